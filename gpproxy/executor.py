@@ -1,0 +1,71 @@
+"""Where independent tasks run: in this process, in several, or on a Ray cluster. Results come as they finish."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from typing import Any
+
+from gpproxy.errors import ConfigError
+
+
+def run_tasks(
+    function: Callable[..., Any], tasks: Iterable[tuple], *, workers: int = 1, cluster: str = ""
+) -> Iterator[tuple[tuple, Any]]:
+    """Yields `(task, function(*task))` in the order of completion.
+
+    Args:
+        function: importable at module level; it must not depend on the order of tasks.
+        tasks: argument tuples, small and picklable.
+        workers: processes; 1 runs in this process.
+        cluster: `"ray"` runs on the Ray cluster that the environment names (extra `gpproxy[ray]`).
+
+    Raises whatever a task raises. Leaving the loop early stops what has not begun.
+    """
+    tasks = list(tasks)
+    if cluster:
+        yield from _on_ray(function, tasks, cluster)
+    elif workers <= 1 or len(tasks) <= 1:
+        for task in tasks:
+            yield task, function(*task)
+    else:
+        yield from _in_processes(function, tasks, workers)
+
+
+def _in_processes(function: Callable[..., Any], tasks: list[tuple], workers: int) -> Iterator[tuple[tuple, Any]]:
+    # forkserver: a forked copy of a process that already used torch's thread pool can hang
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["torch"])
+    pool = ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context, initializer=_one_thread)
+    try:
+        futures = {pool.submit(function, *task): task for task in tasks}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _one_thread() -> None:
+    import signal
+
+    import torch
+
+    torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+
+
+def _on_ray(function: Callable[..., Any], tasks: list[tuple], cluster: str) -> Iterator[tuple[tuple, Any]]:
+    if cluster != "ray":
+        raise ConfigError(f"cluster must be 'ray' or empty, but is '{cluster}'.")
+    try:
+        import ray
+    except ImportError as error:
+        raise ConfigError("cluster = 'ray' needs Ray: pip install 'gpproxy[ray]'.") from error
+    if not ray.is_initialized():
+        ray.init(include_dashboard=False, log_to_driver=False)
+    remote = ray.remote(function)
+    waiting = {remote.remote(*task): task for task in tasks}
+    while waiting:
+        (done,), _ = ray.wait(list(waiting), num_returns=1)
+        yield waiting.pop(done), ray.get(done)

@@ -1,0 +1,113 @@
+"""Proxies of activations: no gradients."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from gpproxy.statistics.classical.proxy import fixed, proxy
+from gpproxy.statistics.passes import Look, frozen_buffers
+
+
+def hamming_kernel(codes: Tensor) -> Tensor:
+    """X Xᵀ + (1 - X)(1 - X)ᵀ of binary codes `sample x bit`: `sample x sample`, the number of equal bits, float64."""
+    spins = 2 * codes.flatten(1).float() - 1
+    return ((spins @ spins.T).double() + spins.shape[1]) / 2
+
+
+@proxy(source="Mellor et al., 2021")
+def nwot(look: Look) -> float | Tensor:
+    """Log |determinant| of the Hamming kernel of all rectifiers' on-off codes.
+
+    Every rectifier counts, leaky ones too (published: ReLU modules). NaN where two samples have the same code.
+    """
+    kernel = sum(hamming_kernel(z > 0) for z in look.noise.rectified)
+    if not isinstance(kernel, Tensor):
+        return torch.nan
+    return torch.linalg.slogdet(kernel).logabsdet
+
+
+@proxy(source="Peng et al., 2024 (SWAP-NAS, without the size regulariser)")
+def swap(look: Look) -> float | Tensor:
+    """Number of distinct on-off patterns that neurons show over the samples of the batch."""
+    if not look.noise.rectified:
+        return torch.nan
+    bits = torch.cat([(z > 0).flatten(1) for z in look.noise.rectified], 1).long()
+    code = torch.zeros_like(bits[0])
+    for start in range(0, len(bits), 30):  # 30 samples at a time: numbering the patterns so far keeps codes in 62 bits
+        _, code = torch.unique(code, return_inverse=True)
+        for row in bits[start : start + 30]:
+            code = 2 * code + row
+    return float(len(torch.unique(code)))
+
+
+@proxy(source="Jiang et al., 2024 (MeCo)", forwards=1)
+def meco(look: Look) -> Tensor:
+    """Sum over all modules of the smallest eigenvalue of the channel correlation of the output for the first sample.
+
+    Containers count, as published. Input: Gaussian noise of the batch's shape (published: one image of 64 x 64, which
+    batch norm refuses at 1 x 1 maps). Undefined correlations are 0, and so is the eigenvalue where the channels
+    outnumber the degrees of freedom (published: rounding errors around 0).
+    """
+    found: list[Tensor] = []
+    known: list[tuple[Tensor, int, Tensor]] = []
+
+    def after(module: nn.Module, inputs: tuple, output: object) -> None:
+        if not isinstance(output, Tensor) or output.ndim < 2:
+            return
+        for tensor, version, value in known[-1:]:  # a container returns what its last child returned
+            if tensor is output and version == output._version:
+                found.append(value)
+                return
+        value = _least_correlation(output[0].flatten(1) if output.ndim > 2 else output[0][:, None])
+        known[:] = [(output, output._version, value)]
+        found.append(value)
+
+    x = torch.randn(look.inputs.shape, generator=fixed(2)).to(look.inputs)
+    handles = [module.register_forward_hook(after) for module in look.network.modules()]
+    try:
+        with torch.no_grad(), frozen_buffers(look.network):
+            look.network(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return torch.stack(found).sum()
+
+
+def _least_correlation(features: Tensor) -> Tensor:
+    channels, positions = features.shape
+    if channels > positions - 1:
+        return torch.zeros((), dtype=torch.float64, device=features.device)
+    correlation = torch.nan_to_num(torch.atleast_2d(torch.corrcoef(features.double())), 0.0, 0.0, 0.0)
+    return torch.linalg.eigvalsh(correlation)[0]
+
+
+def layer_expressivity(look: Look) -> list[Tensor]:
+    """Entropy of the normalised principal variances of the channels, one 0-dim float64 tensor per layer."""
+    return [_spectral_entropy(layer.activation.detach()) for layer in look.noise.layers]
+
+
+def _spectral_entropy(activation: Tensor) -> Tensor:
+    axis = 1 if activation.ndim > 3 else -1
+    rows = activation.movedim(axis, -1).flatten(0, -2)
+    rows = (rows - rows.mean(0)).double() if len(rows) < 4096 else rows - rows.mean(0)
+    gram = rows.T @ rows if rows.shape[1] <= len(rows) else rows @ rows.T
+    variances = torch.linalg.eigvalsh(gram.double()).clamp_min(0)
+    share = variances / variances.sum()
+    return -(share * (share + 1e-8).log()).sum()
+
+
+@proxy(source="Lee and Ham, 2024 (AZ-NAS)")
+def az_expressivity(look: Look) -> Tensor:
+    """Sum over layers of the entropy of the normalised principal variances of the channels.
+
+    Layers are those of the pass, on its batch (published: outputs of the blocks, on Gaussian noise).
+    """
+    return torch.stack(layer_expressivity(look)).sum()
+
+
+@proxy(source="Lee and Ham, 2024 (AZ-NAS)")
+def az_progressivity(look: Look) -> float | Tensor:
+    """Smallest increase of that entropy from one layer to the next; NaN for a single layer."""
+    entropies = torch.stack(layer_expressivity(look))
+    return entropies.diff().min() if len(entropies) > 1 else torch.nan

@@ -1,0 +1,66 @@
+"""Proxies of the weights and their loss gradients on one batch."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gpproxy.statistics.classical.layers import (
+    layer_fisher,
+    layer_grad_norm,
+    layer_plain,
+    layer_snip,
+    layer_weight_norm,
+    total,
+)
+from gpproxy.statistics.classical.proxy import proxy, weighted_modules
+from gpproxy.statistics.passes import Look, frozen_buffers
+
+
+@proxy(source="Abdelfattah et al., 2021")
+def l2_norm(look: Look) -> Tensor:
+    """Sum over layers of the Frobenius norm of the weight."""
+    return total(layer_weight_norm(look))
+
+
+@proxy(source="Abdelfattah et al., 2021", needs_backward=True)
+def grad_norm(look: Look) -> Tensor:
+    """Sum over layers of the Frobenius norm of the weight gradient (not the norm of all gradients together)."""
+    return total(layer_grad_norm(look))
+
+
+@proxy(source="Lee et al., 2019", needs_backward=True)
+def snip(look: Look) -> Tensor:
+    """Sum of |weight * gradient|: the gradient of a mask of ones on the weights."""
+    return total(layer_snip(look))
+
+
+@proxy(source="Mozer and Smolensky, 1989; Abdelfattah et al., 2021", needs_backward=True)
+def plain(look: Look) -> Tensor:
+    """Sum of weight * gradient, signed."""
+    return total(layer_plain(look))
+
+
+@proxy(source="Theis et al., 2018; Turner et al., 2020", needs_backward=True)
+def fisher(look: Look) -> Tensor:
+    """Sum over weights of their output channel's Fisher information on the activations of convolutions."""
+    return total(layer_fisher(look))
+
+
+@proxy(source="Wang et al., 2020", forwards=1, backwards=3, needs_backward=True)
+def grasp(look: Look) -> Tensor:
+    """Minus the sum of weight * (Hessian * gradient): the loss of gradient flow that removing the weights causes.
+
+    Temperature 1, the whole batch in one piece. Zero where the gradient does not depend on the weights.
+    """
+    weights = [module.weight for module in weighted_modules(look)]
+    with torch.enable_grad():
+        with frozen_buffers(look.network):
+            loss = look.loss(look.network(look.inputs), look.inputs)
+        first = torch.autograd.grad(loss, weights, create_graph=True, allow_unused=True)
+        products = [(g.detach() * g).sum() for g in first if g is not None and g.requires_grad]
+        if not products:
+            return torch.zeros(())
+        second = torch.autograd.grad(torch.stack(products).sum(), weights, allow_unused=True)
+    pairs = [(w.detach(), h) for w, h in zip(weights, second) if h is not None]
+    return torch.stack([-(w * h).sum(dtype=torch.float64) for w, h in pairs]).sum()

@@ -1,0 +1,84 @@
+"""Contributions of the layers to the proxies that are sums over layers: what comes out is one number per layer.
+
+A list has one entry per layer of the pass, a 0-dim float64 tensor, or None where the module was called before (its
+weight is counted once). The proxies in `gradients` and `synflow` are sums of these lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from gpproxy.statistics.classical.proxy import gradients_of
+from gpproxy.statistics.passes import Layer, Look
+
+Contributions = list[Tensor | None]
+
+
+def total(contributions: Contributions) -> Tensor:
+    """Sum over the layers that have an entry."""
+    return torch.stack([c for c in contributions if c is not None]).sum()
+
+
+def layer_weight_norm(look: Look) -> Contributions:
+    """Frobenius norm of the weight, `layer`; higher is larger weights. Source: l2_norm (Abdelfattah et al., 2021)."""
+    return [_norm(layer.module.weight.detach()) if layer.first else None for layer in look.noise.layers]
+
+
+def layer_grad_norm(look: Look) -> Contributions:
+    """Frobenius norm of the loss gradient of the weight, `layer`. Source: grad_norm (Abdelfattah et al., 2021)."""
+    layers = gradients_of(look)
+    return [_norm(g) if g is not None else None for g in _weight_gradients(look, layers)]
+
+
+def layer_snip(look: Look) -> Contributions:
+    """Sum of |weight * gradient|, `layer`. Source: SNIP (Lee et al., 2019)."""
+    return [None if p is None else p.abs().sum(dtype=torch.float64) for p in _products(look, gradients_of(look))]
+
+
+def layer_plain(look: Look) -> Contributions:
+    """Signed sum of weight * gradient, `layer`. Source: plain (Mozer and Smolensky, 1989)."""
+    return [None if p is None else p.sum(dtype=torch.float64) for p in _products(look, gradients_of(look))]
+
+
+def layer_fisher(look: Look) -> Contributions:
+    """Fan-in times the summed channel saliency, `layer`: half the mean over samples of (sum over positions of A dA)^2.
+
+    The published code gives every weight the saliency of its output channel and adds them up, hence the fan-in. Several
+    calls of one module add up. Source: Fisher pruning (Theis et al., 2018; Turner et al., 2020).
+    """
+    sums: dict[nn.Module, Tensor] = {}
+    for layer in gradients_of(look):
+        module = layer.module
+        axis = layer.activation.ndim - 1 if isinstance(module, nn.Linear) else 1
+        product = (layer.activation.detach() * layer.gradient).movedim(axis, 1).flatten(2)
+        if product.ndim == 2:  # a linear layer on vectors: no positions
+            product = product[..., None]
+        saliency = product.sum(2, dtype=torch.float64).square().mean(0).sum() / 2
+        fan_in = module.weight.numel() / product.shape[1]
+        sums[module] = sums.get(module, 0) + fan_in * saliency
+    return [sums[layer.module] if layer.first else None for layer in look.noise.layers]
+
+
+def layer_synflow(look: Look) -> Contributions:
+    """Sum of |weight| * gradient in the linearised network, `layer`, not logarithmic. Source: Tanaka et al., 2020."""
+    record = look.ones
+    return [
+        (layer.module.weight.detach() * record.weight_gradients[layer.module]).abs().sum() if layer.first else None
+        for layer in record.layers
+    ]
+
+
+def _norm(x: Tensor) -> Tensor:
+    return torch.linalg.vector_norm(x, dtype=torch.float64)
+
+
+def _weight_gradients(look: Look, layers: Iterable[Layer]) -> list[Tensor | None]:
+    return [look.noise.weight_gradients[layer.module] if layer.first else None for layer in layers]
+
+
+def _products(look: Look, layers: list[Layer]) -> Iterable[Tensor | None]:
+    for layer, gradient in zip(layers, _weight_gradients(look, layers)):
+        yield None if gradient is None else layer.module.weight.detach() * gradient

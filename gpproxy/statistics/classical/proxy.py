@@ -1,0 +1,93 @@
+"""What a classical proxy is: a named function of one look at one untrained network, with a direction and a cost."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gpproxy.errors import StatisticsError
+from gpproxy.registry import Registry
+from gpproxy.statistics.passes import Layer, Look
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """One classical proxy.
+
+    Attributes:
+        name: its column in every table.
+        function: `f(look) -> float`; NaN where the value is not finite.
+        direction: +1 when a higher value is published as better, -1 when a lower one is.
+        source: (Author, year).
+        forwards, backwards: passes of the whole batch beyond the noise, perturbed and input-gradient passes.
+        needs_backward: whether any gradient is needed, from a shared pass or an own one.
+        summary: first line of the documentation.
+    """
+
+    name: str
+    function: Callable[[Look], float]
+    direction: int
+    source: str
+    forwards: float = 0
+    backwards: float = 0
+    needs_backward: bool = False
+    summary: str = ""
+
+    def __call__(self, look: Look) -> float:
+        return self.function(look)
+
+
+PROXIES: Registry[Proxy] = Registry("proxy", "gpproxy.proxies")
+
+
+def proxy(
+    *,
+    direction: int = 1,
+    source: str,
+    forwards: float = 0,
+    backwards: float = 0,
+    needs_backward: bool = False,
+    name: str | None = None,
+) -> Callable[[Callable[[Look], Tensor | float]], Callable[[Look], float]]:
+    """Registers `f(look) -> number` as a proxy; numerical failure becomes NaN, any other error stays an error."""
+
+    def decorate(function: Callable[[Look], Tensor | float]) -> Callable[[Look], float]:
+        @functools.wraps(function)
+        def guarded(look: Look) -> float:
+            try:
+                value = float(function(look))
+            except (torch.linalg.LinAlgError, np.linalg.LinAlgError):
+                return math.nan
+            return value if math.isfinite(value) else math.nan
+
+        label = name or function.__name__
+        summary = (inspect.getdoc(function) or "").split("\n")[0]
+        PROXIES.add(label, Proxy(label, guarded, direction, source, forwards, backwards, needs_backward, summary))
+        return guarded
+
+    return decorate
+
+
+def fixed(seed: int) -> torch.Generator:
+    """The generator of a proxy that needs random numbers: the same for every network."""
+    return torch.Generator().manual_seed(seed)
+
+
+def gradients_of(look: Look) -> list[Layer]:
+    """The layers of the noise pass. Raises StatisticsError when it ran without its backward pass."""
+    record = look.noise
+    if record.loss is None:
+        raise StatisticsError("This proxy needs gradients, but the look was made with backward=False.")
+    return record.layers
+
+
+def weighted_modules(look: Look) -> list[torch.nn.Module]:
+    """Every weighted layer that the forward pass calls, once, in order of its first call."""
+    return [layer.module for layer in look.noise.layers if layer.first]

@@ -1,0 +1,112 @@
+"""Proxies of how gradients differ between samples or between half batches: passes of their own."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from gpproxy.statistics.classical.proxy import proxy, weighted_modules
+from gpproxy.statistics.passes import Look, frozen_buffers
+
+#: Samples whose gradients are taken one by one.
+SAMPLES = 8
+
+
+@proxy(source="Li et al., 2023", forwards=1, backwards=1, needs_backward=True)
+def zico(look: Look) -> float | Tensor:
+    """Sum over layers of log sum over weights of mean |gradient| / deviation of the gradient, over two half batches.
+
+    Population deviation; weights whose gradient does not vary are left out, and so are layers without any other. NaN
+    for fewer than two samples.
+    """
+    half = len(look.inputs) // 2
+    if half == 0:
+        return torch.nan
+    weights = [module.weight for module in weighted_modules(look)]
+    first, second = (_loss_gradients(look, part, weights) for part in (look.inputs[:half], look.inputs[half:]))
+    value = torch.zeros((), dtype=torch.float64, device=look.inputs.device)
+    for one, two in zip(first, second):
+        deviation = (one - two).abs()  # twice the deviation of two values, as the other term is twice the mean
+        ratio = (one.abs() + two.abs()).div_(deviation).masked_fill_(deviation == 0, 0).sum(dtype=torch.float64)
+        if ratio > 0:
+            value = value + ratio.log()
+    return value
+
+
+@proxy(
+    source="Zhang and Jia, 2022 (GradSign; `grad_conflict` in the Auto-GAS code)",
+    forwards=1.5,
+    backwards=0.5,
+    needs_backward=True,
+)
+def gradsign(look: Look) -> Tensor:
+    """Sum over weights of |sum over 8 samples of the sign of the sample's loss gradient|; high where samples agree.
+
+    One pass per sample, as published, but normalised with the statistics of the batch instead of the sample's own.
+    """
+    network = _calibrated(look)
+    weights = [network.get_submodule(layer.name).weight for layer in look.noise.layers if layer.first]
+    signs = [torch.zeros_like(weight) for weight in weights]
+    for sample in look.inputs[:SAMPLES].split(1):
+        with torch.enable_grad():
+            gradients = torch.autograd.grad(look.loss(network(sample), sample), weights, allow_unused=True)
+        for sign, gradient in zip(signs, gradients):
+            if gradient is not None:
+                sign += gradient.sign()
+    return torch.stack([sign.abs().sum(dtype=torch.float64) for sign in signs]).sum()
+
+
+@proxy(direction=-1, source="Chen et al., 2021 (TE-NAS)", forwards=1.5, backwards=0.5, needs_backward=True)
+def ntk(look: Look) -> Tensor:
+    """Condition number of the neural tangent kernel of 8 samples: largest over smallest eigenvalue; lower is better.
+
+    The gradient of a sample is that of its summed output with respect to every parameter named weight. Evaluation mode,
+    as published, but with the statistics of the batch, since the running ones of an untrained network say nothing. NaN
+    where the kernel is singular to working precision, or there are fewer than two samples.
+    """
+    kernel = _tangent_kernel(look).double()
+    if len(kernel) < 2 or not torch.isfinite(kernel).all():
+        return torch.tensor(torch.nan)
+    eigenvalues = torch.linalg.eigvalsh(kernel)
+    smallest, largest = eigenvalues[0], eigenvalues[-1]
+    return largest / smallest if smallest > 1e-7 * largest else torch.tensor(torch.nan)
+
+
+def _tangent_kernel(look: Look) -> Tensor:
+    """`sample x sample`, inner products of the samples' gradients of the summed output."""
+    network = _calibrated(look)
+    weights = [p for name, p in network.named_parameters() if name.split(".")[-1] == "weight"]
+    samples = look.inputs[:SAMPLES].split(1)
+    kernel = look.inputs.new_zeros(len(samples), len(samples))
+    kept: list[list[Tensor]] = []  # not one matrix: copying the gradients of large networks costs more than the passes
+    for i, sample in enumerate(samples):
+        with torch.enable_grad():
+            gradients = torch.autograd.grad(network(sample).sum(), weights, allow_unused=True)
+        kept.append([g.flatten() for g in gradients if g is not None])
+        for j, other in enumerate(kept):
+            kernel[i, j] = kernel[j, i] = torch.stack([a @ b for a, b in zip(kept[i], other)]).sum()
+    return kernel
+
+
+def _calibrated(look: Look) -> nn.Module:
+    """A copy in evaluation mode whose batch norms hold the statistics of the look's batch."""
+    network = copy.deepcopy(look.network)
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats:
+            module.reset_running_stats()
+            module.momentum = 1.0
+    with torch.no_grad():
+        network(look.inputs)
+    return network.eval()
+
+
+def _loss_gradients(look: Look, inputs: Tensor, weights: Sequence[Tensor]) -> list[Tensor]:
+    """Loss gradients of the weights on other inputs than the look's, in training mode."""
+    with torch.enable_grad():
+        with frozen_buffers(look.network):
+            loss = look.loss(look.network(inputs), inputs)
+        gradients = torch.autograd.grad(loss, weights, allow_unused=True)
+    return [torch.zeros_like(w) if g is None else g for g, w in zip(gradients, weights)]

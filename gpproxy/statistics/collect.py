@@ -1,0 +1,183 @@
+"""From architectures to a table of statistics: one look per architecture, seeded by its code alone, cached on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gpproxy.errors import StatisticsError
+from gpproxy.executor import run_tasks
+from gpproxy.statistics import cache
+from gpproxy.statistics.assemble import assemble
+from gpproxy.statistics.classical import PROXIES
+from gpproxy.statistics.cut import Sizes
+from gpproxy.statistics.passes import Look
+from gpproxy.statistics.record import Record
+from gpproxy.statistics.statistic import STATISTICS, Statistic
+from gpproxy.statistics.table import StatisticsTable
+from primitives.types import LAYER_TYPES
+from search_spaces import SEARCH_SPACES, SearchSpace
+
+
+@dataclass(frozen=True)
+class Collection:
+    """How a generator is looked at.
+
+    Attributes:
+        seed: initialisation seed; together with the space and the code it fixes every random number.
+        samples: batch size.
+        sizes: what cut values keep.
+        statistics: names to collect; empty means all that are registered.
+        proxies: classical proxies to compute as columns; None means all, () none.
+        device: where the passes run.
+    """
+
+    seed: int = 0
+    samples: int = 16
+    sizes: Sizes = field(default_factory=Sizes)
+    statistics: tuple[str, ...] = ()
+    proxies: tuple[str, ...] | None = None
+    device: str = "cpu"
+
+    def chosen(self) -> list[Statistic]:
+        return [STATISTICS[name] for name in self.statistics or STATISTICS]
+
+    def chosen_proxies(self) -> tuple[str, ...]:
+        return tuple(PROXIES) if self.proxies is None else self.proxies
+
+
+def seeded(*parts: object) -> torch.Generator:
+    """A generator whose state depends on the parts only."""
+    digest = hashlib.sha256("|".join(map(str, parts)).encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+
+
+def look_at(space: SearchSpace, code: str, how: Collection, backward: bool = True) -> Look:
+    """One look at one untrained architecture. The batch is the same for all architectures of a space."""
+    network = space.build(space.decode(code), seeded(space.name, code, how.seed, "weights")).to(how.device)
+    inputs = space.inputs(how.samples, seeded(space.name, how.seed, "inputs")).to(how.device)
+    return Look(network, inputs, space.loss, seeded(space.name, how.seed, "probes"), backward)
+
+
+def collect_one(space: SearchSpace, code: str, how: Collection) -> Record:
+    """Statistics, columns and state of health of one architecture.
+
+    Raises StatisticsError when the generator has no layers, no parameters, a non-finite output or a failing pass.
+    """
+    start = time.perf_counter()
+    architecture = space.decode(code)
+    chosen = how.chosen()
+    backward = any(s.backward for s in chosen) or bool(how.chosen_proxies())
+    try:
+        look = look_at(space, code, how, backward)
+        if not any(True for _ in look.network.parameters()):
+            raise StatisticsError(f"{code}: the generator has no parameters.")
+        if not look.noise.layers:
+            raise StatisticsError(f"{code}: the generator has no convolution or linear layer to look at.")
+        if not torch.isfinite(look.noise.output).all():
+            raise StatisticsError(f"{code}: the untrained generator returns NaN or infinity.")
+        values: dict[str, Any] = {}
+        for statistic in chosen:
+            value = statistic.function(look, how.sizes)
+            if statistic.type in LAYER_TYPES:
+                value = [None if v is None else v.detach().cpu() for v in value]
+            else:
+                value = value.detach().cpu()
+            values[statistic.name] = value
+        columns = dict(space.describe(architecture))
+        for name in how.chosen_proxies():
+            columns[name] = PROXIES[name].function(look)
+    except StatisticsError:
+        raise
+    except Exception as error:
+        raise StatisticsError(f"{code}: looking at the generator failed: {type(error).__name__}: {error}") from error
+    dead = space.dead(architecture) or _dead(look)
+    return Record(code, values, columns, dead, time.perf_counter() - start)
+
+
+def _dead(look: Look) -> str:
+    """Why a network has no meaningful statistics, or empty."""
+    output = look.noise.output.flatten(1)
+    if len(output) > 1 and float(output.std(0).max()) <= 1e-7 * float(output.abs().max() + 1e-30):
+        return "the output does not depend on the input"
+    if look.backward and all(float(layer.gradient.abs().max()) == 0 for layer in look.noise.layers):
+        return "all gradients are zero"
+    return ""
+
+
+def make_space(name: str, settings: dict[str, Any] | None = None) -> SearchSpace:
+    """A search space by name with its settings."""
+    return SEARCH_SPACES[name](**(settings or {}))
+
+
+def space_settings(space: SearchSpace) -> dict[str, Any]:
+    """The public settings of a space, as given to its constructor."""
+    return {k: v for k, v in sorted(vars(space).items()) if not k.startswith("_")}
+
+
+def _task(name: str, settings: dict[str, Any], code: str, how: Collection, path: str) -> str:
+    """Collects one architecture into the cache; returns an error text, empty when all went well."""
+    torch.set_num_threads(1)
+    try:
+        record = collect_one(make_space(name, settings), code, how)
+    except StatisticsError as error:
+        return str(error)
+    cache.save(record, Path(path))
+    return ""
+
+
+def collect(
+    space: SearchSpace,
+    codes: Sequence[str],
+    how: Collection | None = None,
+    *,
+    cache_folder: Path | None = None,
+    workers: int = 1,
+    cluster: str = "",
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[StatisticsTable, dict[str, str]]:
+    """The table of the architectures, and the reasons of those that had to be left out.
+
+    What lies in the cache is not computed again; the result does not depend on workers or order.
+
+    Args:
+        cache_folder: default `gpproxy.statistics.cache.folder()`.
+        on_progress: called with (done, total) as architectures finish.
+
+    Raises StatisticsError when nothing could be collected.
+    """
+    how = how or Collection()
+    settings = space_settings(space)
+    folder = cache_folder or cache.folder()
+    paths = {code: folder / cache.file_name(space, settings, code, how) for code in codes}
+    missing = [code for code in paths if not paths[code].is_file()]
+    # A fixed shuffle spreads slow architectures over the run, which keeps the estimate of the time left honest.
+    random.Random(0).shuffle(missing)
+    failures: dict[str, str] = {}
+    done = len(paths) - len(missing)
+    on_progress(done, len(paths))
+    tasks = [(space.name, settings, code, how, str(paths[code])) for code in missing]
+    for task, error in run_tasks(_task, tasks, workers=workers, cluster=cluster):
+        if error:
+            failures[task[2]] = error
+        done += 1
+        on_progress(done, len(paths))
+    kept = [code for code in paths if code not in failures]
+    if not kept:
+        first = next(iter(failures.values()), "no architecture was given")
+        raise StatisticsError(f"No statistics could be collected in {space.name}: {first}")
+    load = partial(cache.load, names=tuple(s.name for s in how.chosen()))
+    return assemble([load(paths[code]) for code in kept]), {c: failures[c] for c in paths if c in failures}
+
+
+def as_tensor(values: Sequence[float]) -> Tensor:
+    return torch.tensor(list(values), dtype=torch.float64)

@@ -1,0 +1,26 @@
+"""What one look at one architecture leaves behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Record:
+    """Statistics of one architecture.
+
+    Attributes:
+        architecture: its code.
+        values: statistic -> list over layers (None where absent) for layer types, one tensor for network types.
+        columns: classical proxies and descriptors; NaN where undefined.
+        dead: why it has no meaningful statistics, or empty.
+        seconds: time that the look took.
+    """
+
+    architecture: str
+    values: dict[str, list[Tensor | None] | Tensor]
+    columns: dict[str, float]
+    dead: str
+    seconds: float

@@ -1,0 +1,96 @@
+"""The statistics of many architectures, ready for evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from gpproxy.statistics.values import LayerBlocks, LayerScalars, Value
+
+
+@dataclass(frozen=True)
+class StatisticsTable:
+    """Typed statistics of a list of architectures, collected once per architecture and initialisation seed.
+
+    Attributes:
+        architectures: codes, in order.
+        types: statistic name -> nominal type (`primitives.types`).
+        values: statistic name -> value.
+        depth: `architecture x layer`, float64, position of a layer from 0 (first) to 1 (last), NaN where absent.
+        dead: code -> reason, for architectures without meaningful statistics (no live path, constant output, ...).
+        columns: classical proxies and descriptors, name -> `architecture` float64, computed on full tensors.
+            NaN where a proxy is undefined.
+    """
+
+    architectures: tuple[str, ...]
+    types: Mapping[str, type]
+    values: Mapping[str, Value]
+    depth: Tensor
+    dead: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.architectures)
+
+    @property
+    def layers(self) -> int:
+        """Layers of the deepest architecture."""
+        return self.depth.shape[1]
+
+    @property
+    def bytes(self) -> int:
+        return sum(v.numel() * v.element_size() if isinstance(v, Tensor) else v.bytes for v in self.values.values())
+
+    @property
+    def alive(self) -> Tensor:
+        """`architecture`, bool: False for dead architectures."""
+        return torch.tensor([code not in self.dead for code in self.architectures])
+
+    def select(self, codes: Sequence[str]) -> StatisticsTable:
+        """The table of some of the architectures, in the order given. KeyError for one that is not there."""
+        position = {code: i for i, code in enumerate(self.architectures)}
+        index = torch.tensor([position[c] for c in codes], dtype=torch.long)
+        return StatisticsTable(
+            tuple(codes),
+            self.types,
+            {name: self._pick(value, index) for name, value in self.values.items()},
+            self.depth[index],
+            {c: self.dead[c] for c in codes if c in self.dead},
+            {name: column[index] for name, column in self.columns.items()},
+        )
+
+    def _pick(self, value: Value, index: Tensor) -> Value:
+        if isinstance(value, Tensor):
+            return value[index]
+        if isinstance(value, LayerScalars):
+            return LayerScalars(value.values[index], value.present[index])
+        target = torch.full((len(self),), -1, dtype=torch.long)
+        target[index] = torch.arange(len(index))
+        rows, values = [], []
+        for row, block in zip(value.rows, value.values):
+            new = target[row // self.layers]
+            keep = new >= 0
+            if keep.any():
+                moved = new[keep] * self.layers + row[keep] % self.layers
+                order = torch.argsort(moved)
+                rows.append(moved[order])
+                values.append(block[keep][order])
+        return LayerBlocks(tuple(rows), tuple(values))
+
+    def to(self, device: str | torch.device) -> StatisticsTable:
+        """The same table with its values on `device`."""
+
+        def move(value: Value) -> Value:
+            if isinstance(value, Tensor):
+                return value.to(device)
+            if isinstance(value, LayerScalars):
+                return LayerScalars(value.values.to(device), value.present.to(device))
+            return LayerBlocks(tuple(r.to(device) for r in value.rows), tuple(v.to(device) for v in value.values))
+
+        values = {name: move(value) for name, value in self.values.items()}
+        return StatisticsTable(
+            self.architectures, self.types, values, self.depth.to(device), self.dead, self.columns
+        )

@@ -1,0 +1,61 @@
+"""Structural descriptors of a generator: the trivial baselines that every proxy has to beat.
+
+They are read off the built network (its live part) on the meta device, so nothing is computed.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+if TYPE_CHECKING:
+    from search_spaces.space import Architecture, SearchSpace
+
+WEIGHTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+RECTIFIERS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish)
+
+
+def describe(space: SearchSpace, architecture: Architecture) -> dict[str, float]:
+    """Descriptors for one input.
+
+    Returns:
+        params: parameters; macs: multiply-accumulates of convolutions and linear layers (FLOPs = 2 MACs);
+        depth: calls of weighted layers; log_activations: natural log of the number of rectifier inputs;
+        min_resolution, mean_log_resolution: side of the weighted layers' outputs, log to base 2;
+        max_channels: widest weighted layer.
+    """
+    network = space.build(architecture, None)
+    resolutions: list[int] = []
+    channels: list[int] = []
+    activations = [0]
+
+    def see_layer(module: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
+        channels.append(output.shape[1])
+        if output.ndim == 4:
+            resolutions.append(output.shape[2])
+
+    def see_rectifier(module: nn.Module, inputs: tuple) -> None:
+        activations[0] += inputs[0].numel()
+
+    for module in network.modules():
+        if isinstance(module, WEIGHTED):
+            module.register_forward_hook(see_layer)
+        elif isinstance(module, RECTIFIERS):
+            module.register_forward_pre_hook(see_rectifier)
+    # One sample would leave batch norm nothing to normalise over on 1 x 1 maps, so two are described and halved.
+    inputs = space.inputs(2, torch.Generator().manual_seed(0)).to("meta")
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network(inputs)
+    return {
+        "params": float(sum(p.numel() for p in network.parameters())),
+        "macs": counter.get_total_flops() / 4,
+        "depth": float(len(channels)),
+        "log_activations": math.log(max(activations[0] / 2, 1)),
+        "min_resolution": float(min(resolutions, default=1)),
+        "mean_log_resolution": sum(math.log2(r) for r in resolutions) / max(len(resolutions), 1),
+        "max_channels": float(max(channels, default=0)),
+    }

@@ -1,0 +1,99 @@
+"""What a search space is: one small protocol for every family of generators."""
+
+from __future__ import annotations
+
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gpproxy.registry import Registry
+
+#: An architecture inside its space: a short tuple of integers.
+Architecture = tuple[int, ...]
+
+
+class SearchSpace(ABC):
+    """A family of generator architectures.
+
+    A subclass is one file and the decorator `@search_space("name")`; its constructor arguments (with defaults) are its
+    settings. Everything outside the space knows an architecture by its *code*, a short string.
+    """
+
+    #: set by the decorator
+    name: str = ""
+    #: (Author, year)
+    source: str = ""
+
+    @abstractmethod
+    def sample(self, rng: random.Random) -> Architecture:
+        """One architecture, uniform over the space."""
+
+    @abstractmethod
+    def count(self) -> int:
+        """Number of architectures."""
+
+    @abstractmethod
+    def enumerate(self) -> Iterator[Architecture]:
+        """Every architecture once, in a fixed order."""
+
+    @abstractmethod
+    def mutate(self, architecture: Architecture, rng: random.Random) -> Architecture:
+        """A valid neighbour that differs from `architecture`."""
+
+    @abstractmethod
+    def cross(self, first: Architecture, second: Architecture, rng: random.Random) -> Architecture:
+        """A valid child of two parents."""
+
+    @abstractmethod
+    def encode(self, architecture: Architecture) -> str:
+        """The code of an architecture."""
+
+    @abstractmethod
+    def decode(self, code: str) -> Architecture:
+        """The architecture of a code. Raises SpaceError with the rule that the code breaks."""
+
+    @abstractmethod
+    def build(self, architecture: Architecture, generator: torch.Generator | None) -> nn.Module:
+        """The untrained generator, in training mode, on the CPU, in float32.
+
+        All initial weights are drawn from `generator`; None builds on the meta device (shapes only, no memory).
+        """
+
+    @abstractmethod
+    def inputs(self, count: int, generator: torch.Generator) -> Tensor:
+        """A batch of inputs, `count x ...`, drawn from `generator`."""
+
+    @abstractmethod
+    def loss(self, outputs: Tensor, inputs: Tensor) -> Tensor:
+        """The loss of a pass at initialisation, one number. The mean over the batch."""
+
+    def canonical(self, architecture: Architecture) -> Any:
+        """A hashable that is equal for functionally identical architectures. By default the architecture itself."""
+        return architecture
+
+    def dead(self, architecture: Architecture) -> str:
+        """Why the output cannot depend on the input, known from the structure alone; empty when it may."""
+        return ""
+
+    def describe(self, architecture: Architecture) -> dict[str, float]:
+        """Structural descriptors of the live graph: params, macs, depth, strides, min_resolution, ... (see `describe`)."""
+        from search_spaces.describe import describe
+
+        return describe(self, architecture)
+
+
+SEARCH_SPACES: Registry[type[SearchSpace]] = Registry("search space", "gpproxy.search_spaces")
+
+
+def search_space(name: str) -> Callable[[type[SearchSpace]], type[SearchSpace]]:
+    """Registers a SearchSpace subclass under `name`."""
+
+    def decorate(cls: type[SearchSpace]) -> type[SearchSpace]:
+        cls.name = name
+        return SEARCH_SPACES.add(name, cls)
+
+    return decorate

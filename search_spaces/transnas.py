@@ -1,0 +1,256 @@
+"""TransNAS-Bench-101 (Duan et al., 2021): macro skeletons and micro cells of encoder-decoder generators."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gpproxy.errors import ConfigError, SpaceError
+from search_spaces.describe import describe
+from search_spaces.images import pink_noise
+from search_spaces.initialise import default_, fan_out_, materialise
+from search_spaces.losses import l1
+from search_spaces.space import Architecture, SearchSpace, search_space
+from search_spaces.transnas_network import (
+    EDGES,
+    STEM_CHANNELS,
+    Autoencoder,
+    BasicCell,
+    Decoder,
+    Encoder,
+    MicroCell,
+    Plan,
+    live_edges,
+)
+
+
+class TransNAS(SearchSpace):
+    """What both spaces share: stem, two cells per module, decoder, L1 to the input.
+
+    Args:
+        resolution: side of the images in pixels, a multiple of 64 (the benchmark trains at 256).
+        decoder_width: factor on the decoder's channel numbers (the benchmark has 1).
+    """
+
+    source = "Duan et al., 2021"
+
+    def __init__(self, resolution: int = 64, decoder_width: float = 1.0):
+        if resolution < 64 or resolution % 64:
+            raise ConfigError(f"resolution must be a multiple of 64 pixels, but is {resolution}.")
+        if not 0 < decoder_width <= 4:
+            raise ConfigError(f"decoder_width must lie in (0, 4], but is {decoder_width}.")
+        self.resolution, self.decoder_width = resolution, decoder_width
+
+    @abstractmethod
+    def digits(self, architecture: Architecture) -> tuple[int, ...]:
+        """Module digits of the skeleton: 1 same, 2 channels doubled, 3 resolution halved, 4 both."""
+
+    @abstractmethod
+    def cell(self, architecture: Architecture) -> Callable[[int, int, int], nn.Module]:
+        """Maker of a cell from input channels, output channels and stride."""
+
+    def build(self, architecture: Architecture, generator: torch.Generator | None) -> nn.Module:
+        plans: list[Plan] = []
+        channels = STEM_CHANNELS
+        for digit in self.digits(architecture):
+            wider = channels * (2 if digit in (2, 4) else 1)
+            plans.append((channels, wider, 2 if digit in (3, 4) else 1))
+            channels = wider
+        halvings = sum(stride == 2 for _, _, stride in plans)
+        with torch.device("meta"):
+            decoder = Decoder(channels, 2 + halvings, self.decoder_width)
+            network = Autoencoder(Encoder(plans, self.cell(architecture)), decoder)
+        return materialise(network, generator, lambda name: fan_out_ if name.startswith("encoder") else default_)
+
+    def inputs(self, count: int, generator: torch.Generator) -> Tensor:
+        return pink_noise(count, self.resolution, generator)
+
+    def loss(self, outputs: Tensor, inputs: Tensor) -> Tensor:
+        return l1(outputs, inputs)
+
+    def describe(self, architecture: Architecture) -> dict[str, float]:
+        digits = self.digits(architecture)
+        own = {
+            "strides": float(sum(d in (3, 4) for d in digits)),
+            "channel_doublings": float(sum(d in (2, 4) for d in digits)),
+        }
+        return {**describe(self, architecture), **own}
+
+
+@search_space("transnas-macro")
+class TransNASMacro(TransNAS):
+    """4 to 6 modules of residual blocks; 3,256 skeletons such as `64-1234-basic`."""
+
+    _SIZES = (4, 5, 6)
+
+    def digits(self, architecture: Architecture) -> tuple[int, ...]:
+        return architecture
+
+    def cell(self, architecture: Architecture) -> Callable[[int, int, int], nn.Module]:
+        return BasicCell
+
+    @classmethod
+    def _broken_rule(cls, digits: Architecture) -> str:
+        if len(digits) not in cls._SIZES:
+            return f"a skeleton has 4 to 6 modules, but this has {len(digits)}"
+        if any(d not in (1, 2, 3, 4) for d in digits):
+            return "a module digit is 1, 2, 3 or 4"
+        doublings, strides = sum(d in (2, 4) for d in digits), sum(d in (3, 4) for d in digits)
+        if not 1 <= doublings <= 3:
+            return f"channels double (digits 2, 4) 1 to 3 times, but here {doublings} times"
+        if not 1 <= strides <= 4:
+            return f"resolution halves (digits 3, 4) 1 to 4 times, but here {strides} times"
+        return ""
+
+    def count(self) -> int:
+        return len(self._all())
+
+    def enumerate(self) -> Iterator[Architecture]:
+        return iter(self._all())
+
+    @classmethod
+    @lru_cache(maxsize=1)
+    def _all(cls) -> tuple[Architecture, ...]:
+        codes = itertools.chain.from_iterable(itertools.product((1, 2, 3, 4), repeat=n) for n in cls._SIZES)
+        return tuple(code for code in codes if not cls._broken_rule(code))
+
+    def sample(self, rng: random.Random) -> Architecture:
+        return rng.choice(self._all())
+
+    def mutate(self, architecture: Architecture, rng: random.Random) -> Architecture:
+        neighbours = []
+        for i in range(len(architecture)):
+            for digit in (1, 2, 3, 4):
+                neighbours.append((*architecture[:i], digit, *architecture[i + 1 :]))
+                neighbours.append((*architecture[:i], digit, *architecture[i:]))
+            neighbours.append((*architecture[:i], *architecture[i + 1 :]))
+        valid = sorted({n for n in neighbours if n != architecture and not self._broken_rule(n)})
+        return rng.choice(valid)
+
+    def cross(self, first: Architecture, second: Architecture, rng: random.Random) -> Architecture:
+        children = {first[:i] + second[j:] for i in range(1, len(first)) for j in range(1, len(second))}
+        valid = sorted(c for c in children if not self._broken_rule(c))
+        return rng.choice(valid) if valid else first
+
+    def encode(self, architecture: Architecture) -> str:
+        return f"{STEM_CHANNELS}-{''.join(map(str, architecture))}-basic"
+
+    def decode(self, code: str) -> Architecture:
+        parts = code.strip().split("-")
+        if len(parts) != 3 or parts[0] != "64" or parts[2] != "basic" or not parts[1].isdigit():
+            raise SpaceError(f"A {self.name} code reads 64-<digits>-basic, such as 64-1234-basic, but this is '{code}'.")
+        digits = tuple(map(int, parts[1]))
+        if rule := self._broken_rule(digits):
+            raise SpaceError(f"'{code}' is no {self.name} architecture: {rule}.")
+        return digits
+
+
+@search_space("transnas-micro")
+class TransNASMicro(TransNAS):
+    """Cells of four nodes on the skeleton 41414; 4,096 codes such as `64-41414-1_02_333`.
+
+    Operations: 0 zero, 1 skip, 2 ReLU-conv1x1-BN, 3 ReLU-conv3x3-BN. 169 codes have no path from input to output;
+    the others form 1,375 functional classes.
+    """
+
+    _SKELETON = (4, 1, 4, 1, 4)
+
+    def digits(self, architecture: Architecture) -> tuple[int, ...]:
+        return self._SKELETON
+
+    def cell(self, architecture: Architecture) -> Callable[[int, int, int], nn.Module]:
+        return lambda inputs, outputs, stride: MicroCell(architecture, inputs, outputs, stride)
+
+    def count(self) -> int:
+        return 4 ** len(EDGES)
+
+    def enumerate(self) -> Iterator[Architecture]:
+        return itertools.product(range(4), repeat=len(EDGES))
+
+    def sample(self, rng: random.Random) -> Architecture:
+        return tuple(rng.randrange(4) for _ in EDGES)
+
+    def mutate(self, architecture: Architecture, rng: random.Random) -> Architecture:
+        edge = rng.randrange(len(EDGES))
+        operation = (architecture[edge] + rng.randrange(1, 4)) % 4
+        return (*architecture[:edge], operation, *architecture[edge + 1 :])
+
+    def cross(self, first: Architecture, second: Architecture, rng: random.Random) -> Architecture:
+        return tuple(rng.choice(pair) for pair in zip(first, second))
+
+    def encode(self, architecture: Architecture) -> str:
+        a, b, c, d, e, f = architecture
+        return f"{STEM_CHANNELS}-41414-{a}_{b}{c}_{d}{e}{f}"
+
+    def decode(self, code: str) -> Architecture:
+        parts = code.strip().split("-")
+        operations = parts[2].replace("_", "") if len(parts) == 3 else ""
+        if (
+            parts[:2] != ["64", "41414"]
+            or [len(p) for p in parts[2].split("_")] != [1, 2, 3]
+            or any(o not in "0123" for o in operations)
+        ):
+            raise SpaceError(
+                f"A {self.name} code reads 64-41414-a_bc_def with six operations 0 to 3, "
+                f"such as 64-41414-1_02_333, but this is '{code}'."
+            )
+        return tuple(map(int, operations))
+
+    def dead(self, architecture: Architecture) -> str:
+        return "" if live_edges(architecture) else "no path from input to output"
+
+    def describe(self, architecture: Architecture) -> dict[str, float]:
+        live = live_edges(architecture)
+        own = {"input_conv3": float(sum(EDGES[i][0] == 0 and architecture[i] == 3 for i in live))}
+        return {**super().describe(architecture), **own}
+
+    def canonical(self, architecture: Architecture) -> Any:
+        return _canonical_cell(architecture)
+
+
+@lru_cache(maxsize=4096)
+def _canonical_cell(operations: Architecture) -> Any:
+    """The cell as a graph of parametrised branches, up to renaming.
+
+    Identity skips between inner nodes vanish (their terms are passed on, shared); a skip from node 0 stays, since it has
+    parameters where the module changes resolution; a branch without input vanishes. What is left is a multiset of
+    branches for the output and one for the operand of every branch; equal graphs are equal functions.
+    """
+    branches: list[tuple[int, dict[int, int]]] = []
+    nodes: list[dict[int, int]] = [{-1: 1}, {}, {}, {}]
+    for (source, target), operation in zip(EDGES, operations):
+        terms = nodes[source]
+        if operation == 0 or not terms:
+            continue
+        if operation > 1 or source == 0:
+            branches.append((operation, terms))
+            terms = {len(branches) - 1: 1}
+        for branch, times in terms.items():
+            nodes[target][branch] = nodes[target].get(branch, 0) + times
+
+    live: list[int] = []
+    stack = list(nodes[3])
+    while stack:
+        branch = stack.pop()
+        if branch >= 0 and branch not in live:
+            live.append(branch)
+            stack.extend(branches[branch][1])
+
+    def rename(terms: dict[int, int], names: dict[int, int]) -> tuple:
+        return tuple(sorted((names[b], times) for b, times in terms.items()))
+
+    forms = []
+    for order in itertools.permutations(range(len(live))):
+        names = {-1: -1, **dict(zip(live, order))}
+        rows: list[tuple] = [()] * len(live)
+        for branch in live:
+            rows[names[branch]] = (branches[branch][0], rename(branches[branch][1], names))
+        forms.append((rename(nodes[3], names), tuple(rows)))
+    return min(forms)

@@ -1,0 +1,96 @@
+"""What every search space promises; a new space is tested the moment it registers."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+import torch
+
+from gpproxy.errors import SpaceError
+from search_spaces import SEARCH_SPACES
+
+
+@pytest.fixture(params=list(SEARCH_SPACES))
+def space(request):
+    return SEARCH_SPACES[request.param]()
+
+
+def samples(space, count=30, seed=0):
+    rng = random.Random(seed)
+    return [space.sample(rng) for _ in range(count)]
+
+
+def test_codes_round_trip(space):
+    for architecture in samples(space):
+        code = space.encode(architecture)
+        assert isinstance(code, str) and "," not in code
+        assert space.decode(code) == architecture
+
+
+@pytest.mark.parametrize("code", ["", "nonsense", "64", "9_9_9_9_9_9", "1 2", "-1_0"])
+def test_foreign_codes_are_refused_with_the_rule(space, code):
+    with pytest.raises(SpaceError, match=r"\w+ \w+"):
+        space.decode(code)
+
+
+def test_mutation_and_crossover_stay_inside_and_mutation_changes(space):
+    rng = random.Random(1)
+    for architecture in samples(space):
+        mutant = space.mutate(architecture, rng)
+        assert mutant != architecture and space.decode(space.encode(mutant)) == mutant
+        child = space.cross(architecture, mutant, rng)
+        assert space.decode(space.encode(child)) == child
+
+
+def test_sampling_follows_the_generator(space):
+    assert samples(space, seed=3) == samples(space, seed=3)
+    assert samples(space, seed=3) != samples(space, seed=4)
+
+
+def test_enumeration_is_complete(space):
+    if space.count() > 10_000:
+        pytest.skip(f"{space.count()} architectures are too many to list in a test")
+    every = list(space.enumerate())
+    assert len(every) == len(set(every)) == space.count()
+    assert set(samples(space)) <= set(every)
+
+
+def test_build_is_a_function_of_the_generator_alone(space):
+    architecture = samples(space, 1)[0]
+    before = torch.get_rng_state()
+    first, again, other = (space.build(architecture, torch.Generator().manual_seed(s)) for s in (5, 5, 6))
+    assert torch.equal(before, torch.get_rng_state())
+    state, repeated, different = (n.state_dict() for n in (first, again, other))
+    assert all(torch.equal(state[k], repeated[k]) for k in state)
+    assert any(not torch.equal(state[k], different[k]) for k in state)
+    assert first.training
+    assert all(p.dtype == torch.float32 and p.requires_grad for p in first.parameters())
+
+
+def test_output_and_loss(space):
+    architecture = next(a for a in samples(space) if not space.dead(a))
+    generator = torch.Generator().manual_seed(0)
+    network = space.build(architecture, generator)
+    inputs = space.inputs(2, generator)
+    outputs = network(inputs)
+    loss = space.loss(outputs, inputs)
+    assert len(outputs) == 2 and loss.ndim == 0 and torch.isfinite(loss)
+    loss.backward()
+
+
+def test_descriptors_agree_with_the_built_network(space):
+    architecture = samples(space, 1)[0]
+    described = space.describe(architecture)
+    network = space.build(architecture, torch.Generator().manual_seed(0))
+    assert described["params"] == sum(p.numel() for p in network.parameters())
+    assert all(isinstance(v, float) for v in described.values())
+
+
+def test_canonical_form_is_hashable_and_stable(space):
+    for architecture in samples(space, 10):
+        assert hash(space.canonical(architecture)) == hash(space.canonical(tuple(architecture)))
+
+
+def test_source_is_named(space):
+    assert space.source

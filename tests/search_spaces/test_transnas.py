@@ -1,0 +1,124 @@
+"""TransNAS-Bench-101: published counts and parameter numbers, functional classes, dead cells."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import pytest
+import torch
+
+from gpproxy.errors import ConfigError, SpaceError
+from search_spaces.transnas import TransNASMacro, TransNASMicro
+from search_spaces.transnas_network import Decoder, FactorizedReduce, MicroCell, live_edges
+
+
+def parameters(module):
+    return sum(p.numel() for p in module.parameters())
+
+
+@pytest.mark.parametrize(
+    ("space", "code", "count"),
+    [
+        (TransNASMacro, "64-1234-basic", 3_400_224),
+        (TransNASMacro, "64-43243-basic", 21_350_432),
+        (TransNASMicro, "64-41414-3_33_333", 41_411_616),
+        (TransNASMicro, "64-41414-1_02_333", 22_520_608),
+        (TransNASMicro, "64-41414-0_00_000", 19_488),
+    ],
+)
+def test_encoder_parameters_are_the_published_ones(space, code, count):
+    space = space()
+    assert parameters(space.build(space.decode(code), None).encoder) == count
+
+
+@pytest.mark.parametrize(("channels", "count"), [(256, 20_512_563), (512, 22_871_859)])
+@pytest.mark.parametrize("ups", [3, 4, 5, 6])
+def test_decoder_parameters_are_the_published_ones(channels, count, ups):
+    with torch.device("meta"):
+        assert parameters(Decoder(channels, ups)) == count
+
+
+def test_counts():
+    assert TransNASMacro().count() == 3256
+    micro = TransNASMicro()
+    classes = Counter(micro.canonical(a) for a in micro.enumerate())
+    assert micro.count() == 4096
+    assert len(classes) == 1376
+    assert max(classes.values()) == 208
+    assert sum(bool(micro.dead(a)) for a in micro.enumerate()) == 169
+
+
+def test_dead_architectures_are_one_class():
+    micro = TransNASMicro()
+    dead = [a for a in micro.enumerate() if micro.dead(a)]
+    assert len({micro.canonical(a) for a in dead}) == 1
+    assert all(not live_edges(a) for a in dead)
+
+
+def test_functionally_identical_cells_have_equal_live_parameters():
+    """Members of a class have the same branches, so the same number of live parameters (an independent count)."""
+    micro = TransNASMicro(decoder_width=0.01)
+    members: dict = {}
+    rng = random.Random(0)
+    for _ in range(150):
+        architecture = micro.sample(rng)
+        network = micro.build(architecture, None)
+        members.setdefault(micro.canonical(architecture), set()).add(parameters(network.encoder))
+    assert all(len(counts) == 1 for counts in members.values())
+
+
+def test_twin_cells_compute_the_same_function():
+    """a conv then identity, directly or over node 2: equal weights give equal outputs."""
+    micro = TransNASMicro()
+    first, second = (2, 0, 0, 0, 1, 0), (0, 2, 0, 0, 0, 1)
+    assert micro.canonical(first) == micro.canonical(second)
+    x = torch.randn(2, 8, 4, 4, generator=torch.Generator().manual_seed(0))
+    cells = []
+    for operations in (first, second):
+        torch.manual_seed(0)
+        cells.append(MicroCell(operations, 8, 8, 1)(x))
+    assert torch.equal(*cells)
+
+
+def test_bare_and_live_cells_compute_the_same_function():
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(3, 6, 4, 4, generator=generator)
+    rng = random.Random(2)
+    micro = TransNASMicro()
+    for _ in range(40):
+        operations = micro.sample(rng)
+        bare, live = (MicroCell(operations, 6, 6, 1, live=flag) for flag in (False, True))
+        for index, edge in live.edges.items():
+            edge.load_state_dict(bare.edges[index].state_dict())
+        assert torch.allclose(bare(x), live(x), atol=1e-6)
+
+
+@pytest.mark.parametrize("code", ["64-1234-basic", "64-41414-3_33_333", "64-4444-basic", "64-13-basic"])
+def test_resolution_is_restored(code):
+    space = TransNASMicro(decoder_width=0.05) if "41414" in code else TransNASMacro(decoder_width=0.05)
+    if code in ("64-4444-basic", "64-13-basic"):
+        with pytest.raises(SpaceError, match="modules|double"):
+            space.decode(code)
+        return
+    network = space.build(space.decode(code), torch.Generator().manual_seed(0))
+    assert network(torch.zeros(2, 3, 64, 64)).shape == (2, 3, 64, 64)
+
+
+def test_factorized_reduce_halves_and_keeps_both_grids():
+    layer = FactorizedReduce(4, 6, 2)
+    assert layer(torch.zeros(2, 4, 8, 8)).shape == (2, 6, 4, 4)
+    assert layer(torch.zeros(2, 4, 7, 7)).shape == (2, 6, 4, 4)
+
+
+def test_settings_are_checked():
+    with pytest.raises(ConfigError, match="multiple of 64"):
+        TransNASMicro(resolution=48)
+    with pytest.raises(ConfigError, match="decoder_width"):
+        TransNASMacro(decoder_width=0)
+
+
+def test_macro_descriptors():
+    described = TransNASMacro().describe((1, 2, 3, 4))
+    assert described["strides"] == 2 and described["channel_doublings"] == 2
+    assert described["min_resolution"] == 4
