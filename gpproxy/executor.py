@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import multiprocessing
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from gpproxy.errors import ConfigError
+from gpproxy.registry import PLUGINS, load_plugin
 
 
 def run_tasks(
@@ -37,22 +41,40 @@ def _in_processes(function: Callable[..., Any], tasks: list[tuple], workers: int
     # forkserver: a forked copy of a process that already used torch's thread pool can hang
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["torch"])
-    pool = ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context, initializer=_one_thread)
+    pool = ProcessPoolExecutor(
+        min(workers, len(tasks)), mp_context=context, initializer=_begin, initargs=(tuple(PLUGINS),)
+    )
     try:
-        futures = {pool.submit(function, *task): task for task in tasks}
+        with _main_hidden():
+            futures = {pool.submit(function, *task): task for task in tasks}
         for future in as_completed(futures):
             yield futures[future], future.result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _one_thread() -> None:
+def _begin(plugins: tuple[Path, ...]) -> None:
+    """Makes a new process like this one: one thread, the same plugins."""
     import signal
 
     import torch
 
-    torch.set_num_threads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    torch.set_num_threads(1)
+    for path in plugins:
+        load_plugin(path)
+
+
+@contextmanager
+def _main_hidden() -> Iterator[None]:
+    """Keeps new processes from running the user's script again, which has no need of an `if __name__` guard then."""
+    main = sys.modules["__main__"]
+    hidden = {name: vars(main).pop(name) for name in ("__file__", "__spec__") if name in vars(main)}
+    main.__spec__ = None
+    try:
+        yield
+    finally:
+        vars(main).update(hidden)
 
 
 def _on_ray(function: Callable[..., Any], tasks: list[tuple], cluster: str) -> Iterator[tuple[tuple, Any]]:
@@ -64,8 +86,14 @@ def _on_ray(function: Callable[..., Any], tasks: list[tuple], cluster: str) -> I
         raise ConfigError("cluster = 'ray' needs Ray: pip install 'gpproxy[ray]'.") from error
     if not ray.is_initialized():
         ray.init(include_dashboard=False, log_to_driver=False)
-    remote = ray.remote(function)
-    waiting = {remote.remote(*task): task for task in tasks}
+    remote = ray.remote(_with_plugins)
+    waiting = {remote.remote(tuple(PLUGINS), function, *task): task for task in tasks}
     while waiting:
         (done,), _ = ray.wait(list(waiting), num_returns=1)
         yield waiting.pop(done), ray.get(done)
+
+
+def _with_plugins(plugins: tuple[Path, ...], function: Callable[..., Any], *task: Any) -> Any:
+    for path in plugins:
+        load_plugin(path)
+    return function(*task)

@@ -17,6 +17,9 @@ from gpproxy.errors import ConfigError, RegistryError, did_you_mean
 
 T = TypeVar("T")
 
+#: Plugin files imported so far, for processes that have to import them too.
+PLUGINS: list[Path] = []
+
 
 class Registry(Generic[T]):
     """An ordered mapping from names to items of one kind.
@@ -94,6 +97,7 @@ def load_plugin(path: str | Path) -> None:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
+        PLUGINS.append(path.resolve())
     except Exception as error:
         del sys.modules[name]
         raise ConfigError(f"The plugin {path} failed to import: {type(error).__name__}: {error}") from error

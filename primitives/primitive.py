@@ -1,6 +1,6 @@
 """What a primitive is, and how one is registered.
 
-A primitive is a pure function on tensors with one leading batch axis (of layers, or of architectures for network types).
+A primitive is a pure function on tensors with one leading batch axis (layers, or architectures for network types).
 It may have several typed signatures under one name; the types of the operands choose. Registering one runs it on probe
 tensors and refuses with the reason when it changes an input, draws random numbers, changes dtype, breaks the shape its
 output type promises, or is not finite (`primitives.check`).
@@ -47,6 +47,7 @@ class Primitive:
         commutative: whether the order of two operands does not matter.
         monotone: +1 strictly increasing, -1 strictly decreasing in its only operand on all real numbers, else 0.
         over_layers: whether it reduces the layer axis.
+        equal_shapes: whether operands of one type must have equal shapes (feature maps may differ in channels if not).
     """
 
     name: str
@@ -60,6 +61,7 @@ class Primitive:
     commutative: bool = False
     monotone: int = 0
     over_layers: bool = False
+    equal_shapes: bool = True
     summary: str = field(default="", compare=False)
 
     def signature(self, inputs: tuple[type, ...]) -> Signature | None:

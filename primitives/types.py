@@ -57,7 +57,7 @@ NETWORK_TYPES = (NetworkKernel, NetworkSpectrum, Scalar)
 TYPES = LAYER_TYPES + NETWORK_TYPES
 
 #: Number of axes of one value, without the leading batch axis.
-AXES = {
+AXES: dict[type, int] = {
     FeatureMap: 4, Weight: 2, SampleKernel: 2, ChannelKernel: 2, SampleVector: 1, ChannelVector: 1, Spectrum: 1,
     LayerScalar: 0, NetworkKernel: 2, NetworkSpectrum: 1, Scalar: 0,
 }  # fmt: skip

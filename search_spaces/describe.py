@@ -48,14 +48,20 @@ def describe(space: SearchSpace, architecture: Architecture) -> dict[str, float]
             module.register_forward_pre_hook(see_rectifier)
     # One sample would leave batch norm nothing to normalise over on 1 x 1 maps, so two are described and halved.
     inputs = space.inputs(2, torch.Generator().manual_seed(0)).to("meta")
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network(inputs)
+    total = macs(network, inputs)
     return {
         "params": float(sum(p.numel() for p in network.parameters())),
-        "macs": counter.get_total_flops() / 4,
+        "macs": total,
         "depth": float(len(channels)),
         "log_activations": math.log(max(activations[0] / 2, 1)),
         "min_resolution": float(min(resolutions, default=1)),
         "mean_log_resolution": sum(math.log2(r) for r in resolutions) / max(len(resolutions), 1),
         "max_channels": float(max(channels, default=0)),
     }
+
+
+def macs(network: nn.Module, inputs: torch.Tensor) -> float:
+    """Multiply-accumulates of convolutions and linear layers for one sample of the batch (FLOPs = 2 MACs)."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network(inputs)
+    return counter.get_total_flops() / 2 / len(inputs)

@@ -80,7 +80,7 @@ class SearchSpace(ABC):
         return ""
 
     def describe(self, architecture: Architecture) -> dict[str, float]:
-        """Structural descriptors of the live graph: params, macs, depth, strides, min_resolution, ... (see `describe`)."""
+        """Structural descriptors of the live graph: params, macs, depth, ... (see `search_spaces.describe`)."""
         from search_spaces.describe import describe
 
         return describe(self, architecture)

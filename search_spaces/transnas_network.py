@@ -81,7 +81,9 @@ class MicroCell(nn.Module):
         self.edges = nn.ModuleDict()
         for i in kept:
             first = EDGES[i][0] == 0
-            self.edges[str(i)] = self._edge(operations[i], inputs if first else outputs, outputs, stride if first else 1)
+            self.edges[str(i)] = self._edge(
+                operations[i], inputs if first else outputs, outputs, stride if first else 1
+            )
 
     @staticmethod
     def _edge(operation: int, inputs: int, outputs: int, stride: int) -> nn.Module:

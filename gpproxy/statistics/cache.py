@@ -18,6 +18,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+import primitives.decodability
+import primitives.numerics
 from gpproxy.statistics.record import Record
 
 if TYPE_CHECKING:
@@ -34,19 +36,22 @@ def folder() -> Path:
 
 
 @lru_cache(maxsize=64)
-def _code_version(space: type[SearchSpace]) -> str:
-    """Hash of the sources that decide what is collected: statistics, the space and what it stands on."""
+def _code_version(space: type[SearchSpace], proxies: bool) -> str:
+    """Hash of the sources that decide what is collected: passes, statistics, the space and what it stands on."""
     here = Path(__file__).parent
-    files = {p for p in here.rglob("*.py") if p.stem not in {"cache", "table", "values", "assemble", "record"}}
-    for base in space.__mro__:
+    files = {here / "passes.py", here / "cut.py", here / "classical" / "layers.py", *here.glob("terminals/*.py")}
+    files |= {Path(inspect.getfile(primitives.decodability)), Path(inspect.getfile(primitives.numerics))}
+    if proxies:
+        files |= set(here.glob("classical/*.py"))
+    for base in space.__mro__[:-2]:  # without ABC and object
         package = base.__module__.split(".")[0]
         for name, module in list(sys.modules.items()):
             source = getattr(module, "__file__", None)
-            if source and name.split(".")[0] == package != "builtins" and package != "abc":
+            if source and name.split(".")[0] == package:
                 if name == base.__module__ or not _defines_space(module):
                     files.add(Path(source))
     digest = hashlib.sha256()
-    for path in sorted(files, key=lambda p: p.name):
+    for path in sorted(files, key=lambda p: (p.name, str(p))):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
 
@@ -72,7 +77,7 @@ def file_name(space: SearchSpace, settings: dict[str, Any], code: str, how: Coll
         "statistics": [s.name for s in how.chosen()],
         "proxies": list(how.chosen_proxies()),
         "device": how.device.split(":")[0],
-        "code": _code_version(type(space)),
+        "code": _code_version(type(space), bool(how.chosen_proxies())),
     }
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return f"{space.name}/{digest[:2]}/{digest[:32]}.safetensors"

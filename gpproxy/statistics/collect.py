@@ -6,13 +6,11 @@ import hashlib
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from gpproxy.errors import StatisticsError
 from gpproxy.executor import run_tasks
@@ -36,23 +34,33 @@ class Collection:
         seed: initialisation seed; together with the space and the code it fixes every random number.
         samples: batch size.
         sizes: what cut values keep.
-        statistics: names to collect; empty means all that are registered.
-        proxies: classical proxies to compute as columns; None means all, () none.
+        statistics: names to collect; None means all that are registered, () none.
+        proxies: classical proxies to compute as columns; None means all, () none. They cost several times as much as
+            the statistics, so they have a batch of their own size and their own files in the cache.
+        proxy_samples: batch size for the classical proxies.
         device: where the passes run.
     """
 
     seed: int = 0
-    samples: int = 16
+    samples: int = 32
     sizes: Sizes = field(default_factory=Sizes)
-    statistics: tuple[str, ...] = ()
+    statistics: tuple[str, ...] | None = None
     proxies: tuple[str, ...] | None = None
+    proxy_samples: int = 16
     device: str = "cpu"
 
     def chosen(self) -> list[Statistic]:
-        return [STATISTICS[name] for name in self.statistics or STATISTICS]
+        return [STATISTICS[name] for name in (STATISTICS if self.statistics is None else self.statistics)]
 
     def chosen_proxies(self) -> tuple[str, ...]:
         return tuple(PROXIES) if self.proxies is None else self.proxies
+
+    def parts(self) -> list[Collection]:
+        """The looks that this takes: one for the statistics, one for the classical proxies."""
+        looks = [replace(self, proxies=())]
+        if self.chosen_proxies():
+            looks.append(replace(self, statistics=(), samples=self.proxy_samples))
+        return looks
 
 
 def seeded(*parts: object) -> torch.Generator:
@@ -93,7 +101,7 @@ def collect_one(space: SearchSpace, code: str, how: Collection) -> Record:
             else:
                 value = value.detach().cpu()
             values[statistic.name] = value
-        columns = dict(space.describe(architecture))
+        columns = dict(space.describe(architecture)) if chosen else {}
         for name in how.chosen_proxies():
             columns[name] = PROXIES[name].function(look)
     except StatisticsError:
@@ -135,6 +143,44 @@ def _task(name: str, settings: dict[str, Any], code: str, how: Collection, path:
     return ""
 
 
+def fill(
+    space: SearchSpace,
+    codes: Sequence[str],
+    how: Collection | None = None,
+    *,
+    cache_folder: Path | None = None,
+    workers: int = 1,
+    cluster: str = "",
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, str]:
+    """Puts the architectures into the cache; returns the reasons of those that had to be left out.
+
+    What lies in the cache is not computed again; the result does not depend on workers or order.
+
+    Args:
+        cache_folder: default `gpproxy.statistics.cache.folder()`.
+        on_progress: called with (done, total) as looks finish.
+    """
+    how = how or Collection()
+    settings = space_settings(space)
+    codes = list(dict.fromkeys(codes))
+    tasks, failures = [], {}
+    for part in how.parts():
+        paths = _paths(space, codes, part, cache_folder)
+        tasks += [(space.name, settings, code, part, str(path)) for code, path in paths.items() if not path.is_file()]
+    # A fixed shuffle spreads slow architectures over the run, which keeps the estimate of the time left honest.
+    random.Random(0).shuffle(tasks)
+    total = len(codes) * len(how.parts())
+    done = total - len(tasks)
+    on_progress(done, total)
+    for task, error in run_tasks(_task, tasks, workers=workers, cluster=cluster):
+        if error:
+            failures[task[2]] = error
+        done += 1
+        on_progress(done, total)
+    return {code: failures[code] for code in codes if code in failures}
+
+
 def collect(
     space: SearchSpace,
     codes: Sequence[str],
@@ -145,39 +191,30 @@ def collect(
     cluster: str = "",
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[StatisticsTable, dict[str, str]]:
-    """The table of the architectures, and the reasons of those that had to be left out.
-
-    What lies in the cache is not computed again; the result does not depend on workers or order.
-
-    Args:
-        cache_folder: default `gpproxy.statistics.cache.folder()`.
-        on_progress: called with (done, total) as architectures finish.
+    """The table of the architectures, and the reasons of those that had to be left out; arguments as for `fill`.
 
     Raises StatisticsError when nothing could be collected.
     """
     how = how or Collection()
-    settings = space_settings(space)
-    folder = cache_folder or cache.folder()
-    paths = {code: folder / cache.file_name(space, settings, code, how) for code in codes}
-    missing = [code for code in paths if not paths[code].is_file()]
-    # A fixed shuffle spreads slow architectures over the run, which keeps the estimate of the time left honest.
-    random.Random(0).shuffle(missing)
-    failures: dict[str, str] = {}
-    done = len(paths) - len(missing)
-    on_progress(done, len(paths))
-    tasks = [(space.name, settings, code, how, str(paths[code])) for code in missing]
-    for task, error in run_tasks(_task, tasks, workers=workers, cluster=cluster):
-        if error:
-            failures[task[2]] = error
-        done += 1
-        on_progress(done, len(paths))
-    kept = [code for code in paths if code not in failures]
+    failures = fill(
+        space, codes, how, cache_folder=cache_folder, workers=workers, cluster=cluster, on_progress=on_progress
+    )
+    kept = [code for code in dict.fromkeys(codes) if code not in failures]
     if not kept:
         first = next(iter(failures.values()), "no architecture was given")
         raise StatisticsError(f"No statistics could be collected in {space.name}: {first}")
-    load = partial(cache.load, names=tuple(s.name for s in how.chosen()))
-    return assemble([load(paths[code]) for code in kept]), {c: failures[c] for c in paths if c in failures}
+    names = tuple(s.name for s in how.chosen())
+    first_part, *others = (_paths(space, kept, part, cache_folder) for part in how.parts())
+    records = []
+    for code in kept:
+        record = cache.load(first_part[code], names)
+        for paths in others:
+            record.columns.update(cache.load(paths[code], ()).columns)
+        records.append(record)
+    return assemble(records), failures
 
 
-def as_tensor(values: Sequence[float]) -> Tensor:
-    return torch.tensor(list(values), dtype=torch.float64)
+def _paths(space: SearchSpace, codes: Sequence[str], how: Collection, cache_folder: Path | None) -> dict[str, Path]:
+    """Code -> its file in the cache; each code once."""
+    settings, folder = space_settings(space), cache_folder or cache.folder()
+    return {code: folder / cache.file_name(space, settings, code, how) for code in codes}

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -195,6 +196,7 @@ class Look:
         self.network, self.inputs, self.loss, self.backward = network, inputs, loss, backward
         noise = torch.randn(inputs.shape, generator=generator)
         shape = (self.DIRECTIONS, *inputs[: self.DIRECTION_SAMPLES].shape)
+        self.memo: dict[str, Any] = {}  # results that several statistics share
         self._noise = noise.to(inputs)
         self._directions = torch.randn(shape, generator=generator).to(inputs)
 

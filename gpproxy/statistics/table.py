@@ -91,6 +91,4 @@ class StatisticsTable:
             return LayerBlocks(tuple(r.to(device) for r in value.rows), tuple(v.to(device) for v in value.values))
 
         values = {name: move(value) for name, value in self.values.items()}
-        return StatisticsTable(
-            self.architectures, self.types, values, self.depth.to(device), self.dead, self.columns
-        )
+        return StatisticsTable(self.architectures, self.types, values, self.depth.to(device), self.dead, self.columns)

@@ -93,15 +93,15 @@ def programme(
     if not inputs:
         return float("nan")
 
-    def fire() -> np.ndarray:
-        return sum(hamming_kernel(binarise(transform(z).flatten(1))) for z in inputs).cpu().numpy()
+    def kernel(firings: int) -> np.ndarray:
+        fired = (transform(z).flatten(1) for z in inputs for _ in range(firings))
+        return sum(hamming_kernel(binarise(x)) for x in fired).cpu().numpy()  # type: ignore[union-attr]
 
-    once = None if random else fire()
+    once = None if random else kernel(1)
     scores = []
     with np.errstate(all="ignore"):
         for call in range(1, CALLS + 1):
-            kernel = sum(fire() for _ in range(call)) if once is None else call * once
-            scores.append(finish(kernel, operations))
+            scores.append(finish(kernel(call) if once is None else call * once, operations))
     return float(np.mean(scores))
 
 

@@ -13,7 +13,7 @@ from gpproxy.statistics.classical.layers import (
     layer_weight_norm,
     total,
 )
-from gpproxy.statistics.classical.proxy import proxy, weighted_modules
+from gpproxy.statistics.classical.proxy import proxy, weights_of
 from gpproxy.statistics.passes import Look, frozen_buffers
 
 
@@ -53,7 +53,7 @@ def grasp(look: Look) -> Tensor:
 
     Temperature 1, the whole batch in one piece. Zero where the gradient does not depend on the weights.
     """
-    weights = [module.weight for module in weighted_modules(look)]
+    weights = weights_of(look)
     with torch.enable_grad():
         with frozen_buffers(look.network):
             loss = look.loss(look.network(look.inputs), look.inputs)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from gpproxy.statistics.classical.proxy import gradients_of
+from gpproxy.statistics.classical.proxy import gradients_of, weight_of
 from gpproxy.statistics.passes import Layer, Look
 
 Contributions = list[Tensor | None]
@@ -24,7 +24,7 @@ def total(contributions: Contributions) -> Tensor:
 
 def layer_weight_norm(look: Look) -> Contributions:
     """Frobenius norm of the weight, `layer`; higher is larger weights. Source: l2_norm (Abdelfattah et al., 2021)."""
-    return [_norm(layer.module.weight.detach()) if layer.first else None for layer in look.noise.layers]
+    return [_norm(weight_of(layer.module).detach()) if layer.first else None for layer in look.noise.layers]
 
 
 def layer_grad_norm(look: Look) -> Contributions:
@@ -53,11 +53,11 @@ def layer_fisher(look: Look) -> Contributions:
     for layer in gradients_of(look):
         module = layer.module
         axis = layer.activation.ndim - 1 if isinstance(module, nn.Linear) else 1
-        product = (layer.activation.detach() * layer.gradient).movedim(axis, 1).flatten(2)
-        if product.ndim == 2:  # a linear layer on vectors: no positions
-            product = product[..., None]
+        assert layer.gradient is not None
+        product = (layer.activation.detach() * layer.gradient).movedim(axis, 1)
+        product = product.flatten(2) if product.ndim > 2 else product[..., None]  # vectors have no positions
         saliency = product.sum(2, dtype=torch.float64).square().mean(0).sum() / 2
-        fan_in = module.weight.numel() / product.shape[1]
+        fan_in = weight_of(module).numel() / product.shape[1]
         sums[module] = sums.get(module, 0) + fan_in * saliency
     return [sums[layer.module] if layer.first else None for layer in look.noise.layers]
 
@@ -66,7 +66,7 @@ def layer_synflow(look: Look) -> Contributions:
     """Sum of |weight| * gradient in the linearised network, `layer`, not logarithmic. Source: Tanaka et al., 2020."""
     record = look.ones
     return [
-        (layer.module.weight.detach() * record.weight_gradients[layer.module]).abs().sum() if layer.first else None
+        (weight_of(layer.module).detach() * record.weight_gradients[layer.module]).abs().sum() if layer.first else None
         for layer in record.layers
     ]
 
@@ -81,4 +81,4 @@ def _weight_gradients(look: Look, layers: Iterable[Layer]) -> list[Tensor | None
 
 def _products(look: Look, layers: list[Layer]) -> Iterable[Tensor | None]:
     for layer, gradient in zip(layers, _weight_gradients(look, layers)):
-        yield None if gradient is None else layer.module.weight.detach() * gradient
+        yield None if gradient is None else weight_of(layer.module).detach() * gradient

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gpproxy.errors import StatisticsError
 from gpproxy.registry import Registry
@@ -88,6 +88,13 @@ def gradients_of(look: Look) -> list[Layer]:
     return record.layers
 
 
-def weighted_modules(look: Look) -> list[torch.nn.Module]:
-    """Every weighted layer that the forward pass calls, once, in order of its first call."""
-    return [layer.module for layer in look.noise.layers if layer.first]
+def weight_of(module: nn.Module) -> Tensor:
+    """The weight of a weighted layer, as autograd sees it."""
+    weight = module.weight
+    assert isinstance(weight, Tensor)
+    return weight
+
+
+def weights_of(look: Look) -> list[Tensor]:
+    """The weights that the forward pass uses, each once, in order of the first call."""
+    return [weight_of(layer.module) for layer in look.noise.layers if layer.first]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from gpproxy.statistics.classical.proxy import proxy, weighted_modules
+from gpproxy.statistics.classical.proxy import proxy, weight_of, weights_of
 from gpproxy.statistics.passes import Look, frozen_buffers
 
 #: Samples whose gradients are taken one by one.
@@ -25,7 +25,7 @@ def zico(look: Look) -> float | Tensor:
     half = len(look.inputs) // 2
     if half == 0:
         return torch.nan
-    weights = [module.weight for module in weighted_modules(look)]
+    weights = weights_of(look)
     first, second = (_loss_gradients(look, part, weights) for part in (look.inputs[:half], look.inputs[half:]))
     value = torch.zeros((), dtype=torch.float64, device=look.inputs.device)
     for one, two in zip(first, second):
@@ -48,7 +48,7 @@ def gradsign(look: Look) -> Tensor:
     One pass per sample, as published, but normalised with the statistics of the batch instead of the sample's own.
     """
     network = _calibrated(look)
-    weights = [network.get_submodule(layer.name).weight for layer in look.noise.layers if layer.first]
+    weights = [weight_of(network.get_submodule(layer.name)) for layer in look.noise.layers if layer.first]
     signs = [torch.zeros_like(weight) for weight in weights]
     for sample in look.inputs[:SAMPLES].split(1):
         with torch.enable_grad():
@@ -67,7 +67,7 @@ def ntk(look: Look) -> Tensor:
     as published, but with the statistics of the batch, since the running ones of an untrained network say nothing. NaN
     where the kernel is singular to working precision, or there are fewer than two samples.
     """
-    kernel = _tangent_kernel(look).double()
+    kernel = _tangent_kernel(look)
     if len(kernel) < 2 or not torch.isfinite(kernel).all():
         return torch.tensor(torch.nan)
     eigenvalues = torch.linalg.eigvalsh(kernel)
@@ -80,14 +80,17 @@ def _tangent_kernel(look: Look) -> Tensor:
     network = _calibrated(look)
     weights = [p for name, p in network.named_parameters() if name.split(".")[-1] == "weight"]
     samples = look.inputs[:SAMPLES].split(1)
-    kernel = look.inputs.new_zeros(len(samples), len(samples))
-    kept: list[list[Tensor]] = []  # not one matrix: copying the gradients of large networks costs more than the passes
-    for i, sample in enumerate(samples):
+    kept: list[tuple[Tensor, ...]] = []
+    for sample in samples:
         with torch.enable_grad():
             gradients = torch.autograd.grad(network(sample).sum(), weights, allow_unused=True)
-        kept.append([g.flatten() for g in gradients if g is not None])
-        for j, other in enumerate(kept):
-            kernel[i, j] = kernel[j, i] = torch.stack([a @ b for a, b in zip(kept[i], other)]).sum()
+        kept.append(tuple(g.flatten() for g in gradients if g is not None))
+    kernel = torch.zeros(len(samples), len(samples), dtype=torch.float64, device=look.inputs.device)
+    for rows in zip(*kept):
+        # In pieces: no second copy of the gradients of a large network, and no long sums in single precision.
+        for pieces in zip(*(row.split(2**16) for row in rows)):
+            matrix = torch.stack(pieces)
+            kernel += matrix @ matrix.T
     return kernel
 
 

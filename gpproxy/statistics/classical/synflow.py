@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gpproxy.statistics.classical.layers import layer_synflow, total
-from gpproxy.statistics.classical.proxy import proxy
+from gpproxy.statistics.classical.proxy import proxy, weight_of
 from gpproxy.statistics.passes import Look
 
 
@@ -27,5 +27,5 @@ def logsynflow(look: Look) -> Tensor:
     Another published form, |weight| * |log gradient|, is not finite where a gradient is zero.
     """
     record = look.ones
-    weights = [(module.weight.detach(), gradient) for module, gradient in record.weight_gradients.items()]
+    weights = [(weight_of(module).detach(), gradient) for module, gradient in record.weight_gradients.items()]
     return torch.stack([(w * g.abs().log1p()).sum() for w, g in weights]).sum()

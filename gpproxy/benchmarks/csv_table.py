@@ -1,0 +1,201 @@
+"""The project's own table format: NAME.csv with one training per row, and the card NAME.toml beside it.
+
+In: a path. Out: a Benchmark (`read_table`), or the raw cells for a builder that appends (`read_rows`). Writing is
+atomic: a killed process leaves the old file or the new one.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import math
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from gpproxy.benchmarks.benchmark import Benchmark, Card, open_space
+from gpproxy.benchmarks.rows import Row, assemble
+from gpproxy.errors import BenchmarkError, did_you_mean
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FALSE = ("", "0", "false", "no")
+TRUE = ("1", "true", "yes")
+
+
+def read_table(path: str | Path, card: Card | None = None, on_bad_rows: str = "refuse", name: str = "") -> Benchmark:
+    """The Benchmark of a CSV file, with the card beside it unless one is given. `path` may also be that of the card.
+
+    Raises BenchmarkError: a missing or broken file, a missing column, bad rows.
+    """
+    path = _pair(path)[0]
+    card = card or read_card(path)
+    header, lines = _read_csv(path)
+    for column in (card.architecture_column, card.metric):
+        if column not in header:
+            hint = did_you_mean(column, header)
+            raise BenchmarkError(f"{path} has no column '{column}'.{hint} Its columns: {', '.join(header)}.")
+    rows = [_row(number, cells, header, card) for number, cells in lines]
+    return assemble(name or path.stem, card, open_space(card), rows, str(path), on_bad_rows)
+
+
+def read_rows(path: str | Path) -> list[dict[str, str]]:
+    """The cells of a CSV file as text, row by row, nothing checked beyond the number of fields."""
+    path = _pair(path)[0]
+    header, lines = _read_csv(path)
+    for number, cells in lines:
+        if len(cells) != len(header):
+            raise BenchmarkError(f"{path}, row {number} has {len(cells)} fields, but the header has {len(header)}.")
+    return [dict(zip(header, cells, strict=True)) for _, cells in lines]
+
+
+def read_card(path: str | Path) -> Card:
+    """The card at `path`, or beside the table at `path`. Raises BenchmarkError for a missing or broken one."""
+    table, path = _pair(path)
+    if not path.is_file():
+        raise BenchmarkError(
+            f"The table {table} needs a card {path}, which is not there. It holds at least: "
+            'space = "transnas-micro", metric = "the column with the quality", direction = "higher" or "lower".'
+        )
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BenchmarkError(f"The card {path} is not readable TOML: {error}.") from error
+    fields = {f.name: f for f in dataclasses.fields(Card)}
+    for key, value in content.items():
+        if key not in fields:
+            raise BenchmarkError(f"The card {path} has the unknown key '{key}'.{did_you_mean(key, fields)}")
+        expected = {"seeds": int, "text_columns": list, "space_settings": dict, "facts": dict}.get(key, str)
+        if not isinstance(value, expected) or isinstance(value, bool):
+            raise BenchmarkError(f"The card {path} expects {expected.__name__} for '{key}', but has {value!r}.")
+    missing = [key for key in ("space", "metric", "direction") if key not in content]
+    if missing:
+        raise BenchmarkError(f"The card {path} lacks {', '.join(missing)}.")
+    content["text_columns"] = tuple(content.get("text_columns", ()))
+    try:
+        return Card(**content)
+    except BenchmarkError as error:
+        raise BenchmarkError(f"{path}: {error}") from error
+
+
+def write_table(path: str | Path, card: Card, rows: Sequence[Mapping[str, Any]]) -> Path:
+    """Writes NAME.toml and NAME.csv: the columns in order of first appearance, architecture, seed and metric first.
+
+    Numbers keep every digit; None and NaN become empty cells. Returns the path of the CSV file.
+    """
+    path, card_path = _pair(path)
+    first = (card.architecture_column, card.seed_column, card.metric, card.collapsed_column)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    header = [name for name in first if name in names] + [name for name in names if name not in first]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([_cell(row.get(name)) for name in header] for row in rows)
+    content = {key: value for key, value in dataclasses.asdict(card).items() if value not in ("", (), {}, 0)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _replace(card_path, tomli_w.dumps(content, multiline_strings=True))
+    _replace(path, text.getvalue())
+    return path
+
+
+def _pair(path: str | Path) -> tuple[Path, Path]:
+    """The paths of table and card, whichever is given, or the name that they share."""
+    path = Path(path).expanduser()
+    if path.suffix.lower() == ".csv":
+        return path, path.with_suffix(".toml")
+    name = path.with_suffix("") if path.suffix.lower() == ".toml" else path
+    return name.parent / f"{name.name}.csv", name.parent / f"{name.name}.toml"
+
+
+def _read_csv(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Header and (line number, cells) of every line that is not empty."""
+    if not path.is_file():
+        raise BenchmarkError(
+            f"The table {path} is not there. Expected: a CSV file with a header line, one trained architecture per "
+            f"row, and its card {path.with_suffix('.toml').name} beside it."
+        )
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = list(_lines(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BenchmarkError(f"{path} is not a readable CSV file in UTF-8: {error}.") from error
+    if not lines:
+        raise BenchmarkError(f"{path} is empty. Expected a header line and one trained architecture per row.")
+    header = [name.strip() for name in lines[0][1]]
+    twice = [name for i, name in enumerate(header) if name in header[:i]]
+    if twice:
+        raise BenchmarkError(f"{path} has two columns named '{twice[0]}'. Rename one.")
+    return header, lines[1:]
+
+
+def _lines(file: Any) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(file, strict=True)
+    last = 0
+    for cells in reader:
+        number, last = last + 1, reader.line_num
+        if any(cell.strip() for cell in cells):
+            yield number, [cell.strip() for cell in cells]
+
+
+def _row(number: int, cells: Sequence[str], header: Sequence[str], card: Card) -> Row:
+    row = dict(zip(header, cells, strict=False))
+    code = row.get(card.architecture_column, "")
+    if len(cells) != len(header):
+        return Row(number, code, fault=f"has {len(cells)} fields, but the header has {len(header)}")
+    try:
+        collapsed = _truth(card.collapsed_column, row.get(card.collapsed_column, ""))
+        metric = _number(card.metric, row[card.metric])
+        others = {
+            name: _number(name, cell)
+            for name, cell in row.items()
+            if name not in (card.architecture_column, card.seed_column, card.collapsed_column, card.metric)
+            and name not in card.text_columns
+        }
+    except ValueError as error:
+        return Row(number, code, fault=str(error))
+    return Row(number, code, metric, row.get(card.seed_column, ""), collapsed, others)
+
+
+def _number(name: str, cell: str) -> float:
+    """The number in a cell; NaN for an empty one."""
+    try:
+        return float(cell) if cell else math.nan
+    except ValueError:
+        raise ValueError(f"{name} is '{cell}', not a number") from None
+
+
+def _truth(name: str, cell: str) -> bool:
+    if cell.lower() not in FALSE + TRUE:
+        raise ValueError(f"{name} is '{cell}', not 0 or 1")
+    return cell.lower() in TRUE
+
+
+def _cell(value: Any) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, bool):
+        return str(int(value))
+    return repr(float(value)) if isinstance(value, float) else str(value)
+
+
+def _replace(path: Path, text: str) -> None:
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,83 @@
+"""Names to tables: the built-in ones, those of other packages, and any file.
+
+In: a name or a path. Out: a Benchmark. Every NAME.csv with its card in this folder is a built-in table. The
+TransNAS tables are read from `GPPROXY_DATA` (default `../shared/data`, from the checkout or the current folder).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from gpproxy.benchmarks.benchmark import Benchmark
+from gpproxy.benchmarks.csv_table import read_table
+from gpproxy.benchmarks.suite_zero import how_to_get, read_suite_zero
+from gpproxy.errors import BenchmarkError, RegistryError, did_you_mean
+from gpproxy.registry import Registry
+
+#: Reads a table; the argument says what to do with bad rows, `refuse` or `drop`.
+Loader = Callable[[str], Benchmark]
+
+BENCHMARKS: Registry[Loader] = Registry("benchmark", "gpproxy.benchmarks")
+
+
+def load(name: str | Path, on_bad_rows: str = "refuse") -> Benchmark:
+    """The table of a name, or of a path to a CSV, its card, or a NAS-Bench-Suite-Zero JSON file.
+
+    Raises RegistryError for an unknown name, BenchmarkError for a missing or broken table.
+    """
+    text = str(name)
+    if text in BENCHMARKS:
+        return BENCHMARKS[text](on_bad_rows)
+    path = Path(text).expanduser()
+    if path.suffix.lower() in (".csv", ".toml"):
+        return read_table(path, on_bad_rows=on_bad_rows)
+    if path.suffix == ".json":
+        kinds = [kind for kind in ("macro", "micro") if kind in path.name]
+        if len(kinds) != 1:
+            raise BenchmarkError(
+                f"A JSON table is one of NAS-Bench-Suite-Zero and has either 'macro' or 'micro' in its name, "
+                f"but {path.name} does not. Rename it, or turn it into a CSV file with a card."
+            )
+        return read_suite_zero(path, kinds[0], on_bad_rows=on_bad_rows)
+    raise RegistryError(
+        f"There is no benchmark '{text}'.{did_you_mean(text, BENCHMARKS)} Known: {', '.join(BENCHMARKS)}; "
+        "or give the path of a CSV file with a card."
+    )
+
+
+def data_folder() -> Path:
+    """Where third-party data is looked for: `GPPROXY_DATA`, else `../shared/data`."""
+    given = os.environ.get("GPPROXY_DATA")
+    if given:
+        return Path(given).expanduser()
+    places = [folder.parent / "shared" / "data" for folder in (Path(__file__).resolve().parents[2], Path.cwd())]
+    return next((place for place in places if place.is_dir()), places[0])
+
+
+def _transnas(kind: str, on_bad_rows: str) -> Benchmark:
+    path = data_folder() / "transnas" / f"zc_transbench101_{kind}.json"
+    if not path.is_file():
+        raise BenchmarkError(
+            f"The benchmark transnas-{kind} is read from {path}, which is not there. {how_to_get(kind)} "
+            f"Put it there, set GPPROXY_DATA to a folder that has transnas/{path.name}, or give its path instead of "
+            "the name."
+        )
+    return read_suite_zero(path, kind, on_bad_rows=on_bad_rows)
+
+
+def _built_in(folder: Path) -> None:
+    for card in sorted(folder.glob("*.toml")):
+        if card.with_suffix(".csv").is_file():
+            BENCHMARKS.add(card.stem, partial(_shipped, card))
+
+
+def _shipped(card: Path, on_bad_rows: str) -> Benchmark:
+    return read_table(card, on_bad_rows=on_bad_rows)
+
+
+for _kind in ("micro", "macro"):
+    BENCHMARKS.add(f"transnas-{_kind}", partial(_transnas, _kind))
+_built_in(Path(__file__).parent)

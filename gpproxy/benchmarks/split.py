@@ -1,0 +1,99 @@
+"""Divides a table once: train drives fitness, validation picks, test is read once at the end.
+
+In: a Benchmark and its space. Out: three tuples of codes. Functionally identical architectures never stand on both
+sides of a split: their trained qualities differ by noise only, so a formula could learn them by heart.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gpproxy.benchmarks.benchmark import Benchmark
+from gpproxy.errors import BenchmarkError
+from search_spaces import SearchSpace
+
+#: Fewest architectures of a part, so that a rank correlation means anything.
+SMALLEST = 4
+#: Validation is about a third of what training leaves, but this many where there is room.
+VALIDATION = 50
+
+
+@dataclass(frozen=True)
+class Split:
+    """Codes of the three parts, each sorted; no functional class stands in two of them."""
+
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: tuple[str, ...]
+
+
+def functional_classes(architectures: Sequence[str], space: SearchSpace) -> list[int]:
+    """Per architecture the number of its functional class, counted in order of first appearance."""
+    numbers: dict[object, int] = {}
+    return [numbers.setdefault(space.canonical(space.decode(code)), len(numbers)) for code in architectures]
+
+
+def split(
+    benchmark: Benchmark, space: SearchSpace, train: int = 100, seed: int = 0, validation: int | None = None
+) -> Split:
+    """The split of a seed, the same on every machine.
+
+    Whole classes are drawn at random until a part has its size, exactly where the class sizes allow it, otherwise just
+    below. By default validation is a third of the rest, or 50 where there is room; the remaining ones are the test.
+
+    Raises BenchmarkError when the table is too small for the sizes asked for.
+    """
+    for name, size in (("train", train), ("validation", validation)):
+        if size is not None and size < SMALLEST:
+            raise BenchmarkError(f"{name} must be at least {SMALLEST} architectures, but is {size}.")
+    rest = len(benchmark) - train
+    if rest < 2 * SMALLEST:
+        raise BenchmarkError(
+            f"train = {train} leaves {max(rest, 0)} of the {len(benchmark)} architectures of {benchmark.name} for "
+            f"validation and test, which need at least {2 * SMALLEST}. Choose train <= {len(benchmark) - 2 * SMALLEST}."
+        )
+    if validation is None:
+        validation = rest // 3 if rest >= 3 * VALIDATION else min(VALIDATION, rest // 2)
+    if rest - validation < SMALLEST:
+        raise BenchmarkError(
+            f"train = {train} and validation = {validation} leave {max(rest - validation, 0)} of the "
+            f"{len(benchmark)} architectures of {benchmark.name} for the test, which needs at least {SMALLEST}."
+        )
+    codes = sorted(benchmark.architectures)
+    classes: dict[int, list[str]] = {}
+    for code, number in zip(codes, functional_classes(codes, space), strict=True):
+        classes.setdefault(number, []).append(code)
+    order = list(classes.values())
+    random.Random(f"split {seed}").shuffle(order)
+    first, order = _draw(order, train)
+    second, order = _draw(order, validation)
+    parts = [sorted(code for group in part for code in group) for part in (first, second, order)]
+    for name, part in zip(("train", "validation", "test"), parts, strict=True):
+        if len(part) < SMALLEST:
+            raise BenchmarkError(
+                f"{benchmark.name} has {len(benchmark)} architectures in {len(classes)} functional classes, the "
+                f"largest with {max(map(len, classes.values()))}, and a class may not be divided: {name} would get "
+                f"{len(part)} architectures, but needs at least {SMALLEST}. Change the sizes of the parts."
+            )
+    return Split(*map(tuple, parts))
+
+
+def _draw(groups: Sequence[list[str]], count: int) -> tuple[list[list[str]], list[list[str]]]:
+    """Takes groups in order until they hold `count` codes, skipping one only where it would make that impossible."""
+    # Bit s of reachable[i]: some of the groups from i on hold s codes together.
+    reachable = [1]
+    for group in reversed(groups):
+        reachable.append(reachable[-1] | reachable[-1] << len(group))
+    reachable.reverse()
+    while not reachable[0] >> count & 1:
+        count -= 1
+    taken, left = [], []
+    for i, group in enumerate(groups):
+        if len(group) <= count and reachable[i + 1] >> (count - len(group)) & 1:
+            taken.append(group)
+            count -= len(group)
+        else:
+            left.append(group)
+    return taken, left

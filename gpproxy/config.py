@@ -1,0 +1,194 @@
+"""Settings of a run: one frozen dataclass is the Python API, the command line, the TOML file and its dump.
+
+Importing this file imports neither torch nor DEAP, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from gpproxy.errors import ConfigError, did_you_mean
+from gpproxy.evolution.config import EvolutionConfig
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+#: Settings that a continued run may change: they decide when it ends and what computes it, not what it computes.
+FREE = ("generations", "patience", "max_minutes", "workers", "memory", "cluster", "plugins")
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is learnt from, and where it is computed.
+
+    Attributes:
+        benchmark: table of measured architectures: a name or the path of a CSV file with a card. Several, joined by
+            commas, evolve one formula for all of them by its worst case.
+        train: architectures per benchmark that drive the evolution.
+        validation: architectures that choose the formula in the end; 0 takes a third of the rest, or 50 if that
+            is more. What remains is the test.
+        out: run folder; empty makes runs/<time>-<benchmark>-s<seed>.
+        guess: formula, or name of a known proxy, to start from; 'classical' stands for all known proxies.
+        exclude: statistic or primitive that no formula may use.
+        groups: descriptor whose groups of equal value a formula must rank inside, too; 'auto' takes the coarse
+            descriptor that ranks the training architectures best, if any; 'none' takes none.
+        within: weight of the ranking inside the groups, between 0 and 1.
+        halves: random halves of the training architectures that a formula must rank; 0 takes all at once.
+        random_search: whether to spend the same number of evaluations on random formulas, for comparison.
+        space_settings: setting of the search space, such as resolution=128.
+        look_seed: seed of the untrained weights and inputs.
+        samples: inputs per look at an untrained generator.
+        on_bad_rows: what to do with rows of a table that cannot be used.
+        device: where everything is computed: cpu, cuda, cuda:1, ...
+        workers: processes that collect statistics and threads that evaluate formulas; 0 takes all cores. Results do
+            not depend on it.
+        memory: gigabytes that formula values may take beside the statistics.
+        cluster: collect statistics on a cluster: 'ray' (extra gpproxy[ray]) or empty.
+        plugins: Python file that registers search spaces, statistics, primitives or benchmarks.
+    """
+
+    benchmark: str = "transnas-micro"
+    train: int = 100
+    validation: int = 0
+    out: str = ""
+    guess: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    groups: str = "auto"
+    within: float = 0.25
+    halves: int = 16
+    random_search: bool = True
+    space_settings: tuple[str, ...] = ()
+    look_seed: int = 0
+    samples: int = 16
+    on_bad_rows: Literal["refuse", "drop"] = "refuse"
+    device: str = "cpu"
+    workers: int = 0
+    memory: float = 1.5
+    cluster: Literal["", "ray"] = ""
+    plugins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class EvolveConfig(EvolutionConfig, Task):
+    """Evolves a proxy on a table of measured architectures and tests it on architectures it has never seen."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.space_settings, Mapping):
+            pairs = tuple(f"{name}={value}" for name, value in self.space_settings.items())
+            object.__setattr__(self, "space_settings", pairs)
+        for name in ("guess", "exclude", "plugins", "space_settings"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(map(str, value)))
+        object.__setattr__(self, "out", str(self.out))
+        parse_settings(self.space_settings)
+        if not self.benchmarks:
+            raise ConfigError("benchmark names no table. Give a name, such as transnas-micro, or a path.")
+        if len(set(self.benchmarks)) < len(self.benchmarks):
+            raise ConfigError(f"Each benchmark can be named once, but got benchmark={self.benchmark}.")
+        for name, least in (("train", 4), ("validation", 0), ("samples", 2), ("halves", 0), ("workers", 0)):
+            if getattr(self, name) < least:
+                raise ConfigError(f"{name} >= {least} must hold, but got {name}={getattr(self, name)}.")
+        if not 0 <= self.within <= 1:
+            raise ConfigError(f"0 <= within <= 1 must hold, but got within={self.within}.")
+        if self.memory <= 0:
+            raise ConfigError(f"memory > 0 (gigabytes) must hold, but got memory={self.memory}.")
+        if self.device.split(":")[0] not in ("cpu", "cuda"):
+            raise ConfigError(f"device is cpu, cuda or cuda:NUMBER, but got device={self.device}.")
+
+    @property
+    def benchmarks(self) -> tuple[str, ...]:
+        """The names or paths of the tables."""
+        return tuple(name.strip() for name in self.benchmark.split(",") if name.strip())
+
+    @property
+    def cores(self) -> int:
+        """Workers, with 0 replaced by the cores that this process may use."""
+        return self.workers or available_cores()
+
+    def evolution(self) -> EvolutionConfig:
+        """The part that the engine reads."""
+        names = [f.name for f in dataclasses.fields(EvolutionConfig)]
+        return EvolutionConfig(**{name: getattr(self, name) for name in names})
+
+    def to_toml(self) -> str:
+        """The settings as TOML that `from_toml` reads back."""
+        import tomli_w
+
+        settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return tomli_w.dumps({k: list(v) if isinstance(v, tuple) else v for k, v in settings.items()})
+
+    @classmethod
+    def from_toml(cls, path: str | Path, **changes: Any) -> EvolveConfig:
+        """The settings of a file, with changes. Raises ConfigError: missing or broken file, unknown or wrong key."""
+        return cls(**{**read_toml(cls, path), **changes})
+
+    def changed(self, saved: EvolveConfig) -> list[str]:
+        """Names of the settings that differ from `saved` and that a continued run may not change."""
+        names = [f.name for f in dataclasses.fields(self) if f.name not in (*FREE, "out")]
+        return [name for name in names if getattr(self, name) != getattr(saved, name)]
+
+
+def read_toml(cls: type, path: str | Path) -> dict[str, Any]:
+    """The settings in a TOML file, checked against the fields of a config dataclass."""
+    path = Path(path).expanduser()
+    if path.is_dir():
+        path = path / "config.toml"
+    if not path.is_file():
+        raise ConfigError(f"A settings file is expected at {path}, but there is none.")
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} is not readable TOML: {error}.") from error
+    fields = {f.name: f for f in dataclasses.fields(cls)}
+    for key, value in content.items():
+        if key not in fields:
+            raise ConfigError(f"{path} has the unknown setting '{key}'.{did_you_mean(key, fields)}")
+        content[key] = _checked(value, fields[key].default, f"{path}: {key}")
+    return content
+
+
+def _checked(value: Any, default: Any, place: str) -> Any:
+    """A TOML value as the type of the default; ConfigError when it is of another kind."""
+    if isinstance(default, tuple):
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return tuple(value)
+        raise ConfigError(f"{place} is a list of strings, but got {value!r}.")
+    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not type(default):
+        raise ConfigError(f"{place} is {type(default).__name__}, but got {value!r}.")
+    return value
+
+
+def parse_settings(pairs: Sequence[str]) -> dict[str, int | float | str]:
+    """`NAME=VALUE` texts as a mapping, numbers as numbers. Raises ConfigError for a text of another form."""
+    found = {}
+    for pair in pairs:
+        name, sign, value = pair.partition("=")
+        if not sign or not name.strip().isidentifier():
+            raise ConfigError(f"space_settings are NAME=VALUE, such as resolution=128, but got '{pair}'.")
+        found[name.strip()] = _plain(value.strip())
+    return found
+
+
+def _plain(text: str) -> int | float | str:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return text
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,1 @@
+"""Fitness, selection, variation, archive and the loop that turns a problem into a stream of generations."""

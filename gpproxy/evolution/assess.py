@@ -1,0 +1,97 @@
+"""Proposed trees in, individuals out; no structure is evaluated twice in a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from deap import gp
+
+from gpproxy.evolution.combination import negated
+from gpproxy.evolution.individual import Individual, Score
+from gpproxy.evolution.layout import Limits
+from gpproxy.evolution.problem import Problem
+from gpproxy.expressions.rewrite import rewrite
+from gpproxy.expressions.structure import complexity, cost, key
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """A rewritten tree on its way to evaluation: `origin` is the operator, `parent` the best quality it came from."""
+
+    tree: gp.PrimitiveTree
+    key: str
+    origin: str
+    parent: float | None = None
+
+
+class Assessor:
+    """Fitness of everything seen in a run.
+
+    Attributes:
+        scores: structural key -> fitness, in order of evaluation; only ever grows.
+        proposed: trees assessed so far, repeats included.
+        invalid: reason -> structures, in order of first appearance.
+    """
+
+    def __init__(self, problem: Problem, limits: Limits):
+        self.problem = problem
+        self.limits = limits
+        self.scores: dict[str, Score] = {}
+        self.proposed = 0
+        self.invalid: dict[str, int] = {}
+
+    def propose(self, tree: gp.PrimitiveTree, origin: str, parent: float | None = None) -> Proposal:
+        """The tree in its rewritten form."""
+        tree = rewrite(tree, self.problem.grammar)
+        return Proposal(tree, key(tree).hex(), origin, parent)
+
+    def assess(self, proposals: Sequence[Proposal]) -> list[Individual]:
+        """One individual per proposal, in order; one call of the evaluator per benchmark for all new structures.
+
+        A formula that ranks backwards comes back negated, where the limits leave room for the minus.
+        """
+        self.proposed += len(proposals)
+        new = {p.key: p.tree for p in proposals if p.key not in self.scores}
+        if new:
+            trees = list(new.values())
+            scores = self.problem.scores(trees)
+            judged = self.problem.judge(scores)
+            for name, score in zip(new, judged):
+                self._keep(name, score)
+            wrong = [i for i, score in enumerate(judged) if score.reason is None and score.quality < 0]
+            flipped = [(i, negated(trees[i], self.problem.grammar, self.limits)) for i in wrong]
+            fresh: dict[str, int] = {}
+            for i, nodes in flipped:
+                if nodes is not None:
+                    name = key(gp.PrimitiveTree(nodes)).hex()
+                    if name not in self.scores:
+                        fresh.setdefault(name, i)
+            if fresh:
+                rows = list(fresh.values())
+                minus = [(-values[rows], [reasons[i] for i in rows]) for values, reasons in scores]
+                for name, score in zip(fresh, self.problem.judge(minus)):
+                    self._keep(name, score)
+        return [self._individual(p) for p in proposals]
+
+    def individual(self, tree: gp.PrimitiveTree, origin: str) -> Individual:
+        """An individual of a structure that has been assessed before; KeyError for another."""
+        name = key(tree).hex()
+        return Individual(tree, name, complexity(tree), cost(tree, self.problem.prices), self.scores[name], origin)
+
+    def _individual(self, proposal: Proposal) -> Individual:
+        score = self.scores[proposal.key]
+        if score.reason is None and score.quality < 0:
+            nodes = negated(proposal.tree, self.problem.grammar, self.limits)
+            if nodes is not None:
+                tree = gp.PrimitiveTree(nodes)
+                name = key(tree).hex()
+                if name in self.scores and self.scores[name].quality > score.quality:
+                    return self.individual(tree, proposal.origin)
+        price = cost(proposal.tree, self.problem.prices) if score.reason is None else float("inf")
+        return Individual(proposal.tree, proposal.key, complexity(proposal.tree), price, score, proposal.origin)
+
+    def _keep(self, name: str, score: Score) -> None:
+        self.scores[name] = score
+        if score.reason is not None:
+            self.invalid[score.reason] = self.invalid.get(score.reason, 0) + 1

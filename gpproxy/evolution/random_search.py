@@ -1,0 +1,58 @@
+"""Random formulas with the budget of an evolution: the comparison that an evolution has to win."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from time import perf_counter
+
+from gpproxy.evolution.archive import Archive
+from gpproxy.evolution.assess import Assessor
+from gpproxy.evolution.config import EvolutionConfig
+from gpproxy.evolution.generation import Generation, PopulationSummary
+from gpproxy.evolution.problem import Problem
+from gpproxy.evolution.state import stream
+from gpproxy.evolution.variation import Variation
+
+#: Batches in a row without a new structure after which the grammar counts as exhausted.
+EXHAUSTED = 20
+
+
+def random_search(problem: Problem, config: EvolutionConfig, evaluations: int) -> Iterator[Generation]:
+    """Random formulas in batches of `config.population` until `evaluations` distinct ones have been judged.
+
+    Generator, rewriting, limits, fitness and archive are those of `evolve`. A formula that ranks backwards is judged
+    with a minus too, there as here, and counts twice; the last batch may pass the budget by that. Ends earlier when
+    the grammar holds no more formulas.
+    """
+    variation = Variation(problem.grammar, config.limits)
+    assessor = Assessor(problem, config.limits)
+    archive = Archive(config.width)
+    seconds, index, idle = 0.0, 0, 0
+    while len(assessor.scores) < evaluations and idle < EXHAUSTED:
+        start = perf_counter()
+        rng = stream(config.seed, "random", index)
+        size = min(config.population, evaluations - len(assessor.scores))
+        before = len(assessor.scores)
+        born = assessor.assess([assessor.propose(variation.random(rng), "random") for _ in range(size)])
+        improved = archive.add(born)
+        idle = idle + 1 if len(assessor.scores) == before else 0
+        spent = perf_counter() - start
+        seconds += spent
+        done = len(assessor.scores) >= evaluations or idle >= EXHAUSTED
+        yield Generation(
+            index,
+            archive.best if len(archive) else None,
+            archive.members,
+            archive.front(),
+            assessor.proposed,
+            len(assessor.scores),
+            dict(assessor.invalid),
+            improved,
+            seconds,
+            spent,
+            PopulationSummary.of([[i for i in born if i.valid]]),
+            {},
+            "generations" if done else None,
+            None,
+        )
+        index += 1

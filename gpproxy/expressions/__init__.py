@@ -1,0 +1,1 @@
+"""Typed formulas: grammar, generation, text, structure, evaluation for a whole population, rewriting."""

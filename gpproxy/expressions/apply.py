@@ -1,0 +1,145 @@
+"""One operation on the values of all architectures and layers at once.
+
+In: an operation and its operands' values (`layout.Held`). Out: its value, or a `Fault` when it has none. Three ways,
+chosen by the operand types: block by block for shape-carrying types, one dense `architecture x layer` tensor for layer
+scalars, one tensor over architectures for network types; a layer reducer leads from the first two to the third.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gpproxy.expressions.layout import Blocks, Held, Layouts, Presence, Scalars
+from gpproxy.expressions.nodes import Operation
+from primitives.types import AXES, LAYER_TYPES, LayerScalar, Scalar
+
+#: Layer types held as blocks.
+BLOCK_TYPES = tuple(t for t in LAYER_TYPES if t is not LayerScalar)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a subtree has no value; every formula that holds it is invalid."""
+
+    reason: str
+
+
+def apply(op: Operation, operands: Sequence[Held | Fault], layouts: Layouts) -> Held | Fault:
+    """The value of `op` on these operands. A fault passes through."""
+    for operand in operands:
+        if isinstance(operand, Fault):
+            return operand
+    try:
+        if op.primitive.over_layers:
+            return _over_layers(op, operands, layouts)
+        for operand in operands:
+            if isinstance(operand, Blocks):
+                return _blocks(op, operands, layouts)
+        for operand in operands:
+            if isinstance(operand, Scalars):
+                return _layer_scalars(op, operands, layouts)
+        return _network(op, operands)
+    except torch.linalg.LinAlgError:
+        return Fault(f"no convergence ({op.name})")
+
+
+def _network(op: Operation, operands: Sequence[Held]) -> Tensor | Fault:
+    if len(operands) > 1:
+        axes = max(AXES[a] for a in op.args)
+        if axes:
+            dtype = next(v.dtype for v, a in zip(operands, op.args) if a is not Scalar)
+            operands = [_trail(v.to(dtype), axes) if a is Scalar else v for v, a in zip(operands, op.args)]
+            if len({v.shape[1:] for v, a in zip(operands, op.args) if a is not Scalar}) > 1:
+                return Fault("network values of different size")
+    value = op.primitive.function(*operands)
+    return value.to(torch.float64) if op.ret is Scalar else value
+
+
+def _layer_scalars(op: Operation, operands: Sequence[Held], layouts: Layouts) -> Scalars:
+    if len(operands) == 1:
+        presence = operands[0].presence
+        value = op.primitive.function(operands[0].values)
+    else:
+        presence = layouts.both([v.presence for v in operands if isinstance(v, Scalars)])
+        value = op.primitive.function(*[v.values if isinstance(v, Scalars) else _trail(v, 1) for v in operands])
+    value = value.to(torch.float64)
+    return Scalars(presence, value if presence.full else value.masked_fill(presence.absent, 0.0))
+
+
+def _blocks(op: Operation, operands: Sequence[Held], layouts: Layouts) -> Held:
+    function = op.primitive.function
+    if len(operands) == 1:
+        layout = operands[0].layout
+        values = [function(v) for v in operands[0].values]
+    else:
+        layout, blocks = _joined(op, operands, layouts)
+        values = [function(*block) for block in blocks]
+    if op.ret is not LayerScalar:
+        return layouts.merge(layout, values)
+    rows = layouts.shape[0] * layouts.shape[1]
+    every = torch.cat(values).to(torch.float64) if values else layouts.depth.new_zeros(0)
+    dense = torch.zeros(rows, dtype=torch.float64, device=every.device).index_copy_(0, layout.all_rows, every)
+    return Scalars(layout.presence, dense.view(layouts.shape))
+
+
+def _joined(op: Operation, operands: Sequence[Held], layouts: Layouts):  # type: ignore[no-untyped-def]
+    """The common layout and per block the operands, numbers spread over the block's rows."""
+    shaped = [i for i, v in enumerate(operands) if isinstance(v, Blocks)]
+    first = op.args[shaped[0]]
+    layout, parts = layouts.join([operands[i] for i in shaped], [op.args[i] is first and op.primitive.equal_shapes for i in shaped])
+    for value in operands:
+        if isinstance(value, Scalars) and value.presence is not layout.presence:
+            layout, steps = layouts.restrict(layout, value.presence)
+            parts = [[p if keep is None else p[keep] for p in parts[i]] for i, keep in steps]
+    blocks = []
+    for rows, part in zip(layout.rows, parts):
+        given = dict(zip(shaped, part))
+        for i, value in enumerate(operands):
+            if i not in given:
+                flat = value.values.view(-1)[rows] if isinstance(value, Scalars) else value[rows // layouts.shape[1]]
+                given[i] = _trail(flat.to(part[0].dtype), part[0].ndim - 1)
+        blocks.append([given[i] for i in range(len(operands))])
+    return layout, blocks
+
+
+def _over_layers(op: Operation, operands: Sequence[Held], layouts: Layouts) -> Tensor | Fault:
+    presence = layouts.both([
+        v.layout.presence if isinstance(v, Blocks) else v.presence for v in operands if not isinstance(v, Tensor)
+    ])  # fmt: skip
+    if not presence.common:
+        return Fault("no common layers")
+    arguments = []
+    for value in operands:
+        if isinstance(value, Blocks):
+            dense = _dense(value, presence, layouts)
+            if dense is None:
+                return Fault("layers of different size")
+            arguments.append(dense)
+        elif isinstance(value, Scalars):
+            same = value.presence is presence
+            arguments.append(value.values if same else value.values.masked_fill(presence.absent, 0.0))
+        else:
+            arguments.append(_trail(value, 1))
+    value = op.primitive.function(*arguments, presence.depth)
+    return value.to(torch.float64) if op.ret is Scalar else value
+
+
+def _dense(value: Blocks, presence: Presence, layouts: Layouts) -> Tensor | None:
+    """`architecture x layer x ...`, zero where absent; None when the layers differ in shape."""
+    if len(value.values) != 1:
+        return None
+    block = value.values[0]
+    rows = layouts.shape[0] * layouts.shape[1]
+    dense = block.new_zeros((rows, *block.shape[1:])).index_copy_(0, value.layout.rows[0], block)
+    if presence is not value.layout.presence:
+        dense[presence.absent.view(-1)] = 0
+    return dense.view(*layouts.shape, *block.shape[1:])
+
+
+def _trail(value: Tensor, axes: int) -> Tensor:
+    """`k` as `k x 1 x ...` with that many trailing axes."""
+    return value.view(-1, *(1,) * axes) if axes else value

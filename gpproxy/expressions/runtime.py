@@ -1,0 +1,178 @@
+"""What stands around the formula in an exported proxy: values per layer, the network's state, the checks.
+
+A *layer value* is a list with one tensor per layer, None where the layer has none; a *network value* is a tensor with a leading
+axis of 1. This file needs torch only: an exported proxy carries what it uses of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from gpproxy.statistics.passes import Look
+
+Layers = list[Tensor | None]
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+def l1_to_inputs(output: Tensor, inputs: Tensor) -> Tensor:
+    """Mean absolute difference between output and inputs, of generators that reproduce what they see."""
+    if output.shape != inputs.shape:
+        raise ValueError(
+            f"The output has the shape {tuple(output.shape)} and the inputs {tuple(inputs.shape)}, so the loss cannot be "
+            "the L1 distance between them. Pass loss=f, where f(output, inputs) returns one number."
+        )
+    return (output - inputs).abs().mean()
+
+
+@contextmanager
+def untrained(network: nn.Module, inputs: Tensor, seed: int) -> Iterator[None]:
+    """Training mode, gradients for every parameter, a seeded generator for dropout and the like; all restored after."""
+    modes = [(module, module.training) for module in network.modules()]
+    frozen = [parameter for parameter in network.parameters() if not parameter.requires_grad]
+    with torch.random.fork_rng([inputs.device] if inputs.is_cuda else []):
+        torch.manual_seed(seed)
+        try:
+            network.train()
+            for parameter in frozen:
+                parameter.requires_grad_(True)
+            yield
+        finally:
+            for module, mode in modes:
+                module.training = mode
+            for parameter in frozen:
+                parameter.requires_grad_(False)
+
+
+def refuse_unusable(look: Look) -> None:
+    """Raises ValueError for a network that cannot be scored."""
+    if not any(True for _ in look.network.parameters()):
+        raise ValueError("The generator has no parameters, so there is nothing to score.")
+    if not look.noise.layers:
+        raise ValueError("The generator has no convolution or linear layer (as a module) to look at.")
+    if not torch.isfinite(look.noise.output).all():
+        raise ValueError("The untrained generator returns NaN or infinity. Check its initialisation and the inputs.")
+
+
+def per_layer(values: Layers) -> Layers:
+    """A statistic with one tensor per layer."""
+    return [None if v is None else v.detach().cpu() for v in values]
+
+
+def per_layer_number(values: Layers) -> Layers:
+    """A statistic with one number per layer."""
+    return [None if v is None else v.detach().cpu().double() for v in values]
+
+
+def per_network(value: Tensor) -> Tensor:
+    """A statistic of the whole network."""
+    return value.detach().cpu().double()[None]
+
+
+def number(value: float) -> Tensor:
+    """A constant of the formula."""
+    return torch.full((1,), value, dtype=torch.float64)
+
+
+def each(function: Callable[..., Tensor], *operands: Layers | Tensor, alike: bool = True, scalar: bool = False) -> Layers:
+    """The function of every layer that has all operands, layers of equal shape at once.
+
+    Args:
+        alike: whether operands with axes must have equal shapes; layers where they differ have no value.
+        scalar: whether the result is one number per layer.
+    """
+    lists = [o for o in operands if isinstance(o, list)]
+    groups: dict[tuple[torch.Size, ...], list[int]] = {}
+    for i in range(len(lists[0])):
+        shapes = tuple(o[i].shape for o in lists if o[i] is not None)
+        shaped = [s for s in shapes if s]
+        if len(shapes) == len(lists) and not (alike and any(s != shaped[0] for s in shaped)):
+            groups.setdefault(shapes, []).append(i)
+    results: Layers = [None] * len(lists[0])
+    for members in groups.values():
+        stacks = [torch.stack([o[i] for i in members]) if isinstance(o, list) else o for o in operands]
+        widest = max(stacks, key=lambda s: s.ndim)
+        for j, stack in enumerate(stacks):
+            if stack.ndim < widest.ndim and stack.ndim == 1:  # numbers beside values with axes
+                stacks[j] = stack.to(widest.dtype).view(-1, *[1] * (widest.ndim - 1))
+        made = function(*stacks)
+        for i, value in zip(members, made.double() if scalar else made):
+            results[i] = value
+    return results
+
+
+def across(function: Callable[..., Tensor], *operands: Layers | Tensor, scalar: bool = True) -> Tensor:
+    """The function over all layers that have all operands: a network value."""
+    lists = [o for o in operands if isinstance(o, list)]
+    count = len(lists[0])
+    here = [all(o[i] is not None for o in lists) for i in range(count)]
+    if not any(here):
+        raise ValueError("The formula has no value: no layer of this generator has all that it asks for.")
+    depth = torch.arange(count, dtype=torch.float64) / max(count - 1, 1)
+    depth[~torch.tensor(here)] = torch.nan
+    arguments = []
+    for operand in operands:
+        if isinstance(operand, list):
+            kept = [v for v in operand if v is not None]
+            if any(v.shape != kept[0].shape for v in kept):
+                raise ValueError("The formula has no value: it joins layers of different size.")
+            stacked = [v if h and v is not None else torch.zeros_like(kept[0]) for v, h in zip(operand, here)]
+            operand = torch.stack(stacked)[None]
+        else:
+            operand = operand.view(-1, 1)
+        arguments.append(operand)
+    value = function(*arguments, depth[None])
+    return value.double() if scalar else value
+
+
+def once(function: Callable[..., Tensor], *operands: Tensor, scalar: bool = True) -> Tensor:
+    """The function of network values."""
+    value = function(*operands)
+    return value.double() if scalar else value
+
+
+def finite(value: Tensor) -> float:
+    """The score as a number. Raises ValueError when it is NaN or infinite."""
+    if not torch.isfinite(value).all():
+        raise ValueError(f"The formula gives {float(value)} for this generator, which cannot be ranked.")
+    return float(value)
+
+
+def fixture_network() -> nn.Module:
+    """A small encoder-decoder with fixed weights, for the self-check."""
+    network = nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(8, 8, 3, padding=1, bias=False),
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.Conv2d(8, 12, 3, stride=2, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(12, 12, 1),
+        nn.ReLU(),
+        nn.ConvTranspose2d(12, 6, 4, stride=2, padding=1),
+        nn.BatchNorm2d(6),
+        nn.ReLU(),
+        nn.Conv2d(6, 3, 3, padding=1),
+        nn.Tanh(),
+    )
+    with torch.no_grad():
+        for parameter in network.parameters():
+            if parameter.ndim > 1:
+                waves = torch.arange(parameter.numel(), dtype=torch.float64)
+                waves = torch.sin(1.7 * waves + 0.3 * parameter.shape[0]) + 0.5 * torch.cos(0.37 * waves**1.5)
+                scale = (parameter[0].numel() / 2) ** -0.5
+                parameter.copy_((scale * waves).view_as(parameter))
+    for module in network:
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and module.bias is not None:
+            nn.init.zeros_(module.bias)
+    return network
+
+
+def fixture_inputs() -> Tensor:
+    """Six images of 8 x 8 pixels, for the self-check."""
+    waves = torch.arange(6 * 3 * 8 * 8, dtype=torch.float64)
+    return (torch.sin(0.9 * waves) + 0.7 * torch.sin(0.013 * waves**1.3)).view(6, 3, 8, 8).float()

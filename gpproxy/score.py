@@ -1,0 +1,284 @@
+"""Applies a proxy to architectures: `python -m gpproxy.score --space transnas-micro --proxy runs/... --sample 100`.
+
+In: a formula, a run folder or an exported proxy.py, and architectures. Out: CSV lines `architecture,score` in input
+order, written as they are found. Higher is better. Only what the formula needs is computed.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from gpproxy.command_line import guarded, read_arguments
+from gpproxy.config import available_cores, parse_settings
+from gpproxy.errors import ConfigError, GPProxyError, SpaceError, StatisticsError
+from gpproxy.run_folder import CONFIG, RunFolder
+
+if TYPE_CHECKING:
+    from gpproxy.statistics.collect import Collection
+    from search_spaces import SearchSpace
+
+__all__ = ["Scored", "ScoreConfig", "score"]
+
+
+@dataclass(frozen=True)
+class ScoreConfig:
+    """Scores untrained architectures with a proxy, as CSV lines `architecture,score`; higher is better.
+
+    Attributes:
+        proxy: run folder, exported proxy.py, or formula.
+        space: search space of the architectures.
+        archs: file with one architecture per line, or a CSV file with a column of that name.
+        sample: random architectures to score instead of a file.
+        seed: of the sample.
+        out: CSV file; empty writes to the terminal.
+        space_settings: setting of the search space, such as resolution=128.
+        look_seed: seed of the untrained weights and inputs; -1 takes that of the run, or 0.
+        samples: inputs per look; 0 takes that of the run, or 16.
+        device: where everything is computed: cpu, cuda, cuda:1, ...
+        workers: processes; 0 takes all cores. Results do not depend on it.
+        plugins: Python file that registers search spaces, statistics or primitives.
+    """
+
+    proxy: str = ""
+    space: str = "transnas-micro"
+    archs: str = ""
+    sample: int = 0
+    seed: int = 0
+    out: str = ""
+    space_settings: tuple[str, ...] = ()
+    look_seed: int = -1
+    samples: int = 0
+    device: str = "cpu"
+    workers: int = 0
+    plugins: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.proxy:
+            raise ConfigError("Give the proxy to apply: --proxy RUN_FOLDER, --proxy proxy.py or --proxy FORMULA.")
+        if bool(self.archs) == (self.sample != 0):
+            raise ConfigError("Give the architectures to score: either --archs FILE or --sample N.")
+        for name, least in (("sample", 0), ("look_seed", -1), ("samples", 0), ("workers", 0)):
+            if getattr(self, name) < least:
+                raise ConfigError(f"{name} >= {least} must hold, but got {name}={getattr(self, name)}.")
+        parse_settings(self.space_settings)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One architecture. `score` is -inf for a dead network and NaN where the proxy has no value; `problem` says why.
+
+    A `failed` architecture could not be looked at; it has no line in the CSV file.
+    """
+
+    architecture: str
+    score: float
+    problem: str = ""
+    failed: bool = False
+
+
+def score(config: ScoreConfig) -> Iterator[Scored]:
+    """The scores in the order of the architectures, as they are found; independent of that order and of workers.
+
+    Raises the errors of `gpproxy.errors`: an unknown space, architecture or statistic, a file that is missing.
+    """
+    from gpproxy.executor import run_tasks
+    from gpproxy.registry import load_plugin
+    from gpproxy.statistics.collect import Collection, make_space, space_settings
+    from gpproxy.study.prepare import check_device
+
+    for plugin in config.plugins:
+        load_plugin(plugin)
+    check_device(config.device)
+    proxy, run = _proxy(config.proxy)
+    settings = parse_settings(config.space_settings)
+    try:
+        space = make_space(config.space, settings)
+    except TypeError as error:
+        raise ConfigError(f"The search space {config.space} does not take these settings: {error}.") from error
+    how = Collection(
+        seed=config.look_seed if config.look_seed >= 0 else run.get("look_seed", 0),
+        samples=config.samples or run.get("samples", 16),
+        statistics=_needs(proxy),
+        proxies=(),
+        device=config.device,
+    )
+    codes = _read(config.archs, space) if config.archs else draw(space, config.sample, config.seed)
+    workers = (config.workers or available_cores()) if config.device == "cpu" else 1
+    tasks = [(i, code, space.name, space_settings(space), proxy, how) for i, code in enumerate(codes)]
+    waiting: dict[int, Scored] = {}
+    following = 0
+    for task, found in run_tasks(_score_one, tasks, workers=workers):
+        waiting[task[0]] = found
+        while following in waiting:
+            yield waiting.pop(following)
+            following += 1
+
+
+def draw(space: SearchSpace, count: int, seed: int) -> list[str]:
+    """Distinct random architectures. Raises ConfigError when the space has fewer."""
+    import random
+
+    if count > space.count():
+        raise ConfigError(f"sample={count} is more than the {space.count()} architectures of {space.name}.")
+    rng = random.Random(f"sample {seed}")
+    if 2 * count > space.count():
+        return [space.encode(a) for a in rng.sample(list(space.enumerate()), count)]
+    found: dict[str, None] = {}
+    while len(found) < count:
+        found[space.encode(space.sample(rng))] = None
+    return list(found)
+
+
+def _proxy(text: str) -> tuple[str, dict[str, Any]]:
+    """The formula, or the path of a proxy.py, and the settings of the run that it comes from."""
+    path = Path(text).expanduser()
+    if text.endswith(".py"):
+        if not path.is_file():
+            raise ConfigError(f"The proxy {path} is not there. Give a proxy.py, a run folder or a formula.")
+        return str(path.resolve()), _settings(path.parent)
+    if path.is_dir():
+        return RunFolder.open(path).read("formula.txt").strip(), _settings(path)
+    return text, {}
+
+
+def _settings(folder: Path) -> dict[str, Any]:
+    """How the run in a folder looked at generators; empty where there is no run."""
+    if not (folder / CONFIG).is_file():
+        return {}
+    config = RunFolder(folder).config
+    return {"look_seed": config.look_seed, "samples": config.samples}
+
+
+def _needs(proxy: str) -> tuple[str, ...]:
+    """The statistics of a formula."""
+    from gpproxy.expressions.structure import needs
+
+    return () if proxy.endswith(".py") else needs(_formula(proxy)[0])
+
+
+@cache
+def _formula(text: str) -> Any:
+    from gpproxy.expressions.grammar import Grammar
+    from gpproxy.expressions.text import parse
+    from gpproxy.statistics.collect import STATISTICS
+
+    grammar = Grammar({statistic.name: statistic.type for statistic in STATISTICS.values()})
+    return parse(text, grammar), grammar
+
+
+@cache
+def _exported(path: str) -> Callable[..., float]:
+    """The `score` function of a proxy.py."""
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("gpproxy_exported", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ConfigError(f"The proxy {path} failed to import: {type(error).__name__}: {error}") from error
+    if not callable(getattr(module, "score", None)):
+        raise ConfigError(f"The proxy {path} has no function score(generator, inputs).")
+    return module.score
+
+
+def _read(path: str, space: SearchSpace) -> list[str]:
+    """The architectures of a file, checked. Raises SpaceError with the line number of a bad one."""
+    file = Path(path).expanduser()
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--archs expects a text file with one architecture per line, but {file}: {error}.") from error
+    rows = [(number, cells) for number, cells in enumerate(csv.reader(lines), start=1) if any(map(str.strip, cells))]
+    column = 0
+    if rows and "architecture" in rows[0][1]:
+        column = rows.pop(0)[1].index("architecture")
+    codes = []
+    for number, cells in rows:
+        try:
+            codes.append(space.encode(space.decode(cells[column].strip())))
+        except (SpaceError, IndexError) as error:
+            raise SpaceError(f"{file}, line {number}: {error or 'the column is missing.'}") from error
+    if not codes:
+        raise ConfigError(f"{file} has no architecture. Expected: one per line.")
+    return codes
+
+
+def _score_one(number: int, code: str, name: str, settings: dict[str, Any], proxy: str, how: Collection) -> Scored:
+    """One architecture on its own, so that its score depends on nothing else."""
+    import torch
+
+    from gpproxy.expressions.evaluate import Evaluator
+    from gpproxy.statistics.assemble import assemble
+    from gpproxy.statistics.collect import collect_one, make_space, seeded
+
+    torch.set_num_threads(1)
+    space = make_space(name, settings)
+    if proxy.endswith(".py"):
+        architecture = space.decode(code)
+        if dead := space.dead(architecture):
+            return Scored(code, float("-inf"), f"dead: {dead}")
+        network = space.build(architecture, seeded(name, code, how.seed, "weights")).to(how.device)
+        inputs = space.inputs(how.samples, seeded(name, how.seed, "inputs")).to(how.device)
+        try:
+            return Scored(code, float(_exported(proxy)(network, inputs)))
+        except GPProxyError:
+            raise
+        except Exception as error:
+            return Scored(code, float("nan"), f"{type(error).__name__}: {error}", failed=True)
+    try:
+        record = collect_one(space, code, how)
+    except StatisticsError as error:
+        return Scored(code, float("nan"), str(error).removeprefix(f"{code}: "), failed=True)
+    if record.dead:
+        return Scored(code, float("-inf"), f"dead: {record.dead}")
+    found = Evaluator(assemble([record]).to(how.device)).scores([_formula(proxy)[0]])
+    return Scored(code, float(found.values[0, 0]), found.reasons[0] or "")
+
+
+@contextmanager
+def _output(path: str) -> Iterator[TextIO]:
+    """The CSV file, or the terminal."""
+    if not path:
+        yield sys.stdout
+        return
+    file = Path(path).expanduser()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        yield stream
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command; returns the exit code."""
+    config = read_arguments(ScoreConfig, arguments, "score")
+    from gpproxy.command_line import complain
+
+    failed = 0
+    found = score(config)
+    with _output(config.out) as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        for number, row in enumerate(found):
+            if not number:
+                writer.writerow(["architecture", "score"])
+            if row.failed:
+                failed += 1
+                complain(f"{row.architecture} is left out: {row.problem}")
+                continue
+            if row.problem:
+                complain(f"{row.architecture} has the score {row.score}: {row.problem}")
+            writer.writerow([row.architecture, repr(row.score)])
+            stream.flush()
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main, sys.argv[1:]))

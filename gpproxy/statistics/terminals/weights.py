@@ -1,0 +1,48 @@
+"""Weights of every layer and their gradients, cut to evenly spaced filters and inputs.
+
+A layer whose module was called before has none: its weight is counted once.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from gpproxy.statistics.cut import Sizes, as_filters, cut_filters
+from gpproxy.statistics.passes import Layer, Look
+from gpproxy.statistics.statistic import statistic
+from primitives.types import Weight
+
+TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d)
+
+
+def filters(layer: Layer, weight: Tensor) -> Tensor:
+    """`out x fan_in`, the weight (or its gradient) of a layer."""
+    return as_filters(weight, isinstance(layer.module, TRANSPOSED))
+
+
+@statistic(Weight, source="Tanaka et al., 2020 (SynFlow)")
+def weight(look: Look, sizes: Sizes) -> list[Tensor | None]:
+    """Weight of every layer, at its first call."""
+    return [
+        cut_filters(filters(layer, layer.module.weight), sizes) if layer.first else None for layer in look.noise.layers
+    ]
+
+
+@statistic(Weight, source="Lee et al., 2019 (SNIP)", backward=True)
+def weight_gradient(look: Look, sizes: Sizes) -> list[Tensor | None]:
+    """Gradient of the loss with respect to `weight`."""
+    gradients = look.noise.weight_gradients
+    return [
+        cut_filters(filters(layer, gradients[layer.module]), sizes) if layer.first else None
+        for layer in look.noise.layers
+    ]
+
+
+@statistic(Weight, source="Tanaka et al., 2020 (SynFlow)", backward=True)
+def ones_gradient(look: Look, sizes: Sizes) -> list[Tensor | None]:
+    """Gradient of the summed output of the all-ones pass with respect to |weight|; float64, it grows with depth."""
+    gradients = look.ones.weight_gradients
+    return [
+        cut_filters(filters(layer, gradients[layer.module]), sizes) if layer.first else None
+        for layer in look.ones.layers
+    ]

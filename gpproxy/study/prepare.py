@@ -1,0 +1,211 @@
+"""From settings to data: tables, splits, statistics in the cache, and the problem that evolution solves.
+
+In: an EvolveConfig. Out: one Study per benchmark, and a Problem over the training architectures only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from gpproxy.benchmarks.benchmark import Benchmark, open_space
+from gpproxy.benchmarks.registry import load
+from gpproxy.benchmarks.split import Split, split
+from gpproxy.config import EvolveConfig, parse_settings
+from gpproxy.errors import BenchmarkError, ConfigError, ExpressionError, did_you_mean
+from gpproxy.evolution.problem import Case, Problem
+from gpproxy.evolution.target import SMALLEST_GROUP, Target
+from gpproxy.expressions.evaluate import Evaluator
+from gpproxy.expressions.grammar import Grammar
+from gpproxy.expressions.text import parse, to_text
+from gpproxy.ranks import rank_dead_last, spearman
+from gpproxy.registry import load_plugin
+from gpproxy.statistics.classical import PROXIES
+from gpproxy.statistics.collect import Collection, collect, fill
+from gpproxy.statistics.statistic import STATISTICS
+from gpproxy.statistics.table import StatisticsTable
+from gpproxy.study.known import expand, suggestion
+from search_spaces import SearchSpace
+
+#: A descriptor makes groups only when it ranks the quality at least this well; otherwise there is no tie to break.
+STRONG = 0.5
+
+#: Called with (benchmark, architectures done, architectures in all).
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """One benchmark of a run.
+
+    Attributes:
+        benchmark: the table, without architectures that could not be looked at.
+        space: its search space, with the settings of the run.
+        parts: train, validation and test, disjoint in functional classes.
+        how: how generators are looked at.
+        left_out: architecture -> why it could not be looked at.
+    """
+
+    benchmark: Benchmark
+    space: SearchSpace
+    parts: Split
+    how: Collection
+    left_out: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        return self.benchmark.name
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """The training side of a run: the problem, and what it was made from.
+
+    Attributes:
+        problem: for the evolution.
+        tables: per benchmark, statistics of the training architectures.
+        groups: per benchmark, name of the descriptor that a formula must also rank inside, or None.
+    """
+
+    problem: Problem
+    tables: tuple[StatisticsTable, ...]
+    groups: tuple[str | None, ...]
+
+
+def check_device(device: str) -> None:
+    """Raises ConfigError for a device that this machine lacks."""
+    if device.startswith("cuda"):
+        count = torch.cuda.device_count()
+        index = int(device.partition(":")[2] or 0)
+        if index >= count:
+            raise ConfigError(f"device={device} needs a CUDA device, but torch finds {count}. Use --device cpu.")
+
+
+def open_tables(config: EvolveConfig) -> list[tuple[Benchmark, SearchSpace]]:
+    """Loads and checks the tables, quickly: nothing is looked at yet.
+
+    Raises BenchmarkError, RegistryError or ConfigError for data or settings that cannot be used.
+    """
+    for plugin in config.plugins:
+        load_plugin(plugin)
+    check_device(config.device)
+    tables = [load(name, config.on_bad_rows) for name in config.benchmarks]
+    settings = parse_settings(config.space_settings)
+    spaces = [open_space(table.card, **settings) for table in tables]
+    for table, space in zip(tables, spaces):
+        split(table, space, config.train, config.seed, config.validation or None)
+    return list(zip(tables, spaces))
+
+
+def check_formulas(config: EvolveConfig) -> list[str]:
+    """The guesses as formulas that can be parsed. Raises ExpressionError for a guess or an exclusion that is wrong."""
+    types = {statistic.name: statistic.type for statistic in STATISTICS.values()}
+    grammar = Grammar(types)
+    known = [*types, *grammar.operation_names]
+    for name in config.exclude:
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise ExpressionError(f"exclude={name}: no statistic or primitive has that name.{hint}")
+    found = []
+    for guess in expand(config.guess):
+        try:
+            found.append(to_text(parse(guess, grammar)))
+        except ExpressionError as error:
+            raise ExpressionError(f"guess={guess} is neither a known proxy nor a formula.{suggestion(guess)}\n{error}") from error
+    return found
+
+
+def prepare(
+    config: EvolveConfig,
+    tables: Sequence[tuple[Benchmark, SearchSpace]],
+    on_progress: Progress = lambda name, done, total: None,
+) -> list[Study]:
+    """Looks at every architecture that is not in the cache yet, and splits the tables."""
+    how = Collection(seed=config.look_seed, samples=config.samples, device=config.device)
+    studies = []
+    for table, space in tables:
+        failures = fill(
+            space,
+            table.architectures,
+            how,
+            workers=config.cores if config.device == "cpu" else 1,
+            cluster=config.cluster,
+            on_progress=partial(on_progress, table.name),
+        )
+        kept = [code for code in table.architectures if code not in failures]
+        if not kept:
+            code, reason = next(iter(failures.items()))
+            raise BenchmarkError(f"No generator of {table.name} could be looked at. The first, {code}: {reason}")
+        table = table.select(kept) if failures else table
+        parts = split(table, space, config.train, config.seed, config.validation or None)
+        studies.append(Study(table, space, parts, how, failures))
+    return studies
+
+
+def training(studies: Sequence[Study], config: EvolveConfig) -> Training:
+    """The problem of the training architectures."""
+    tables = tuple(collect(study.space, study.parts.train, study.how)[0] for study in studies)
+    shared = [name for name in tables[0].types if all(name in table.types for table in tables)]
+    grammar = Grammar.for_table(tables[0], [*config.exclude, *(n for n in tables[0].types if n not in shared)])
+    cases, groups = [], []
+    for study, table in zip(studies, tables):
+        quality = study.benchmark.select(study.parts.train).quality
+        name = group_descriptor(config.groups, table, quality)
+        labels = None if name is None else table.columns[name].tolist()
+        target = Target(quality, ~table.alive, labels, config.within, config.halves, config.seed)
+        evaluator = Evaluator(
+            table.to(config.device), memory=int(config.memory * 2**30 / len(studies)), workers=config.cores
+        )
+        cases.append(Case(study.name, evaluator, target))
+        groups.append(name)
+    return Training(Problem(tuple(cases), grammar, prices(grammar.statistics)), tables, tuple(groups))
+
+
+def prices(names: Sequence[str] | Mapping[str, object]) -> dict[str, float]:
+    """Price of collecting a statistic: 0 for structure, 1 for what a forward pass shows, 3 with a backward pass."""
+    known = {name: STATISTICS[name] for name in names}
+    return {n: 0.0 if s.source == "structure" else 3.0 if s.backward else 1.0 for n, s in known.items()}
+
+
+def backward_statistics() -> frozenset[str]:
+    """Names of the statistics that take a backward pass."""
+    return frozenset(s.name for s in STATISTICS.values() if s.backward)
+
+
+def descriptors(columns: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The columns that are structural descriptors and not proxies."""
+    return {name: column for name, column in columns.items() if name not in PROXIES}
+
+
+def coarse(column: Tensor) -> bool:
+    """Whether a descriptor has at least two values and most architectures share theirs with enough others."""
+    values, counts = torch.unique(column[~column.isnan()], return_counts=True)
+    return len(values) > 1 and int(counts[counts >= SMALLEST_GROUP].sum()) >= 0.8 * len(column)
+
+
+def group_descriptor(choice: str, table: StatisticsTable, quality: Tensor) -> str | None:
+    """The descriptor inside whose groups a formula must rank: the one asked for, or by 'auto' the strongest coarse one.
+
+    Raises ConfigError for an unknown name.
+    """
+    columns = descriptors(table.columns)
+    if choice == "none":
+        return None
+    if choice != "auto":
+        if choice not in columns:
+            raise ConfigError(
+                f"groups={choice} is no descriptor of this space.{did_you_mean(choice, columns)} "
+                f"Known: auto, none, {', '.join(columns)}."
+            )
+        return choice
+    strength = {
+        name: abs(float(spearman(rank_dead_last(column, ~table.alive), quality)))
+        for name, column in columns.items()
+        if coarse(column)
+    }
+    strong = {name: value for name, value in strength.items() if value >= STRONG}
+    return max(strong, key=lambda name: strong[name]) if strong else None

@@ -1,0 +1,71 @@
+"""Scores of formulas on any number of architectures, read from the cache a few at a time to bound memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from deap import gp
+from torch import Tensor
+
+from gpproxy.benchmarks.benchmark import Benchmark
+from gpproxy.benchmarks.resamples import SAMPLES, Resamples
+from gpproxy.benchmarks.split import functional_classes
+from gpproxy.benchmarks.yardstick import Yardstick
+from gpproxy.expressions.evaluate import Evaluator
+from gpproxy.statistics.collect import collect
+from gpproxy.statistics.table import StatisticsTable
+from gpproxy.study.prepare import Study
+
+#: Architectures whose statistics are in memory at a time.
+CHUNK = 128
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What formulas and proxies say about some architectures of a benchmark.
+
+    Attributes:
+        part: the architectures and their quality.
+        scores: `tree x architecture`, float64; NaN for dead architectures and where a formula has no finite value.
+        columns: classical proxies and descriptors, name -> `architecture`.
+        dead: code -> reason.
+        yardstick: measures scores against the quality, dead architectures last.
+        resamples: the draws of the yardstick's bootstrap.
+    """
+
+    part: Benchmark
+    scores: Tensor
+    columns: dict[str, Tensor]
+    dead: dict[str, str]
+    yardstick: Yardstick
+    resamples: Resamples
+
+
+def see(study: Study, codes: Sequence[str], trees: Sequence[gp.PrimitiveTree], workers: int = 1, seed: int = 0) -> Seen:
+    """Looks the architectures up in the cache and applies the formulas to them; `seed` is that of the bootstrap."""
+    scores: list[Tensor] = []
+    tables: list[StatisticsTable] = []
+    for start in range(0, len(codes), CHUNK):
+        table, _ = collect(study.space, codes[start : start + CHUNK], study.how)
+        scores.append(score_all(table.to(study.how.device), trees, workers))
+        tables.append(StatisticsTable(table.architectures, {}, {}, table.depth, table.dead, table.columns))
+    part = study.benchmark.select(codes)
+    dead = {code: reason for table in tables for code, reason in table.dead.items()}
+    classes = functional_classes(codes, study.space)
+    columns = {name: torch.cat([table.columns[name] for table in tables]) for name in tables[0].columns}
+    yardstick = Yardstick(part, dead, classes, seed=seed)
+    return Seen(part, torch.cat(scores, dim=1), columns, dead, yardstick, Resamples(len(part), SAMPLES, seed, classes))
+
+
+def score_all(table: StatisticsTable, trees: Sequence[gp.PrimitiveTree], workers: int = 1) -> Tensor:
+    """`tree x architecture`. A formula without a value on some architectures keeps those that it has on the others."""
+    found = Evaluator(table, workers=workers).scores(trees)
+    values = found.values
+    refused = [i for i, reason in enumerate(found.reasons) if reason is not None]
+    if refused and len(table) > 1:
+        again = [trees[i] for i in refused]
+        single = [Evaluator(table.select([code])).scores(again).values for code in table.architectures]
+        values[refused] = torch.cat(single, dim=1)
+    return values

@@ -1,0 +1,47 @@
+"""Pure, typed torch functions that formulas are made of, in four groups: transform, encode, reduce, augment.
+
+Importing the package registers all of them in `PRIMITIVES`; each has proved its promises by then (`primitives.check`).
+"""
+
+from __future__ import annotations
+
+from primitives import augment, decodability, encode, layers, maps, normalise, reduce, similarity, spectra, transform  # noqa: F401
+from primitives.primitive import PRIMITIVES, Primitive, Signature
+from primitives.types import (
+    AXES,
+    LAYER_TYPES,
+    NETWORK_TYPES,
+    TYPES,
+    ChannelKernel,
+    ChannelVector,
+    FeatureMap,
+    LayerScalar,
+    NetworkKernel,
+    NetworkSpectrum,
+    SampleKernel,
+    SampleVector,
+    Scalar,
+    Spectrum,
+    Weight,
+)
+
+__all__ = [
+    "AXES",
+    "LAYER_TYPES",
+    "NETWORK_TYPES",
+    "PRIMITIVES",
+    "TYPES",
+    "ChannelKernel",
+    "ChannelVector",
+    "FeatureMap",
+    "LayerScalar",
+    "NetworkKernel",
+    "NetworkSpectrum",
+    "Primitive",
+    "SampleKernel",
+    "SampleVector",
+    "Scalar",
+    "Signature",
+    "Spectrum",
+    "Weight",
+]

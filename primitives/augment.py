@@ -1,0 +1,72 @@
+"""Two operands joined entry by entry. In: two values of one type (or a number beside it). Out: that type.
+
+`+ - * /` are infix. A number may stand on either side of a LayerScalar or a NetworkSpectrum.
+Source: EZNAS (Akhauri et al., 2022).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from primitives import numerics
+from primitives.kinds import EVERY, TENSORS, VECTORS
+from primitives.numerics import saturate, sp
+from primitives.primitive import maps, pairs, primitive
+from primitives.types import LayerScalar, NetworkSpectrum, Scalar
+
+EZNAS = "EZNAS (Akhauri et al., 2022)"
+MIXED = maps(
+    *((inputs, kind) for kind in (LayerScalar, NetworkSpectrum) for inputs in ((kind, Scalar), (Scalar, kind)))
+)
+ARITHMETIC = [*pairs(*EVERY), *MIXED]
+
+
+@primitive("augment", ARITHMETIC, source=EZNAS, symbol="+", commutative=True, sympy=lambda a, b: a + b)
+def add(a: Tensor, b: Tensor) -> Tensor:
+    """a + b."""
+    return a + b
+
+
+@primitive("augment", ARITHMETIC, source=EZNAS, symbol="-", sympy=lambda a, b: a - b)
+def sub(a: Tensor, b: Tensor) -> Tensor:
+    """a - b."""
+    return a - b
+
+
+@primitive("augment", ARITHMETIC, source=EZNAS, symbol="*", commutative=True, sympy=lambda a, b: a * b, cost=1.5)
+def mul(a: Tensor, b: Tensor) -> Tensor:
+    """a * b, saturating at 1e36 (float32) or 1e300 (float64)."""
+    return saturate(a * b)
+
+
+@primitive("augment", ARITHMETIC, source=EZNAS, symbol="/", sympy=lambda a, b: a / b, cost=4.0)
+def div(a: Tensor, b: Tensor) -> Tensor:
+    """a / b, 0 where |b| <= 1e-24: a ratio without a denominator says nothing."""
+    return numerics.quotient(a, b)
+
+
+@primitive("augment", pairs(*EVERY), source="order", commutative=True, sympy=lambda a, b: sp().Min(a, b))
+def minimum(a: Tensor, b: Tensor) -> Tensor:
+    """The smaller of a and b."""
+    return torch.minimum(a, b)
+
+
+@primitive("augment", pairs(*EVERY), source="order", commutative=True, sympy=lambda a, b: sp().Max(a, b))
+def maximum(a: Tensor, b: Tensor) -> Tensor:
+    """The larger of a and b."""
+    return torch.maximum(a, b)
+
+
+@primitive("augment", pairs(*TENSORS, *VECTORS), source=EZNAS, cost=3.0)
+def greater(a: Tensor, b: Tensor) -> Tensor:
+    """1 where a > b, else 0."""
+    return numerics.positive(a - b)
+
+
+@primitive(
+    "augment", pairs(*TENSORS, *VECTORS), source="linear regions (Chen et al., 2021)", commutative=True, cost=6.0
+)
+def same_sign(a: Tensor, b: Tensor) -> Tensor:
+    """1 where a and b are both positive or both not, else 0: whether a unit stays in its linear region."""
+    return 1 - (numerics.positive(a) - numerics.positive(b)).abs_()

@@ -1,0 +1,110 @@
+"""Kernels: how alike the samples, or the channels, look. In: feature maps or weights. Out: symmetric kernels.
+
+`_samples` compares samples by all that a layer says of them, `_channels` compares channels (rows of a weight) over all
+samples and pixels (all of fan_in). Correlation and covariance centre every row, as numpy.corrcoef and numpy.cov do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from primitives import numerics
+from primitives.kinds import KERNELS
+from primitives.numerics import channel_rows, peak, quotient, sample_rows, saturate
+from primitives.primitive import maps, primitive, same
+from primitives.types import ChannelKernel, FeatureMap, SampleKernel, Weight
+
+AUTOGAS = "Auto-GAS (Li et al., 2024)"
+
+
+def gram(rows: Tensor) -> Tensor:
+    """X X^T: inner products of the rows."""
+    top = peak(rows)
+    scaled = rows / top
+    return saturate((scaled @ scaled.mT).mul_(top).mul_(top))
+
+
+def cosine(rows: Tensor) -> Tensor:
+    """Cosines between the rows, in [-1, 1]; 0 for a row of zeros."""
+    scaled = numerics.unit(rows, (2,))
+    return scaled @ scaled.mT
+
+
+def correlation(rows: Tensor) -> Tensor:
+    """Pearson correlations of the rows, in [-1, 1]; 0 for a constant row."""
+    scaled = numerics.standardise(rows, (2,))
+    return (scaled @ scaled.mT).div_(rows.shape[2])
+
+
+def covariance(rows: Tensor) -> Tensor:
+    """Population covariances of the rows."""
+    top = peak(rows)
+    scaled = numerics.centre(rows / top, (2,))
+    return saturate((scaled @ scaled.mT).div_(rows.shape[2]).mul_(top).mul_(top))
+
+
+def hamming(rows: Tensor) -> Tensor:
+    """X X^T + (1 - X)(1 - X)^T: for codes of 0 and 1, the number of entries in which two rows agree."""
+    # The same as half of (Y Y^T + entries) with Y = 2 X - 1: one product, and exact for codes.
+    spins = 2 * rows - 1
+    top = peak(spins)
+    scaled = spins / top
+    kernel = saturate((scaled @ scaled.mT).mul_(top).mul_(top))
+    return kernel.add_(rows.shape[2]).mul_(0.5)
+
+
+def distances(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Squared distances of the rows on the scale of the largest entry, 0 within rounding, and that scale."""
+    top = peak(rows)
+    scaled = rows / top
+    kernel = scaled @ scaled.mT
+    lengths = kernel.diagonal(dim1=1, dim2=2)
+    both = lengths.unsqueeze(1) + lengths.unsqueeze(2)
+    squared = both - 2 * kernel
+    return squared.masked_fill_(squared <= numerics.resolution(rows) * both, 0.0), top
+
+
+def distance(rows: Tensor) -> Tensor:
+    """Euclidean distances between the rows."""
+    squared, top = distances(rows)
+    return saturate(squared.sqrt_().mul_(top))
+
+
+def rbf(rows: Tensor) -> Tensor:
+    """exp(-d^2 / mean d^2): near 1 for rows closer than the average pair; 1 where all rows are equal."""
+    squared, _ = distances(rows)
+    return quotient(squared, squared.mean((1, 2), keepdim=True)).neg_().exp_()
+
+
+def _register(name: str, kernel: Callable[[Tensor], Tensor], source: str, cost: float) -> None:
+    """Registers one kernel over samples and over channels."""
+
+    def over_samples(x: Tensor) -> Tensor:
+        return kernel(sample_rows(x))
+
+    def over_channels(x: Tensor) -> Tensor:
+        return kernel(channel_rows(x))
+
+    over_samples.__doc__ = f"Samples compared: {(kernel.__doc__ or '')[0].lower()}{(kernel.__doc__ or '')[1:]}"
+    over_channels.__doc__ = f"Channels compared: {(kernel.__doc__ or '')[0].lower()}{(kernel.__doc__ or '')[1:]}"
+    to_samples = maps((FeatureMap, SampleKernel))
+    to_channels = maps((FeatureMap, ChannelKernel), (Weight, ChannelKernel))
+    primitive("encode", to_samples, source=source, name=f"{name}_samples", cost=cost)(over_samples)
+    primitive("encode", to_channels, source=source, name=f"{name}_channels", cost=cost + 3)(over_channels)
+
+
+_register("gram", gram, AUTOGAS, 5.0)
+_register("cosine", cosine, "cosine similarity; ICKD (Liu et al., 2021)", 6.0)
+_register("correlation", correlation, "Jacobian correlation (Mellor et al., 2021), MeCo (Jiang et al., 2023)", 9.0)
+_register("covariance", covariance, "AZ-NAS expressivity (Lee and Ham, 2024)", 10.0)
+_register("hamming", hamming, "NASWOT (Mellor et al., 2021)", 8.0)
+_register("distance", distance, "relational knowledge distillation (Park et al., 2019)", 6.0)
+_register("rbf", rbf, "correlation congruence (Peng et al., 2019)", 6.0)
+
+
+@primitive("encode", same(*KERNELS), source=AUTOGAS, cost=18.0)
+def hamming_kernel(kernel: Tensor) -> Tensor:
+    """K K^T + (1 - K)(1 - K)^T, the Hamming kernel of a kernel's rows, as the post-processing of Auto-GAS has it."""
+    return hamming(kernel)

@@ -1,0 +1,186 @@
+"""Layer reducers, the only way from a layer to the network.
+
+In: `architecture x layer [x n x n]` and depths. Out: `architecture [x n x n]`. Names end in `_layers` for all layers,
+in `_early`, `_middle`, `_late` for a third of the depth: below 1/3, between, above 2/3. A layer with NaN as depth is
+absent and never counts; where none is left the result is 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from primitives import numerics
+from primitives.numerics import quotient, saturate
+from primitives.primitive import maps, primitive
+from primitives.types import LayerScalar, NetworkKernel, SampleKernel, Scalar
+
+EDGE = 1e-6
+
+
+def _everywhere(depth: Tensor) -> Tensor:
+    return ~depth.isnan()
+
+
+def _early(depth: Tensor) -> Tensor:
+    return depth < 1 / 3 - EDGE
+
+
+def _middle(depth: Tensor) -> Tensor:
+    return (depth >= 1 / 3 - EDGE) & (depth <= 2 / 3 + EDGE)
+
+
+def _late(depth: Tensor) -> Tensor:
+    return depth > 2 / 3 + EDGE
+
+
+REGIONS: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
+    "layers": (_everywhere, "the layers"),
+    "early": (_early, "the first third of the depth"),
+    "middle": (_middle, "the middle third of the depth"),
+    "late": (_late, "the last third of the depth"),
+}
+
+
+def _wide(mask: Tensor, x: Tensor) -> Tensor:
+    """`architecture x layer` with as many axes as x."""
+    return mask.view(*mask.shape, *[1] * (x.ndim - 2))
+
+
+def _sum(x: Tensor, mask: Tensor, depth: Tensor) -> Tensor:
+    return saturate(x.masked_fill(~_wide(mask, x), 0.0).sum(1))
+
+
+def _mean(x: Tensor, mask: Tensor, depth: Tensor) -> Tensor:
+    count = mask.sum(1).clamp_min(1).to(x.dtype)
+    return x.masked_fill(~_wide(mask, x), 0.0).sum(1) / count.view(-1, *[1] * (x.ndim - 2))
+
+
+def _min(x: Tensor, mask: Tensor, depth: Tensor) -> Tensor:
+    return x.masked_fill(~mask, torch.inf).amin(1).masked_fill(~mask.any(1), 0.0)
+
+
+def _max(x: Tensor, mask: Tensor, depth: Tensor) -> Tensor:
+    return x.masked_fill(~mask, -torch.inf).amax(1).masked_fill(~mask.any(1), 0.0)
+
+
+def _median(x: Tensor, mask: Tensor, depth: Tensor) -> Tensor:
+    ordered = x.masked_fill(~mask, torch.inf).sort(1).values
+    count = mask.sum(1, keepdim=True)
+    low = ordered.gather(1, (count - 1).clamp_min(0) // 2)
+    high = ordered.gather(1, (count // 2).clamp_max(x.shape[1] - 1))
+    middle = low.mul_(0.5).add_(high.mul_(0.5)).squeeze(1)
+    return middle.masked_fill_(~mask.any(1), 0.0)
+
+
+def _pick(x: Tensor, mask: Tensor, index: Tensor) -> Tensor:
+    chosen = x[torch.arange(len(x), device=x.device), index]
+    return chosen.masked_fill_(~mask.any(1).view(-1, *[1] * (x.ndim - 2)), 0.0)
+
+
+def _first(x: Tensor, mask: Tensor, depth: Tensor) -> Tensor:
+    return _pick(x, mask, depth.masked_fill(~mask, torch.inf).argmin(1))
+
+
+def _last(x: Tensor, mask: Tensor, depth: Tensor) -> Tensor:
+    return _pick(x, mask, depth.masked_fill(~mask, -torch.inf).argmax(1))
+
+
+def _deviations(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """`(x - mean) / peak` over the layers in the mask, 0 elsewhere and where x is constant; and the peak."""
+    inside = x.masked_fill(~mask, 0.0)
+    top = numerics.peak(inside)
+    scaled = inside.div_(top)
+    count = mask.sum(1, keepdim=True).clamp_min(1)
+    scaled = (scaled - scaled.sum(1, keepdim=True) / count).masked_fill_(~mask, 0.0)
+    flat = scaled.abs().amax(1, keepdim=True) <= 16 * torch.finfo(x.dtype).eps
+    return scaled.masked_fill_(flat, 0.0), top.squeeze(1)
+
+
+def _std(x: Tensor, mask: Tensor, depth: Tensor) -> Tensor:
+    scaled, top = _deviations(x, mask)
+    return (scaled.square().sum(1) / mask.sum(1).clamp_min(1)).sqrt_().mul_(top)
+
+
+def _slope(x: Tensor, mask: Tensor, depth: Tensor) -> Tensor:
+    scaled, top = _deviations(x, mask)
+    along, reach = _deviations(depth.to(x.dtype), mask)
+    slope = quotient((scaled * along).sum(1), along.square().sum(1))
+    return saturate(slope.mul_(top).div_(reach.clamp_min(EDGE)))
+
+
+Reducer = Callable[[Tensor, Tensor, Tensor], Tensor]
+#: Name, what it does, the reducer, whether kernels can be reduced so.
+REDUCERS: tuple[tuple[str, str, Reducer, bool], ...] = (
+    ("sum", "Sum over", _sum, True),
+    ("mean", "Mean over", _mean, True),
+    ("min", "Smallest over", _min, False),
+    ("max", "Largest over", _max, False),
+    ("median", "Median over", _median, False),
+    ("std", "Population standard deviation over", _std, False),
+    ("slope", "Least-squares slope against the depth (0 to 1) in", _slope, False),
+    ("first", "The first of", _first, True),
+    ("last", "The last of", _last, True),
+)
+
+
+def _register(name: str, words: str, reducer: Reducer, kernels: bool, region: str) -> None:
+    choose, place = REGIONS[region]
+
+    def over_layers(x: Tensor, depth: Tensor) -> Tensor:
+        return reducer(x, choose(depth), depth)
+
+    over_layers.__doc__ = f"{words} {place}."
+    signatures = maps((LayerScalar, Scalar), *([(SampleKernel, NetworkKernel)] if kernels else []))
+    full = {"first_layers": "first_layer", "last_layers": "last_layer"}.get(f"{name}_{region}", f"{name}_{region}")
+    source = "layer aggregation; thirds of depth (this work)"
+    primitive("reduce", signatures, source=source, name=full, over_layers=True, cost=0.1)(over_layers)
+
+
+for _region in REGIONS:
+    for _name, _words, _reducer, _kernels in REDUCERS:
+        _register(_name, _words, _reducer, _kernels, _region)
+
+
+@primitive("reduce", maps(((LayerScalar, LayerScalar), Scalar)), source="weighted mean", over_layers=True, cost=0.1)
+def weighted_mean_layers(x: Tensor, weight: Tensor, depth: Tensor) -> Tensor:
+    """Mean of x over the layers, weighted by |weight|; 0 where all weights are 0."""
+    inside = _everywhere(depth)
+    size = weight.abs().masked_fill_(~inside, 0.0)
+    size = size / numerics.peak(size)
+    return quotient((x.masked_fill(~inside, 0.0) * size).sum(1), size.sum(1))
+
+
+@primitive(
+    "reduce",
+    maps(((LayerScalar, LayerScalar), Scalar)),
+    source="Pearson (1895)",
+    over_layers=True,
+    commutative=True,
+    cost=0.1,
+)
+def correlation_layers(x: Tensor, y: Tensor, depth: Tensor) -> Tensor:
+    """Pearson correlation of two quantities over the layers, -1 to 1; 0 where one is constant."""
+    inside = _everywhere(depth)
+    (a, _), (b, _) = _deviations(x, inside), _deviations(y, inside)
+    return quotient((a * b).sum(1), (a.square().sum(1) * b.square().sum(1)).sqrt_())
+
+
+@primitive(
+    "reduce",
+    maps((LayerScalar, Scalar)),
+    source="AZ-NAS progressivity (Lee and Ham, 2024)",
+    over_layers=True,
+    cost=0.1,
+)
+def min_step_layers(x: Tensor, depth: Tensor) -> Tensor:
+    """Smallest increase from one layer to the next; 0 with fewer than two layers."""
+    inside = _everywhere(depth)
+    if x.shape[1] < 2:
+        return x.new_zeros(len(x))
+    order = depth.masked_fill(~inside, torch.inf).argsort(dim=1, stable=True)
+    steps = x.gather(1, order).diff(dim=1)
+    real = inside.gather(1, order)[:, 1:]
+    return steps.masked_fill(~real, torch.inf).amin(1).masked_fill(~real.any(1), 0.0)

@@ -1,0 +1,117 @@
+"""Transforms that look at a whole value or at one axis: centring, scaling, softmax. In: a value. Out: the same type.
+
+Names: no suffix means over the whole value; `_samples`, `_channels`, `_space` along that axis; `_per_channel` and
+`_per_sample` over everything else than that axis. Source: Auto-GAS (Li et al., 2024) unless stated.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from primitives import numerics
+from primitives.kinds import KERNELS, SHAPED, SPECTRA, TENSORS, VECTORS
+from primitives.numerics import peak, quotient
+from primitives.primitive import primitive, same
+from primitives.types import FeatureMap
+
+AUTOGAS = "Auto-GAS (Li et al., 2024)"
+
+
+def _whole(x: Tensor) -> tuple[int, ...]:
+    return tuple(range(1, x.ndim))
+
+
+@primitive("transform", same(*SHAPED), source=AUTOGAS, cost=4.0)
+def standardise(x: Tensor) -> Tensor:
+    """(x - mean) / standard deviation of the whole value; zeros for a constant."""
+    return numerics.standardise(x, _whole(x))
+
+
+@primitive("transform", same(*SHAPED), source=AUTOGAS, cost=5.0)
+def min_max(x: Tensor) -> Tensor:
+    """(x - min) / (max - min) of the whole value, in [0, 1]; zeros for a constant."""
+    scaled = x / peak(x)
+    low, high = scaled.amin(_whole(x), True), scaled.amax(_whole(x), True)
+    return quotient(scaled - low, high - low)
+
+
+@primitive("transform", same(*TENSORS, *KERNELS, *VECTORS), source=AUTOGAS, cost=3.0)
+def unit(x: Tensor) -> Tensor:
+    """x divided by its Euclidean norm, whole value."""
+    return numerics.unit(x, _whole(x))
+
+
+@primitive("transform", same(*VECTORS, *SPECTRA), source="normalised spectrum, AZ-NAS (Lee and Ham, 2024)", cost=3.0)
+def share(x: Tensor) -> Tensor:
+    """|x| / sum |x|: the entries as shares that sum to 1."""
+    return numerics.share(x)
+
+
+@primitive("transform", same(*VECTORS, *SPECTRA), source=AUTOGAS, cost=4.0)
+def softmax(x: Tensor) -> Tensor:
+    """e^x / sum e^x over the entries."""
+    return x.softmax(1)
+
+
+@primitive("transform", same(*KERNELS), source="Kornblith et al. (2019)", cost=15.0)
+def centre(x: Tensor) -> Tensor:
+    """A kernel with the mean of its rows and columns taken away (H K H); zeros for a constant."""
+    top = peak(x)
+    scaled = x / top
+    rows = scaled.mean(2, keepdim=True)
+    scaled += rows.mean(1, keepdim=True) - rows - rows.mT
+    rounding = peak(scaled) <= 16 * torch.finfo(x.dtype).eps
+    return scaled.masked_fill_(rounding, 0.0).mul_(top)
+
+
+@primitive("transform", same(*KERNELS), source="cosine normalisation of a kernel", cost=6.0)
+def unit_diagonal(x: Tensor) -> Tensor:
+    """k_ij / sqrt(|k_ii k_jj|): a Gram kernel becomes a cosine kernel, a covariance a correlation."""
+    scale = x.diagonal(dim1=1, dim2=2).abs().sqrt()
+    return quotient(quotient(x, scale.unsqueeze(2)), scale.unsqueeze(1))
+
+
+def _along(suffix: str, axes: tuple[int, ...]) -> None:
+    """Registers centring, unit length and softmax along one axis of a feature map."""
+    words = suffix[1:]
+
+    def centre_along(x: Tensor) -> Tensor:
+        return numerics.centre(x, axes)
+
+    def unit_along(x: Tensor) -> Tensor:
+        return numerics.unit(x, axes)
+
+    def softmax_along(x: Tensor) -> Tensor:
+        return x.flatten(3).softmax(3).view_as(x) if len(axes) > 1 else x.softmax(axes[0])
+
+    centre_along.__doc__ = f"x minus its mean over {words}; constants become zeros."
+    unit_along.__doc__ = f"x divided by its Euclidean norm over {words}; zeros stay zeros."
+    softmax_along.__doc__ = f"e^x / sum e^x over {words}; the shares sum to 1."
+    kinds = same(FeatureMap)
+    primitive("transform", kinds, source="mean-free features", name=f"centre{suffix}", cost=7.0)(centre_along)
+    primitive("transform", kinds, source=AUTOGAS, name=f"unit{suffix}", cost=4.0)(unit_along)
+    primitive("transform", kinds, source=AUTOGAS, name=f"softmax{suffix}", cost=4.0)(softmax_along)
+
+
+_along("_samples", (1,))
+_along("_channels", (2,))
+_along("_space", (3, 4))
+
+
+@primitive("transform", same(FeatureMap), source="BatchNorm (Ioffe and Szegedy, 2015); Auto-GAS", cost=9.0)
+def standardise_per_channel(x: Tensor) -> Tensor:
+    """Zero mean and unit variance of every channel over samples and space, as a fresh BatchNorm in training mode."""
+    return numerics.standardise(x, (1, 3, 4))
+
+
+@primitive("transform", same(FeatureMap), source="LayerNorm (Ba et al., 2016)", cost=4.0)
+def standardise_per_sample(x: Tensor) -> Tensor:
+    """Zero mean and unit variance of every sample over channels and space."""
+    return numerics.standardise(x, (2, 3, 4))
+
+
+@primitive("transform", same(FeatureMap), source="InstanceNorm (Ulyanov et al., 2016)", cost=6.0)
+def standardise_space(x: Tensor) -> Tensor:
+    """Zero mean and unit variance over space, for every sample and channel."""
+    return numerics.standardise(x, (3, 4))
