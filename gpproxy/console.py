@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from gpproxy.final_table import final_table
+from gpproxy.final_table import final_table, steps
 
 if TYPE_CHECKING:
     from gpproxy.evolution.generation import Generation
@@ -96,7 +96,7 @@ class Terminal(Watch):
     def result(self, result: Result) -> None:
         self._close()
         for line in final_table(result, self.console.width if self.console.is_terminal else 140):
-            self.console.print(line, soft_wrap=True)
+            self.console.print(line, soft_wrap=True, no_wrap=True, crop=False)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -174,12 +174,3 @@ def front_table(generation: Generation, front: Sequence[Entry], height: int) -> 
     if generation.invalid:
         facts += f", {sum(generation.invalid.values())} invalid"
     return Group(table, Text(facts, style="dim"))
-
-
-def steps(front: Sequence[Entry]) -> list[Entry]:
-    """The entries that are better than every simpler one: the front of quality against complexity alone."""
-    kept: list[Entry] = []
-    for entry in sorted(front, key=lambda e: (e.complexity, -e.quality)):
-        if not kept or entry.quality > kept[-1].quality or entry.pick:
-            kept.append(entry)
-    return kept

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpproxy.command_line import guarded, read_arguments, value_of
 from gpproxy.config import EvolveConfig
-from gpproxy.errors import RunError
+from gpproxy.errors import ExpressionError, RunError
 from gpproxy.run_folder import FRONT, RESULT, STATE, RunFolder
 
 if TYPE_CHECKING:
@@ -260,6 +260,22 @@ class _Run:
         self.watch.progress("random formulas", state.seen, state.seen)
         return archive
 
+    def _exported(self, result: Result, formula: Any, studies: Sequence[Study]) -> str:
+        """The text of proxy.py."""
+        from gpproxy.expressions.export import source
+
+        first = studies[0]
+        return source(
+            formula.tree,
+            rank_form=formula.rank.tree if formula.rank else None,
+            space=first.space.name,
+            seed=first.how.seed,
+            samples=first.how.samples,
+            sizes=first.how.sizes,
+            loss=first.space.loss,
+            provenance=_provenance(result, self.config),
+        )
+
     def _write(self, result: Result, formula: Any, studies: Sequence[Study]) -> None:
         """The files of a finished run; result.json is last, it marks the run as finished."""
         from gpproxy.expressions.draw import draw
@@ -270,9 +286,28 @@ class _Run:
         folder.write("formula.txt", formula.text + "\n")
         folder.write("formula.tex", formula.latex + "\n")
         draw(formula.tree, folder.path / "formula.png")
+        try:
+            folder.write("proxy.py", self._exported(result, formula, studies))
+        except ExpressionError as error:
+            self.watch.note(f"proxy.py is not written: {error}")
         folder.write_json(FRONT, front_json(result.front))
         folder.write_json(RESULT, result.to_json())
         folder.log("finished", formula=result.formula, spearman=result.test["spearman"], kendall=result.test["kendall"])
+
+
+def _provenance(result: Result, config: EvolveConfig) -> dict[str, Any]:
+    """What an exported proxy says about where it comes from."""
+    test = result.test
+    return {
+        "benchmark": config.benchmark,
+        "seed": config.seed,
+        "training architectures": config.train,
+        "test architectures": test["n"],
+        "test spearman": test["spearman"],
+        "test spearman, 95 % interval": test["spearman_interval"],
+        "test kendall": test["kendall"],
+        "test kendall, 95 % interval": test["kendall_interval"],
+    }
 
 
 def main(arguments: Sequence[str]) -> int:

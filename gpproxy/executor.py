@@ -6,11 +6,12 @@ import multiprocessing
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gpproxy.errors import ConfigError
+from gpproxy.errors import ConfigError, RunError
 from gpproxy.registry import PLUGINS, load_plugin
 
 
@@ -49,6 +50,11 @@ def _in_processes(function: Callable[..., Any], tasks: list[tuple], workers: int
             futures = {pool.submit(function, *task): task for task in tasks}
         for future in as_completed(futures):
             yield futures[future], future.result()
+    except BrokenProcessPool as error:
+        raise RunError(
+            f"One of {workers} processes was killed, most likely because memory ran out. What was finished is kept; "
+            "run again with fewer workers."
+        ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

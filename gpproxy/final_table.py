@@ -1,176 +1,209 @@
 """The table at the end of a run: the front, the pick marked, the baselines below, and what to make of them.
 
-In: a Result. Out: lines of rich text for a given width; below 120 columns a formula stands under its numbers.
+In: a Result and a width. Out: lines of rich text; below 120 columns a formula stands under its numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from gpproxy.study.result import Result
+    from gpproxy.study.result import Entry, Result
 
 #: Baselines that are shown; result.json has all.
 SHOWN = 12
+#: Columns from which formulas stand beside their numbers.
 WIDE = 120
+
+Parts = dict[str, dict[str, Any]]
 
 
 def final_table(result: Result, width: int) -> Iterator[Text]:
     """The lines of the final table."""
-    rows: list[tuple[str, str, str, dict[str, Any], str]] = []
-    from gpproxy.console import steps
-
+    layout = _Layout.of(result, width)
+    worst = ", each on its worst benchmark" if len(result.benchmarks) > 1 else ""
+    yield Text("Rank correlation with measured quality", style="bold").append(
+        f"{worst}; {result.test['n']} test architectures, 95 % intervals", style="not bold dim"
+    )
+    yield Text(layout.header(), style="dim")
     for entry in steps(result.front):
         parts = {"train": entry.train, "validation": entry.validation, "test": entry.test}
-        rows.append((">" if entry.pick else "", str(entry.complexity), f"{entry.cost:.1f}", parts, entry.pretty))
-    columns = _columns(result)
-    several = len(result.benchmarks) > 1
-    title = f"Rank correlation with the measured quality (95 % intervals, test n = {result.test['n']})"
-    yield Text(title + (", each time on the worst benchmark" if several else ""), style="bold")
-    yield _line(columns, None, width)
-    for mark, nodes, cost, parts, pretty in rows:
-        yield from _row(columns, mark, nodes, cost, parts, pretty, width, "bold green" if mark else "")
-    yield Text("Baselines, in their published direction", style="bold")
+        head = [">" if entry.pick else "", str(entry.complexity), f"{entry.cost:.1f}"]
+        yield from layout.lines(head, parts, entry.pretty, "bold green" if entry.pick else "")
+    yield Text("baselines, in their published direction", style="dim")
     ranked = sorted(result.baselines.items(), key=lambda item: -abs(item[1]["test"]["spearman"] or 0.0))
     shown = [item for i, item in enumerate(ranked) if i < SHOWN or item[1]["kind"] == "random"]
     for name, row in shown:
-        label = f"{name} ({row['kind']})" if row["kind"] != "random" else name
-        yield from _row(columns, "", "", "", row, label, max(width, WIDE) if len(label) < 1 else width, "")
+        label = name if row["kind"] == "random" else f"{name} ({row['kind']})"
+        yield from layout.baseline(label, row, "cyan" if row["kind"] == "random" else "")
     if len(ranked) > len(shown):
-        yield Text(f"   ... and {len(ranked) - len(shown)} more in result.json", style="dim")
+        yield Text(f"and {len(ranked) - len(shown)} more in result.json", style="dim")
     yield Text()
-    yield from _remarks(result)
+    for title, text in facts(result):
+        yield from _hanging(title, text, width)
 
 
-def _columns(result: Result) -> list[str]:
-    """The optional columns that mean something here."""
-    rows = result.benchmarks.values()
-    found = []
-    if any(row["dead"]["test"] for row in rows):
-        found.append("alive")
-    if any(row["group"] for row in rows):
-        found.append("inside")
-    return found
+def steps(front: tuple[Entry, ...] | list[Entry]) -> list[Entry]:
+    """The entries that are better than every simpler one, and the pick: the front without the cost."""
+    kept: list[Entry] = []
+    best = float("-inf")
+    for entry in sorted(front, key=lambda e: (e.complexity, -e.quality)):
+        if entry.quality > best or entry.pick:
+            kept.append(entry)
+        best = max(best, entry.quality)
+    return kept
 
 
-def _row(
-    columns: Sequence[str], mark: str, nodes: str, cost: str, parts: dict[str, Any], name: str, width: int, style: str
-) -> Iterator[Text]:
-    numbers = _line(columns, (mark, nodes, cost, parts), width)
-    if width >= WIDE:
-        room = width - numbers.cell_len - 2
-        pieces = _wrapped(name, room)
-        yield Text.assemble(numbers, "  ", pieces[0], style=style)
-        for piece in pieces[1:]:
-            yield Text(" " * (numbers.cell_len + 2) + piece, style=style)
-    elif not nodes:
-        yield Text.assemble(numbers, style=style)
-        yield Text(" " * 4 + name, style=style or "dim")
-    else:
-        yield Text.assemble(numbers, style=style)
-        for piece in _wrapped(name, width - 4):
-            yield Text(" " * 4 + piece, style=style or "dim")
+@dataclass(frozen=True)
+class _Layout:
+    """Which columns there are, and how wide a line may be."""
 
+    width: int
+    alive: bool
+    inside: bool
 
-def _line(columns: Sequence[str], values: tuple[str, str, str, dict[str, Any]] | None, width: int) -> Text:
-    """The numbers of one row, or the header for None."""
-    if values is None:
-        cells = ["", "nodes", "cost"]
-        cells += ["train τ", "ρ", "valid. τ", "ρ"] if width >= WIDE else ["train ρ", "valid. ρ"]
-        cells += ["test ρ", "test τ"] + {"alive": ["alive ρ"], "inside": []}.get("alive" if "alive" in columns else "", [])
-        cells += ["in groups"] if "inside" in columns else []
-    else:
-        mark, nodes, cost, parts = values
-        test = parts["test"]
-        cells = [mark, nodes, cost]
+    @classmethod
+    def of(cls, result: Result, width: int) -> _Layout:
+        rows = result.benchmarks.values()
+        return cls(width, any(row["dead"]["test"] for row in rows), any(row["group"] for row in rows))
+
+    @property
+    def wide(self) -> bool:
+        return self.width >= WIDE
+
+    def columns(self) -> list[tuple[str, int]]:
+        """Titles and widths."""
+        found = [("", 1), ("nodes", 5), ("cost", 5)]
+        found += [("train ρ", 7), ("τ", 5), ("valid. ρ", 8), ("τ", 5)] if self.wide else [("train ρ", 7), ("valid. ρ", 8)]
+        found += [("test ρ", 18), ("test τ", 18)]
+        found += [("alive ρ", 7)] if self.alive else []
+        return found + ([("inside", 6)] if self.inside else [])
+
+    def header(self) -> str:
+        return self._join([title for title, _ in self.columns()]) + ("  formula" if self.wide else "")
+
+    def lines(self, head: list[str], parts: Parts, name: str, style: str) -> Iterator[Text]:
+        """One row: its numbers, and a formula or a name beside or below them."""
+        numbers = self._join([*head, *self._numbers(parts)])
+        if not self.wide:
+            yield Text(numbers, style=style)
+            for piece in wrapped(name, self.width - 4):
+                yield Text("    " + piece, style=style or "dim")
+            return
+        first, *rest = wrapped(name, self.width - len(numbers) - 2)
+        yield Text(f"{numbers}  {first}", style=style)
+        for piece in rest:
+            yield Text(" " * (len(numbers) + 2) + piece, style=style)
+
+    def baseline(self, name: str, parts: Parts, style: str) -> Iterator[Text]:
+        """One row of a baseline; in a narrow terminal its name stands in the place of the first columns."""
+        if self.wide:
+            yield from self.lines(["", "", ""], parts, name, style)
+            return
+        first = sum(size + 1 for _, size in self.columns()[:5]) - 1
+        label = "  " + (name if len(name) <= first - 2 else name[: first - 3] + "…")
+        numbers = self._join(["", "", "", *self._numbers(parts)])
+        yield Text(label.ljust(first) + numbers[first:], style=style)
+
+    def _join(self, cells: list[str]) -> str:
+        return " ".join(cell.rjust(size) for cell, (_, size) in zip(cells, self.columns()))
+
+    def _numbers(self, parts: Parts) -> list[str]:
+        cells, test = [], parts["test"]
         for part in ("train", "validation"):
             row = parts.get(part, {})
-            cells += [_number(row.get("kendall"))] if width >= WIDE else []
-            cells += [_number(row.get("spearman"))]
-        cells += [_with_interval(test, "spearman"), _with_interval(test, "kendall")]
-        if "alive" in columns:
-            cells.append(_number(test["without_dead"]["spearman"]))
-        if "inside" in columns:
-            inside = list(test.get("within", {}).values())
-            cells.append(_number(inside[0]["spearman"]) if inside else "")
-    widths = [1, 5, 5] + ([7, 5, 8, 5] if width >= WIDE else [7, 8]) + [18, 18, 7, 9]
-    text = " ".join(cell.rjust(size) for cell, size in zip(cells, widths))
-    return Text(text, style="dim" if values is None else "")
+            cells += [number(row.get("spearman"))] + ([number(row.get("kendall"))] if self.wide else [])
+        cells += [with_interval(test, "spearman"), with_interval(test, "kendall")]
+        cells += [number(test["without_dead"]["spearman"])] if self.alive else []
+        within = list(test.get("within", {}).values())
+        return cells + ([number(within[0]["spearman"]) if within else ""] if self.inside else [])
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """Two digits, `-` where undefined."""
     return "-" if value is None else f"{value:.2f}"
 
 
-def _with_interval(row: dict[str, Any], measure: str) -> str:
+def with_interval(row: dict[str, Any], measure: str) -> str:
+    """`0.88 [0.71, 0.95]`."""
     low, high = row[f"{measure}_interval"]
-    if row[measure] is None:
-        return "-"
-    return f"{row[measure]:.2f} [{_number(low)}, {_number(high)}]"
+    return "-" if row[measure] is None else f"{row[measure]:.2f} [{number(low)}, {number(high)}]"
 
 
-def _wrapped(text: str, room: int) -> list[str]:
-    """Lines of at most `room` characters, broken at spaces where there are any."""
-    lines, line = [], ""
+def wrapped(text: str, room: int) -> list[str]:
+    """Lines of at most `room` characters, broken at spaces; a longer word is cut."""
+    lines = [""]
     for word in text.split(" "):
-        while len(word) > room:
-            lines.append((line + " " + word)[:room].strip() if line else word[:room])
-            word = word[room - len(line) - 1 if line else room :]
-            line = ""
-        if line and len(line) + 1 + len(word) > room:
-            lines.append(line)
-            line = word
-        else:
-            line = f"{line} {word}" if line else word
-    return [*lines, line]
+        if lines[-1] and len(lines[-1]) + 1 + len(word) <= room:
+            lines[-1] += " " + word
+            continue
+        pieces = [word[i : i + room] for i in range(0, len(word), room)] or [""]
+        lines += pieces
+    return lines[1:] if len(lines) > 1 else lines
 
 
-def _remarks(result: Result) -> Iterator[Text]:
-    yield Text.assemble(("formula    ", "bold"), result.formula)
+def _hanging(title: str, text: str, width: int) -> Iterator[Text]:
+    """A titled paragraph with its lines indented."""
+    indent = 12
+    for i, piece in enumerate(wrapped(text, max(width - indent, 20))):
+        yield Text.assemble((title.ljust(indent) if i == 0 else " " * indent, "bold"), piece)
+
+
+def facts(result: Result) -> Iterator[tuple[str, str]]:
+    """Titles and sentences below the table."""
+    yield "formula", result.formula
     if result.rank_form != result.formula:
-        yield Text.assemble(("ranks like ", "bold"), result.rank_form)
-    kind = "forward and backward pass" if result.needs_backward else "forward pass only"
-    yield Text.assemble(("needs      ", "bold"), f"{', '.join(result.statistics)} ({kind})")
+        yield "ranks like", result.rank_form
+    yield "in words", result.words
+    kind = "a forward and a backward pass" if result.needs_backward else "a forward pass only"
+    yield "needs", f"{kind}: {', '.join(result.statistics)}"
     for name, rows in result.benchmarks.items():
-        for remark in remarks(rows):
-            yield Text.assemble((name, "bold"), f": {remark}")
+        for sentence in remarks(rows):
+            yield (name if len(result.benchmarks) > 1 and len(name) < 12 else "note"), (
+                sentence if len(result.benchmarks) == 1 or len(name) < 12 else f"{name}: {sentence}"
+            )
+    yield "searched", (
+        f"{result.evaluations} formulas in {result.generations} generations and {result.seconds:.0f} s, until "
+        + {"generations": "the last generation", "patience": "nothing improved", "time": "time was up"}[result.finished]
+    )
     if result.folder:
-        yield Text.assemble(("written to ", "bold"), str(result.folder))
+        yield "written to", str(result.folder)
 
 
 def remarks(rows: dict[str, Any]) -> Iterator[str]:
     """Sentences on one benchmark: dead networks, groups, disguise, luck, ceiling, what was left out."""
-    test = rows["test"]
-    dead = rows["dead"]["test"]
+    test, dead = rows["test"], rows["dead"]["test"]
     if dead:
         alive = test["without_dead"]
         yield (
-            f"{len(dead)} of {test['n']} test networks are dead and rank last; without them "
-            f"ρ {_with_interval(alive, 'spearman')}, τ {_with_interval(alive, 'kendall')}."
+            f"{len(dead)} of {test['n']} test networks are dead and rank last for every proxy; without them "
+            f"ρ {with_interval(alive, 'spearman')}, τ {with_interval(alive, 'kendall')}."
         )
-    for name, inside in test["within"].items():
+    if rows["group"]:
+        inside = test["within"].get(rows["group"], {"spearman": None})
         if inside["spearman"] is not None:
             low, high = inside["interval"]
             yield (
-                f"inside groups of equal {name}: ρ {_number(inside['spearman'])} [{_number(low)}, {_number(high)}] "
-                f"({inside['groups']} groups, {inside['n']} networks)."
+                f"inside {inside['groups']} groups of equal {rows['group']} ({inside['n']} networks): "
+                f"ρ {number(inside['spearman'])} [{number(low)}, {number(high)}]."
             )
-    flagged = [d for d in rows["disguise"] if d["flagged"]]
-    for found in flagged:
-        yield (
-            f"CAUTION: the formula ranks like {found['descriptor']} (ρ {_number(found['spearman'])}); given it, "
-            f"{_number(found['partial'])} remains."
-        )
-    luck = rows["luck"]["expected"]
-    yield f"by luck alone the best of as many formulas reaches |τ| {luck:.2f} on the training architectures."
+    for found in rows["disguise"]:
+        if found["flagged"]:
+            yield (
+                f"CAUTION: the formula may be {found['descriptor']} in disguise: ρ {number(found['spearman'])} with it, "
+                f"and given it {number(found['partial'])} is left with the quality."
+            )
+    yield (
+        f"by luck alone, the best of as many formulas reaches |τ| {number(rows['luck']['expected'])} on as many "
+        "training architectures."
+    )
     if rows["ceiling"]:
         best = rows["ceiling"]
-        yield (
-            f"retraining noise caps every proxy near ρ {best['spearman']:.2f}, τ {best['kendall']:.2f} "
-            f"({best['n']} {best['source']})."
-        )
+        yield f"the noise of retraining keeps every proxy near ρ {number(best['spearman'])}, τ {number(best['kendall'])}."
     if rows["left_out"]:
-        yield f"{len(rows['left_out'])} generators could not be looked at and were left out."
+        count = len(rows["left_out"])
+        yield f"{count} generator{'s' * (count > 1)} could not be looked at and {'were' if count > 1 else 'was'} left out."

@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from gpproxy.command_line import guarded, read_arguments
+from gpproxy.command_line import complain, guarded, read_arguments
 from gpproxy.config import available_cores, parse_settings
-from gpproxy.errors import ConfigError, GPProxyError, SpaceError, StatisticsError
+from gpproxy.errors import ConfigError, SpaceError
 from gpproxy.run_folder import CONFIG, RunFolder
 
 if TYPE_CHECKING:
-    from gpproxy.statistics.collect import Collection
+    from gpproxy.study.apply import Scored
     from search_spaces import SearchSpace
 
-__all__ = ["Scored", "ScoreConfig", "score"]
+__all__ = ["ScoreConfig", "score"]
 
 
 @dataclass(frozen=True)
@@ -70,19 +69,6 @@ class ScoreConfig:
         parse_settings(self.space_settings)
 
 
-@dataclass(frozen=True)
-class Scored:
-    """One architecture. `score` is -inf for a dead network and NaN where the proxy has no value; `problem` says why.
-
-    A `failed` architecture could not be looked at; it has no line in the CSV file.
-    """
-
-    architecture: str
-    score: float
-    problem: str = ""
-    failed: bool = False
-
-
 def score(config: ScoreConfig) -> Iterator[Scored]:
     """The scores in the order of the architectures, as they are found; independent of that order and of workers.
 
@@ -91,6 +77,7 @@ def score(config: ScoreConfig) -> Iterator[Scored]:
     from gpproxy.executor import run_tasks
     from gpproxy.registry import load_plugin
     from gpproxy.statistics.collect import Collection, make_space, space_settings
+    from gpproxy.study.apply import apply_one, needed
     from gpproxy.study.prepare import check_device
 
     for plugin in config.plugins:
@@ -105,7 +92,7 @@ def score(config: ScoreConfig) -> Iterator[Scored]:
     how = Collection(
         seed=config.look_seed if config.look_seed >= 0 else run.get("look_seed", 0),
         samples=config.samples or run.get("samples", 16),
-        statistics=_needs(proxy),
+        statistics=needed(proxy),
         proxies=(),
         device=config.device,
     )
@@ -114,7 +101,7 @@ def score(config: ScoreConfig) -> Iterator[Scored]:
     tasks = [(i, code, space.name, space_settings(space), proxy, how) for i, code in enumerate(codes)]
     waiting: dict[int, Scored] = {}
     following = 0
-    for task, found in run_tasks(_score_one, tasks, workers=workers):
+    for task, found in run_tasks(apply_one, tasks, workers=workers):
         waiting[task[0]] = found
         while following in waiting:
             yield waiting.pop(following)
@@ -156,48 +143,13 @@ def _settings(folder: Path) -> dict[str, Any]:
     return {"look_seed": config.look_seed, "samples": config.samples}
 
 
-def _needs(proxy: str) -> tuple[str, ...]:
-    """The statistics of a formula."""
-    from gpproxy.expressions.structure import needs
-
-    return () if proxy.endswith(".py") else needs(_formula(proxy)[0])
-
-
-@cache
-def _formula(text: str) -> Any:
-    from gpproxy.expressions.grammar import Grammar
-    from gpproxy.expressions.text import parse
-    from gpproxy.statistics.collect import STATISTICS
-
-    grammar = Grammar({statistic.name: statistic.type for statistic in STATISTICS.values()})
-    return parse(text, grammar), grammar
-
-
-@cache
-def _exported(path: str) -> Callable[..., float]:
-    """The `score` function of a proxy.py."""
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("gpproxy_exported", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise ConfigError(f"The proxy {path} failed to import: {type(error).__name__}: {error}") from error
-    if not callable(getattr(module, "score", None)):
-        raise ConfigError(f"The proxy {path} has no function score(generator, inputs).")
-    return module.score
-
-
 def _read(path: str, space: SearchSpace) -> list[str]:
     """The architectures of a file, checked. Raises SpaceError with the line number of a bad one."""
     file = Path(path).expanduser()
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--archs expects a text file with one architecture per line, but {file}: {error}.") from error
+        raise ConfigError(f"--archs expects a text file, one architecture per line, but {file}: {error}.") from error
     rows = [(number, cells) for number, cells in enumerate(csv.reader(lines), start=1) if any(map(str.strip, cells))]
     column = 0
     if rows and "architecture" in rows[0][1]:
@@ -211,38 +163,6 @@ def _read(path: str, space: SearchSpace) -> list[str]:
     if not codes:
         raise ConfigError(f"{file} has no architecture. Expected: one per line.")
     return codes
-
-
-def _score_one(number: int, code: str, name: str, settings: dict[str, Any], proxy: str, how: Collection) -> Scored:
-    """One architecture on its own, so that its score depends on nothing else."""
-    import torch
-
-    from gpproxy.expressions.evaluate import Evaluator
-    from gpproxy.statistics.assemble import assemble
-    from gpproxy.statistics.collect import collect_one, make_space, seeded
-
-    torch.set_num_threads(1)
-    space = make_space(name, settings)
-    if proxy.endswith(".py"):
-        architecture = space.decode(code)
-        if dead := space.dead(architecture):
-            return Scored(code, float("-inf"), f"dead: {dead}")
-        network = space.build(architecture, seeded(name, code, how.seed, "weights")).to(how.device)
-        inputs = space.inputs(how.samples, seeded(name, how.seed, "inputs")).to(how.device)
-        try:
-            return Scored(code, float(_exported(proxy)(network, inputs)))
-        except GPProxyError:
-            raise
-        except Exception as error:
-            return Scored(code, float("nan"), f"{type(error).__name__}: {error}", failed=True)
-    try:
-        record = collect_one(space, code, how)
-    except StatisticsError as error:
-        return Scored(code, float("nan"), str(error).removeprefix(f"{code}: "), failed=True)
-    if record.dead:
-        return Scored(code, float("-inf"), f"dead: {record.dead}")
-    found = Evaluator(assemble([record]).to(how.device)).scores([_formula(proxy)[0]])
-    return Scored(code, float(found.values[0, 0]), found.reasons[0] or "")
 
 
 @contextmanager
@@ -260,8 +180,6 @@ def _output(path: str) -> Iterator[TextIO]:
 def main(arguments: Sequence[str]) -> int:
     """The command; returns the exit code."""
     config = read_arguments(ScoreConfig, arguments, "score")
-    from gpproxy.command_line import complain
-
     failed = 0
     found = score(config)
     with _output(config.out) as stream:

@@ -41,13 +41,13 @@ def decodability(features: Tensor, target: Tensor) -> Tensor:
 
     Rows are samples and pixels; the first two thirds of the samples fit, the others test; the best of four penalties
     counts. The target is averaged to the grid of the features where the grids differ. Constant channels say nothing;
-    0 for one sample.
+    0 for one sample, or where one side lacks samples.
     """
     if target.shape[-2:] != features.shape[-2:]:
         pooled = functional.adaptive_avg_pool2d(target.flatten(1, 2), (features.shape[3], features.shape[4]))
         target = pooled.unflatten(1, target.shape[1:3])
     fit = max(1, round(2 * features.shape[1] / 3))
-    if fit == features.shape[1]:
+    if fit == features.shape[1] or target.shape[1] != features.shape[1]:
         return features.new_zeros(len(features))
     x, x_test = _standard(features, fit)
     y, y_test = _standard(target, fit)

@@ -1,7 +1,7 @@
 """The plain way to evaluate a formula: `gp.compile`, then a Python loop over architectures and layers.
 
-An independent reference for the population evaluator, and the baseline of its speed script. Only for trees that the tests
-made themselves: `gp.compile` runs source text.
+An independent reference for the population evaluator, and the baseline of its speed script. Only for trees that the
+tests made themselves: `gp.compile` runs source text.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from gpproxy.statistics.values import LayerBlocks, LayerScalars
 from primitives.primitive import PRIMITIVES, Primitive
 
 
-class NoCommonLayers(Exception):
-    pass
+class Invalid(Exception):
+    """The reason that a formula has no value."""
 
 
 class Naive:
@@ -39,7 +39,7 @@ class Naive:
         )
 
     def scores(self, tree: gp.PrimitiveTree) -> Tensor:
-        """`architecture`, float64, NaN where dead. Raises NoCommonLayers."""
+        """`architecture`, float64, NaN where dead. Raises Invalid."""
         # A statistic may have the name of a primitive.
         function = gp.compile(re.sub(r"\b([A-Za-z_]\w*)\b(?!\()", r"s_\1", str(tree)), self.pset)
         scores = torch.full((self.size,), torch.nan, dtype=torch.float64)
@@ -57,10 +57,12 @@ class Naive:
                 if any(x[i] is None for x in operands):
                     depth[i] = torch.nan
             if depth.isnan().all():
-                raise NoCommonLayers
+                raise Invalid("no common layers")
             full = []
             for x in operands:
                 zero = torch.zeros_like(next(v for v in x if v is not None))
+                if any(v is not None and v.shape != zero.shape for v in x):
+                    raise Invalid("layers of different size")
                 full.append(torch.stack([zero if d.isnan() else v for v, d in zip(x, depth)], 1))
             return function(*full, depth[None])
 
@@ -69,7 +71,8 @@ class Naive:
             results: list[Tensor | None] = []
             for i in range(layers):
                 given = [x[i] if isinstance(x, list) else x for x in operands]
-                shapes = {v.shape for v in given if v is not None}
+                axes = None if primitive.equal_shapes else 2
+                shapes = {v.shape[:axes] for v in given if v is not None}
                 if any(v is None for v in given) or len(shapes) > 1:
                     results.append(None)
                 else:
@@ -85,6 +88,8 @@ class Naive:
                 return per_layer(*tensors)
             axes = max(x.ndim for x in tensors)
             dtype = next(x.dtype for x in tensors if x.ndim == axes)
+            if len({x.shape for x in tensors if x.ndim == axes}) > 1:
+                raise Invalid("network values of different size")
             value = function(*[x if x.ndim == axes else x.to(dtype).view(1, *(1,) * (axes - 1)) for x in tensors])
             return value.double() if value.ndim == 1 else value
 

@@ -63,6 +63,7 @@ def toy_table(
     relu = lambda a, p: (a + p) % 4 != 1  # noqa: E731
     maps = lambda c, h, w: (samples, c, h, w)  # noqa: E731
     weights = lambda c, h, w: (c, 9 * (c - 1))  # noqa: E731
+    square = lambda c, h, w: (samples, samples)  # noqa: E731
     channels = lambda c, h, w: (c,)  # noqa: E731
     plain = torch.zeros(architectures, layers)
     resolution, width = plain.clone(), plain.clone()
@@ -80,7 +81,7 @@ def toy_table(
         "input": (t.FeatureMap, blocks(lambda c, h, w: (samples, 3, h, w))),
         "weight": (t.Weight, blocks(weights)),
         "weight_gradient": (t.Weight, blocks(weights)),
-        "hamming": (t.SampleKernel, blocks(lambda c, h, w: (samples, samples), lambda a, p: p == 0 or relu(a, p), kernel)),
+        "hamming": (t.SampleKernel, blocks(square, lambda a, p: p == 0 or relu(a, p), kernel)),
         "channel_mean": (t.ChannelVector, blocks(channels)),
         "gradient_channel_std": (t.ChannelVector, blocks(channels, make=lambda *s: rand(*s).abs())),
         "channels": (t.LayerScalar, scalars(width)),

@@ -1,7 +1,8 @@
-"""SymPy in a process of its own, because it may not come to an end: expressions in, shorter equal ones out, under a time limit.
+"""SymPy in a process of its own, because it may not come to an end: expressions in, equal ones out, under a time limit.
 
-The process reads and writes lines of JSON (expressions as nested lists of known names) and is killed at the limit. What it
-found by then counts. `python -m gpproxy.expressions.algebra` is that process; it imports SymPy and nothing of gpproxy.
+The process reads and writes lines of JSON (expressions as nested lists of known names) and is killed at the limit.
+What it found by then counts. `python -m gpproxy.expressions.algebra` is that process; it imports SymPy and nothing
+of gpproxy.
 """
 
 from __future__ import annotations

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from gpproxy.expressions.layout import Blocks, Held, Layouts, Presence, Scalars
+from gpproxy.expressions.layout import Blocks, Held, Layout, Layouts, Presence, Scalars
 from gpproxy.expressions.nodes import Operation
 from primitives.types import AXES, LAYER_TYPES, LayerScalar, Scalar
 
@@ -47,7 +48,7 @@ def apply(op: Operation, operands: Sequence[Held | Fault], layouts: Layouts) -> 
         return Fault(f"no convergence ({op.name})")
 
 
-def _network(op: Operation, operands: Sequence[Held]) -> Tensor | Fault:
+def _network(op: Operation, operands: Sequence[Any]) -> Tensor | Fault:
     if len(operands) > 1:
         axes = max(AXES[a] for a in op.args)
         if axes:
@@ -59,7 +60,7 @@ def _network(op: Operation, operands: Sequence[Held]) -> Tensor | Fault:
     return value.to(torch.float64) if op.ret is Scalar else value
 
 
-def _layer_scalars(op: Operation, operands: Sequence[Held], layouts: Layouts) -> Scalars:
+def _layer_scalars(op: Operation, operands: Sequence[Any], layouts: Layouts) -> Scalars:
     if len(operands) == 1:
         presence = operands[0].presence
         value = op.primitive.function(operands[0].values)
@@ -70,7 +71,7 @@ def _layer_scalars(op: Operation, operands: Sequence[Held], layouts: Layouts) ->
     return Scalars(presence, value if presence.full else value.masked_fill(presence.absent, 0.0))
 
 
-def _blocks(op: Operation, operands: Sequence[Held], layouts: Layouts) -> Held:
+def _blocks(op: Operation, operands: Sequence[Any], layouts: Layouts) -> Held:
     function = op.primitive.function
     if len(operands) == 1:
         layout = operands[0].layout
@@ -86,11 +87,14 @@ def _blocks(op: Operation, operands: Sequence[Held], layouts: Layouts) -> Held:
     return Scalars(layout.presence, dense.view(layouts.shape))
 
 
-def _joined(op: Operation, operands: Sequence[Held], layouts: Layouts):  # type: ignore[no-untyped-def]
+def _joined(op: Operation, operands: Sequence[Any], layouts: Layouts) -> tuple[Layout, list[list[Tensor]]]:
     """The common layout and per block the operands, numbers spread over the block's rows."""
     shaped = [i for i, v in enumerate(operands) if isinstance(v, Blocks)]
     first = op.args[shaped[0]]
-    layout, parts = layouts.join([operands[i] for i in shaped], [op.args[i] is first and op.primitive.equal_shapes for i in shaped])
+    # Operands of one type need equal shapes; without `equal_shapes` the samples must still be as many.
+    axes = AXES[first] if op.primitive.equal_shapes else 1
+    agree = [axes if op.args[i] is first else 0 for i in shaped]
+    layout, parts = layouts.join([operands[i] for i in shaped], agree)
     for value in operands:
         if isinstance(value, Scalars) and value.presence is not layout.presence:
             layout, steps = layouts.restrict(layout, value.presence)
@@ -100,13 +104,13 @@ def _joined(op: Operation, operands: Sequence[Held], layouts: Layouts):  # type:
         given = dict(zip(shaped, part))
         for i, value in enumerate(operands):
             if i not in given:
-                flat = value.values.view(-1)[rows] if isinstance(value, Scalars) else value[rows // layouts.shape[1]]
+                flat = value.values.reshape(-1)[rows] if isinstance(value, Scalars) else value[rows // layouts.shape[1]]
                 given[i] = _trail(flat.to(part[0].dtype), part[0].ndim - 1)
         blocks.append([given[i] for i in range(len(operands))])
     return layout, blocks
 
 
-def _over_layers(op: Operation, operands: Sequence[Held], layouts: Layouts) -> Tensor | Fault:
+def _over_layers(op: Operation, operands: Sequence[Any], layouts: Layouts) -> Tensor | Fault:
     presence = layouts.both([
         v.layout.presence if isinstance(v, Blocks) else v.presence for v in operands if not isinstance(v, Tensor)
     ])  # fmt: skip

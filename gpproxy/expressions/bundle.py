@@ -1,7 +1,7 @@
 """Functions in, the text of one Python file out that holds them and all that they use, and imports torch only.
 
-The text is that of the real sources. What is left out: registration decorators, methods and branches that nothing reaches.
-Functions made inside others get their captured values written in; names that collide are changed.
+The text is that of the real sources. Left out are registration decorators, and methods and branches that nothing
+reaches. Functions made inside others get their captured values written in; names that collide are changed.
 """
 
 from __future__ import annotations
@@ -9,42 +9,24 @@ from __future__ import annotations
 import ast
 import builtins
 import keyword
-import re
 import types
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from gpproxy.errors import ExpressionError
+from gpproxy.expressions.definition import Definition, Key, keeps, text_of
 from gpproxy.expressions.fold_backward import Cuts, fold_backward
-from gpproxy.expressions.sources import Import, Site, Whole, bound_in, inner_node, resolve, site_of, source_of
-
-Key = Site | int
-_MARKS = re.compile(rb"\s+# (noqa|type: ignore|fmt: )[^\n]*$")
-
-
-@dataclass
-class Definition:
-    """One thing of the file.
-
-    Attributes:
-        references: syntax nodes and what stands in their place: the key of another definition, or a text.
-        bound: names that it uses for itself.
-        pending: methods of a class that nothing has reached yet, by name.
-        method: whether the first argument, its object, is dropped.
-    """
-
-    key: Key
-    module: str
-    node: ast.AST
-    wanted: str
-    doc: str = ""
-    cells: dict[str, Any] = field(default_factory=dict)
-    references: list[tuple[ast.AST, Key | str]] = field(default_factory=list)
-    bound: set[str] = field(default_factory=set)
-    pending: dict[str, ast.FunctionDef] = field(default_factory=dict)
-    cuts: Cuts = field(default_factory=Cuts)
-    method: bool = False
+from gpproxy.expressions.sources import (
+    Import,
+    Site,
+    Whole,
+    bound_in,
+    inner_node,
+    is_literal,
+    resolve,
+    site_of,
+    source_of,
+)
 
 
 class Bundle:
@@ -112,7 +94,7 @@ class Bundle:
             for _, target in self.definitions[key].references:
                 if not isinstance(target, str):
                     visit(target)
-            texts.append(self._text(self.definitions[key]))
+            texts.append(text_of(self.definitions[key], self._names))
 
         for root in roots:
             visit(root)
@@ -166,7 +148,7 @@ class Bundle:
         node = definition.node
         fold_backward(node, self._backward, definition.cuts)
         for decorator in getattr(node, "decorator_list", []):
-            if not self._keeps(definition, decorator):
+            if not keeps(definition, decorator):
                 definition.cuts.gone.add(decorator)
         if not isinstance(node, ast.ClassDef):
             self._walk(definition, node)
@@ -201,13 +183,12 @@ class Bundle:
             else:
                 self._refer(definition, part, resolve(definition.module, part.id), part.id)
 
-    def _keeps(self, definition: Definition, decorator: ast.expr) -> bool:
-        return isinstance(resolve(definition.module, _root(decorator)), Import)
-
     def _refer(self, definition: Definition, part: ast.AST, target: Import | Site | Whole | None, name: str) -> None:
         if isinstance(target, Import):
             if self.imports.setdefault(target.alias, target) != target:
-                raise ExpressionError(f"'{target.alias}' means two imports in one export; rename it in {definition.module}.")
+                raise ExpressionError(
+                    f"'{target.alias}' means two imports in one export; rename it in {definition.module}."
+                )
             if "." in name:
                 definition.references.append((part, target.alias))
         elif isinstance(target, Site):
@@ -222,60 +203,12 @@ class Bundle:
         if isinstance(value, types.FunctionType):
             inner = value.__name__ == "<lambda>"
             definition.references.append((part, self._key_of(value, f"{definition.wanted}_{part.id}" if inner else "")))
-        elif _is_literal(value):
+        elif is_literal(value):
             definition.references.append((part, repr(value)))
         else:
-            raise ExpressionError(f"{definition.wanted} holds on to '{part.id}', a {type(value).__name__}: make it a number.")
-
-    # --- text
-
-    def _text(self, definition: Definition) -> str:
-        node, cuts = definition.node, definition.cuts
-        lines = list(source_of(definition.module).lines)
-        edits = [(part, self._names[to] if not isinstance(to, str) else to) for part, to in definition.references]
-        if isinstance(node, (ast.Assign, ast.AnnAssign)):
-            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
-            edits.append((target, self._names[definition.key]))
-        for part, text in sorted(edits, key=lambda e: (e[0].lineno, e[0].col_offset), reverse=True):  # type: ignore[attr-defined]
-            at, start, end = part.lineno - 1, part.col_offset, part.end_col_offset  # type: ignore[attr-defined]
-            lines[at] = lines[at][:start] + text.encode() + lines[at][end:]
-        name = self._names[definition.key]
-        if isinstance(node, ast.Lambda):
-            return self._lambda(node, lines, name, definition)
-        first, last = node.lineno, node.end_lineno or node.lineno  # type: ignore[attr-defined]
-        lines[first - 1] = re.sub(rb"\b(def|class) \w+", rb"\1 " + name.encode(), lines[first - 1], count=1)
-        if definition.method:
-            lines[first - 1] = re.sub(rb"\(\s*\w+,\s*", b"(", lines[first - 1], count=1)
-        head = [d.lineno for d in getattr(node, "decorator_list", []) if self._keeps(definition, d)]
-        start = first
-        while lines[start - 2].startswith(b"#") and isinstance(node, (ast.Assign, ast.AnnAssign)):
-            start -= 1
-        wanted = [*head, *range(start, last + 1)]
-        indent = node.col_offset  # type: ignore[attr-defined]
-        kept = []
-        for number in wanted:
-            if number in cuts.deleted:
-                continue
-            if definition.doc and isinstance(node, ast.FunctionDef) and number == node.body[0].lineno:
-                if ast.get_docstring(node) is None:
-                    kept.append(f'    """{definition.doc.strip()}"""'.encode())
-            line = _MARKS.sub(b"", lines[number - 1])
-            cut = indent + cuts.dedented.get(number, 0)
-            kept.append(line[cut:] if not line[:cut].strip() else line)
-        return re.sub(r"\n{3,}", "\n\n", b"\n".join(kept).decode()).rstrip()
-
-    def _lambda(self, node: ast.Lambda, lines: list[bytes], name: str, definition: Definition) -> str:
-        body = node.body
-        if body.lineno != body.end_lineno:
-            raise ExpressionError(f"A lambda of {definition.module} runs over several lines: make it a plain function.")
-        # Edits to the left of the body may have moved it: find its end from the right.
-        original = source_of(definition.module).lines[body.lineno - 1]
-        line = lines[body.lineno - 1]
-        left = [p for p, _ in definition.references if p.col_offset < body.col_offset]  # type: ignore[attr-defined]
-        if left:
-            raise ExpressionError(f"A lambda of {definition.module} has a default: make it a plain function.")
-        text = line[body.col_offset : len(line) - (len(original) - (body.end_col_offset or 0))].decode()
-        return f"def {name}({ast.unparse(node.args)}):\n    return {text}"
+            raise ExpressionError(
+                f"{definition.wanted} holds on to '{part.id}', a {type(value).__name__}: make it a number."
+            )
 
 
 def _parts(node: ast.AST, cuts: Cuts) -> Iterable[ast.AST]:
@@ -285,16 +218,3 @@ def _parts(node: ast.AST, cuts: Cuts) -> Iterable[ast.AST]:
     yield node
     for child in ast.iter_child_nodes(node):
         yield from _parts(child, cuts)
-
-
-def _root(decorator: ast.expr) -> str:
-    node: ast.AST = decorator
-    while not isinstance(node, ast.Name):
-        node = node.func if isinstance(node, ast.Call) else node.value  # type: ignore[attr-defined]
-    return node.id
-
-
-def _is_literal(value: Any) -> bool:
-    if isinstance(value, (tuple, list)):
-        return all(map(_is_literal, value))
-    return value is None or isinstance(value, (bool, int, float, str))

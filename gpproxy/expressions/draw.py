@@ -1,6 +1,7 @@
 """A tree as a picture: the graph of its operations, every shared subtree once, statistics coloured by their kind.
 
-In: a tree and the path of a `.png`, `.svg` or `.pdf` file. The score stands on top, every operation above its operands.
+In: a tree and the path of a `.png`, `.svg` or `.pdf` file. The score stands on top, every operation above its
+operands.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def layout(
     full, chains, width = networkx.DiGraph(), {}, dict(widths)
     for node in graph:
         full.add_node(node, layer=graph.nodes[node]["layer"])
-    for low, high in ((low, high) for high in graph for low in graph.predecessors(high)):  # operands in their order
+    for low, high in [(operand, node) for node in graph for operand in graph.predecessors(node)]:  # operands in order
         chain = [low]
         for layer in range(graph.nodes[low]["layer"] + 1, graph.nodes[high]["layer"]):
             chain.append(len(full))
@@ -192,7 +193,7 @@ def _label(node: Operation | Leaf) -> str:
         return f"{node.name} ∇" if needs_gradient else node.name.replace("-", "−")
     if node.name == "neg":
         return "−"
-    return SIGNS.get(node.primitive.symbol or "", node.name)
+    return str(SIGNS.get(node.primitive.symbol or "", node.name))
 
 
 def _mean(values: list[float], default: float) -> float:

@@ -1,4 +1,4 @@
-"""The engine's value of a formula for one network: a network, a batch and a loss in, one number or the reason of none out."""
+"""The engine's value of a formula for one network: a look at the network in, one number or the reason of none out."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-'''A formula in, one Python file out that needs torch only: `score(generator, inputs) -> float`, with a self-check.
+"""A formula in, one Python file out that needs torch only: `score(generator, inputs) -> float`, with a self-check.
 
 The file holds the real sources of what the formula uses and nothing else, so it computes what the engine computes.
-'''
+"""
 
 from __future__ import annotations
 
@@ -75,7 +75,9 @@ def source(
     sizes = sizes or Sizes()
     missing = [name for name in needs(tree) if name not in STATISTICS]
     if missing:
-        raise ExpressionError(f"The formula uses '{missing[0]}', which is no registered statistic, so it cannot be exported.")
+        raise ExpressionError(
+            f"The formula uses '{missing[0]}', which is no registered statistic, so it cannot be exported."
+        )
     backward = any(STATISTICS[name].backward for name in needs(tree))
     bundle = Bundle(backward, OWN)
     code = FormulaCode(tree, bundle)
@@ -90,7 +92,7 @@ def source(
     value, reason = _expected(tree, backward, loss, space, seed, sizes)
     parts = [
         _docstring(tree, rank_form, record, backward, space, seed, samples),
-        "from __future__ import annotations\n\n" + "\n".join(bundle.import_lines()),
+        "\n".join(bundle.import_lines()),
         _constants(tree, rank_form, record, space, seed, samples),
         _score(bundle, frame, loss_key, backward),
         code.text(),
@@ -104,7 +106,7 @@ def source(
         _self_check(bundle, fixture, loss is not None, value, reason),
         'if __name__ == "__main__":\n    self_check()\n',
     ]
-    return "\n\n\n".join(parts)
+    return "\n\n\n".join(_joined(parts))
 
 
 def _expected(
@@ -116,6 +118,18 @@ def _expected(
     with runtime.untrained(network, inputs, seed):
         look = Look(network, inputs, loss or runtime.l1_to_inputs, probes, backward)
         return engine_value(tree, look, sizes)
+
+
+def _joined(parts: list[str]) -> list[str]:
+    """The parts with neighbouring one-line definitions in one."""
+    joined: list[str] = []
+    for part in parts:
+        if joined and all("\n" not in p and " = " in p for p in (joined[-1].rpartition("\n")[2], part)):
+            if "\n" not in joined[-1] or all(" = " in line for line in joined[-1].split("\n")):
+                joined[-1] += f"\n{part}"
+                continue
+        joined.append(part)
+    return joined
 
 
 def _section(title: str) -> str:
@@ -133,7 +147,7 @@ def _docstring(
 ) -> str:
     passes = "one forward and one backward pass" if backward else "forward passes only"
     lines = [
-        "A zero-cost proxy for untrained generators, found by gpproxy. Higher scores predict better quality after training.",
+        "A zero-cost proxy for untrained generators, found by gpproxy. Higher is better.",
         "",
         f"    {to_text(tree)}",
         "",
@@ -141,8 +155,8 @@ def _docstring(
         *([f"For ranking the same as: {to_text(rank_form)}"] if rank_form is not None else []),
         f"LaTeX: ${to_latex(tree)}$",
         "",
-        f"Use: `score(generator, inputs)` with a freshly initialised torch.nn.Module and a batch of inputs ({samples} when it",
-        f"was found); it takes {passes}. The random probes are seeded by SPACE = {space!r} and seed = {seed}.",
+        "Use: `score(generator, inputs)` with a freshly initialised torch.nn.Module and a batch of inputs (found",
+        f"with {samples}); it takes {passes}. The random probes are seeded by SPACE = {space!r} and seed = {seed}.",
         "`python proxy.py` checks this file against the value that gpproxy computes for a small fixed network.",
         "",
         "Provenance:",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -19,12 +20,14 @@ def add_loss(bundle: Bundle, loss: Callable[..., Any]) -> Key:
     """
     if not inspect.ismethod(loss):
         return bundle.add(loss)
-    node = inner_node(loss.__func__)
+    function = loss.__func__
+    assert isinstance(function, types.FunctionType)
+    node = inner_node(function)
     own = node.args.args[0].arg
     if any(isinstance(part, ast.Name) and part.id == own for part in ast.walk(node)):
         raise ExpressionError(
-            f"The loss {loss.__qualname__} uses settings of its object, which its source does not hold: pass a function."
+            f"The loss {loss.__qualname__} uses settings of its object, which its source lacks: pass a function."
         )
-    key = bundle.add(loss.__func__)
+    key = bundle.add(function)
     bundle.definitions[key].method = True
     return key

@@ -1,4 +1,4 @@
-"""A tree folded from its leaves to its root: a function of a node and its operands' results in, the root's result out."""
+"""A tree folded from its leaves to its root: a function of a node and its operands' results in, one result out."""
 
 from __future__ import annotations
 

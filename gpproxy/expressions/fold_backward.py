@@ -1,7 +1,7 @@
 """The branches of a function that a formula with or without gradients never takes.
 
-In: a syntax tree, and whether there is a backward pass. Out: which lines to delete and to move left, and which statements are gone.
-Only tests on an attribute called `backward` (`if not self.backward:`) are decided.
+In: a syntax tree, and whether there is a backward pass. Out: which lines to delete and to move left, and which
+statements are gone. Only tests on an attribute called `backward` (`if not self.backward:`) are decided.
 """
 
 from __future__ import annotations

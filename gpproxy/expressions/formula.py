@@ -1,4 +1,4 @@
-"""A finished formula in all its forms: text, pretty line, LaTeX, words, SymPy, and the form that decides the ranking."""
+"""A finished formula in all its forms: text, pretty line, LaTeX, words, SymPy, and what of it decides the ranking."""
 
 from __future__ import annotations
 

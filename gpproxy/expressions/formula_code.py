@@ -75,9 +75,10 @@ class FormulaCode:
         caller = self._caller(node)
         options = ""
         if caller == "each":
-            shaped = [a for a in node.args if a in LAYER_TYPES and a is not LayerScalar]
-            if len(set(shaped)) > 1:
-                options += ", alike=False"
+            shaped = [i for i, a in enumerate(node.args) if a in LAYER_TYPES and a is not LayerScalar]
+            alike = tuple(i for i in shaped if node.args[i] is node.args[shaped[0]] and node.primitive.equal_shapes)
+            if len(shaped) > 1 and len(alike) < len(shaped):
+                options += f", alike={alike if len(alike) > 1 else ()}"
             if node.ret is LayerScalar:
                 options += ", scalar=True"
         elif node.ret is not Scalar:

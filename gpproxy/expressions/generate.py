@@ -38,7 +38,7 @@ def generate(
     """A random tree of `type` within both limits.
 
     Args:
-        nodes: how large it should become, about; by default drawn evenly from the smallest possible size to `max_nodes`.
+        nodes: how large it should become, about; by default drawn evenly from the least possible to `max_nodes`.
 
     Raises:
         ExpressionError: no tree of that type is so small or so flat.
@@ -89,7 +89,7 @@ def _grow(
 
 
 def _constant_at(grammar: Grammar, rng: random.Random, op: Operation, needs: list[float], size: int) -> int | None:
-    """Which operand becomes a constant: by chance one of the Scalars, the largest one where the size leaves no choice."""
+    """Which operand becomes a constant: a Scalar by chance, the largest one where the size leaves no choice."""
     scalars = [i for i, a in enumerate(op.args) if a is Scalar]
     if not grammar.constants or op.arity < 2 or not scalars:
         return None

@@ -35,8 +35,9 @@ from primitives.types import (
 HEIGHTS = 32
 #: Sizes are counted up to here.
 LARGE = 10**6
-#: How likely an operation is in a random tree, by the type of its first operand. There are many reductions of each type;
-#: without weights, half of all random formulas would end in the spectrum of a network kernel.
+KINDS: tuple[type, ...] = TYPES
+#: How likely an operation is in a random tree, by the type of its first operand. There are many reductions of each
+#: type; without weights, half of all random formulas would end in the spectrum of a network kernel.
 LIKELY: Mapping[type, float] = {
     FeatureMap: 3.0, Weight: 1.5, SampleKernel: 1.0, ChannelKernel: 0.7, SampleVector: 1.0, ChannelVector: 1.0,
     Spectrum: 0.5, LayerScalar: 2.0, NetworkKernel: 0.3, NetworkSpectrum: 0.3, Scalar: 2.0,
@@ -71,7 +72,7 @@ class Grammar:
         self.constants = constants
         self._statistics = {name: Statistic(name, kind) for name, kind in terminals.items()}
         self._leaves: dict[type, tuple[Statistic, ...]] = {}
-        for kind in TYPES:
+        for kind in KINDS:
             self._leaves[kind] = tuple(s for s in self._statistics.values() if s.ret is kind)
         for name, kind in terminals.items():
             if kind not in TYPES:
@@ -85,7 +86,7 @@ class Grammar:
         every = [Operation(p, s) for p in primitives for s in p.signatures]
         self._smallest, self._largest = _tables(self._leaves, every, constants)
         usable = [op for op in every if all(a in self._smallest[-1] for a in op.args)]
-        self._operations = {kind: tuple(op for op in usable if op.ret is kind) for kind in TYPES}
+        self._operations = {kind: tuple(op for op in usable if op.ret is kind) for kind in KINDS}
         self._overloads: dict[str, list[Operation]] = {}
         for op in every:
             self._overloads.setdefault(op.name, []).append(op)
@@ -105,7 +106,7 @@ class Grammar:
                 "Keep a Scalar statistic, or a layer statistic and a reducer over layers."
             )
         self.pset = gp.PrimitiveSetTyped("gpproxy", [], Scalar)
-        for kind in TYPES:
+        for kind in KINDS:
             self.pset.primitives[kind] = list(self._operations[kind])
             self.pset.terminals[kind] = list(self._leaves[kind])
         self.pset.mapping.update(self._statistics)
@@ -193,7 +194,7 @@ def _tables(
     leaves: Mapping[type, Sequence[Statistic]], operations: Sequence[Operation], constants: bool
 ) -> tuple[list[dict[type, float]], list[dict[type, int]]]:
     """Per height: type -> nodes of the smallest and of the largest tree that holds a statistic in every subtree."""
-    low: dict[type, float] = {kind: 1 for kind in TYPES if leaves[kind]}
+    low: dict[type, float] = {kind: 1 for kind in KINDS if leaves[kind]}
     high: dict[type, int] = {kind: 1 for kind in low}
     smallest, largest = [low], [high]
     for _ in range(HEIGHTS):

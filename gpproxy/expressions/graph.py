@@ -1,7 +1,7 @@
 """All trees of a population as one graph in which every distinct subtree is one node (hash-consing).
 
-In: trees. Out: nodes numbered so that operands come first, with their structural keys, and the root of each tree. Operands
-that commute are put in the order of their keys, so that a value never depends on which tree was seen first.
+In: trees. Out: nodes numbered so that operands come first, with their structural keys, and the root of each tree.
+Operands that commute are put in the order of their keys, so that a value never depends on which tree was seen first.
 """
 
 from __future__ import annotations

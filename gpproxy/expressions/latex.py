@@ -1,4 +1,4 @@
-r"""A tree as LaTeX: statistics upright, with an index \ell where they exist once per layer, layer reducers as \sum_\ell."""
+r"""A tree as LaTeX: statistics upright, with an index \ell if there is one per layer, layer reducers as \sum_\ell."""
 
 from __future__ import annotations
 

@@ -163,7 +163,8 @@ class Layouts:
             return layout, [(i, None) for i in range(len(layout.rows))]
         name = (id(layout), id(both))
         if name not in self._parts:
-            rows, steps = [], []
+            rows: list[Tensor] = []
+            steps: list[tuple[int, Tensor | None]] = []
             for i, row in enumerate(layout.rows):
                 keep = both.mask.view(-1)[row].nonzero().squeeze(1)
                 if len(keep):
@@ -172,24 +173,24 @@ class Layouts:
             self._parts[name] = (self.layout(rows), steps)
         return self._parts[name]
 
-    def join(self, operands: Sequence[Blocks], same_shape: Sequence[bool]) -> tuple[Layout, list[list[Tensor]]]:
+    def join(self, operands: Sequence[Blocks], agree: Sequence[int]) -> tuple[Layout, list[list[Tensor]]]:
         """Several values on the layers that all of them have, block by block (`LayerBlocks.shared` for any number).
 
         Args:
-            same_shape: per operand, whether its shape must equal that of the first (operands of one type).
+            agree: per operand, how many leading axes must be as long as those of the first.
 
         Returns: the layout (blocks unsorted, one shape combination each) and per block the operands' tensors.
         """
         first = operands[0]
         shapes = tuple(tuple(v.shape[1:] for v in o.values) for o in operands)
         if all(o.layout is first.layout for o in operands) and all(
-            s == shapes[0] for s, wanted in zip(shapes, same_shape) if wanted
+            [a[:axes] for a in s] == [b[:axes] for b in shapes[0]] for s, axes in zip(shapes, agree)
         ):
             return first.layout, [list(values) for values in zip(*(o.values for o in operands))]
-        name = (*(id(o.layout) for o in operands), shapes, tuple(same_shape))
+        name = (*(id(o.layout) for o in operands), shapes, tuple(agree))
         plan = self._joins.get(name)
         if plan is None:
-            plan = self._joins[name] = self._plan_join(operands, same_shape)
+            plan = self._joins[name] = self._plan_join(operands, agree)
         blocks = [
             [o.values[i] if index is None else o.values[i][index] for o, (i, index) in zip(operands, step)]
             for step in plan[1]
@@ -197,14 +198,15 @@ class Layouts:
         return plan[0], blocks
 
     def _plan_join(
-        self, operands: Sequence[Blocks], same_shape: Sequence[bool]
+        self, operands: Sequence[Blocks], agree: Sequence[int]
     ) -> tuple[Layout, list[list[tuple[int, Tensor | None]]]]:
         found: list[tuple[Tensor, list[int]]] = [(row, [i]) for i, row in enumerate(operands[0].layout.rows)]
-        for operand, same in zip(operands[1:], same_shape[1:]):
+        for operand, axes in zip(operands[1:], agree[1:]):
             longer = []
             for common, members in found:
                 for i, row in enumerate(operand.layout.rows):
-                    if same and operand.values[i].shape[1:] != operands[0].values[members[0]].shape[1:]:
+                    shape, wanted = operand.values[i].shape[1:], operands[0].values[members[0]].shape[1:]
+                    if shape[:axes] != wanted[:axes]:
                         continue
                     left = common[torch.isin(common, row)]
                     if len(left):

@@ -21,7 +21,7 @@ Text = tuple[str, int]
 
 
 def region_of(name: str) -> tuple[str, str]:
-    """The statistic and the region of a layer reducer: `sum_early` -> `("sum", "early")`, `min_layers` -> `("min", "")`."""
+    """The stem and the region of a layer reducer: `sum_early` -> `("sum", "early")`, `min_layers` -> `("min", "")`."""
     stem, _, end = name.rpartition("_")
     return (stem, REGIONS[end]) if stem and end in REGIONS else (name, "")
 

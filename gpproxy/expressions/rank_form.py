@@ -1,7 +1,7 @@
-"""What of a formula decides the ranking: outermost monotone functions, positive factors and added constants are dropped.
+"""What of a formula decides the ranking: outermost monotone functions, positive factors, added constants are dropped.
 
-In: a tree and its grammar; with an evaluator, functions that are monotone for positive operands only (log, sqrt, ...) go too
-where the operand is positive on all held architectures. Out: a tree that ranks alike, sign kept.
+In: a tree and its grammar; with an evaluator, functions that are monotone for positive operands only (log, sqrt,
+...) go too where the operand is positive on all held architectures. Out: a tree that ranks alike, sign kept.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One evaluation of a graph: threads take ready nodes in schedule order, values are freed after their last use.
 
-When the values in flight outgrow the budget, kept ones go first; then those are dropped whose next use is furthest away,
-and made again from the statistics when it comes. What is computed for a node is the same each time.
+When the values in flight outgrow the budget, kept ones go first; then those are dropped whose next use is furthest
+away, and made again from the statistics when it comes. What is computed for a node is the same each time.
 """
 
 from __future__ import annotations

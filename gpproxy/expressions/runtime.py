@@ -1,7 +1,7 @@
 """What stands around the formula in an exported proxy: values per layer, the network's state, the checks.
 
-A *layer value* is a list with one tensor per layer, None where the layer has none; a *network value* is a tensor with a leading
-axis of 1. This file needs torch only: an exported proxy carries what it uses of it.
+A *layer value* is a list with one tensor per layer, None where the layer has none; a *network value* is a tensor
+with a leading axis of 1. This file needs torch only: an exported proxy carries what it uses of it.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def l1_to_inputs(output: Tensor, inputs: Tensor) -> Tensor:
     """Mean absolute difference between output and inputs, of generators that reproduce what they see."""
     if output.shape != inputs.shape:
         raise ValueError(
-            f"The output has the shape {tuple(output.shape)} and the inputs {tuple(inputs.shape)}, so the loss cannot be "
-            "the L1 distance between them. Pass loss=f, where f(output, inputs) returns one number."
+            f"The output has the shape {tuple(output.shape)} and the inputs {tuple(inputs.shape)}, so the loss cannot "
+            "be the L1 distance between them. Pass loss=f, where f(output, inputs) returns one number."
         )
     return (output - inputs).abs().mean()
 
@@ -77,27 +77,38 @@ def number(value: float) -> Tensor:
     return torch.full((1,), value, dtype=torch.float64)
 
 
-def each(function: Callable[..., Tensor], *operands: Layers | Tensor, alike: bool = True, scalar: bool = False) -> Layers:
+def each(
+    function: Callable[..., Tensor],
+    *operands: Layers | Tensor,
+    alike: tuple[int, ...] | None = None,
+    scalar: bool = False,
+) -> Layers:
     """The function of every layer that has all operands, layers of equal shape at once.
 
     Args:
-        alike: whether operands with axes must have equal shapes; layers where they differ have no value.
+        alike: positions of the operands that must have equal shapes, all that have axes by default; a layer where they
+            differ has no value.
         scalar: whether the result is one number per layer.
     """
     lists = [o for o in operands if isinstance(o, list)]
     groups: dict[tuple[torch.Size, ...], list[int]] = {}
     for i in range(len(lists[0])):
-        shapes = tuple(o[i].shape for o in lists if o[i] is not None)
-        shaped = [s for s in shapes if s]
-        if len(shapes) == len(lists) and not (alike and any(s != shaped[0] for s in shaped)):
-            groups.setdefault(shapes, []).append(i)
+        here = [o[i] if isinstance(o, list) else o for o in operands]
+        if all(v is not None for v in here):
+            shapes = tuple(
+                v.shape if isinstance(o, list) and v is not None else torch.Size() for v, o in zip(here, operands)
+            )
+            if len({s for j, s in enumerate(shapes) if (s if alike is None else j in alike)}) < 2:
+                groups.setdefault(shapes, []).append(i)
     results: Layers = [None] * len(lists[0])
     for members in groups.values():
-        stacks = [torch.stack([o[i] for i in members]) if isinstance(o, list) else o for o in operands]
-        widest = max(stacks, key=lambda s: s.ndim)
-        for j, stack in enumerate(stacks):
-            if stack.ndim < widest.ndim and stack.ndim == 1:  # numbers beside values with axes
-                stacks[j] = stack.to(widest.dtype).view(-1, *[1] * (widest.ndim - 1))
+        stacks = [
+            torch.stack([o[i] for i in members]) if isinstance(o, list) else o  # type: ignore[misc]
+            for o in operands
+        ]
+        shaped = next((s for s in stacks if s.ndim > 1), None)
+        if shaped is not None:  # numbers beside values with axes
+            stacks = [s if s.ndim > 1 else s.to(shaped.dtype).view(-1, *[1] * (shaped.ndim - 1)) for s in stacks]
         made = function(*stacks)
         for i, value in zip(members, made.double() if scalar else made):
             results[i] = value
@@ -130,7 +141,10 @@ def across(function: Callable[..., Tensor], *operands: Layers | Tensor, scalar: 
 
 def once(function: Callable[..., Tensor], *operands: Tensor, scalar: bool = True) -> Tensor:
     """The function of network values."""
-    value = function(*operands)
+    shaped = [o for o in operands if o.ndim > 1]
+    if len({o.shape for o in shaped}) > 1:
+        raise ValueError("The formula has no value: it joins network values of different size.")
+    value = function(*[o if o.ndim > 1 or not shaped else o.to(shaped[0].dtype) for o in operands])
     return value.double() if scalar else value
 
 

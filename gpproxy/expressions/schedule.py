@@ -1,7 +1,7 @@
 """In which order the nodes of a graph are evaluated, and which are needed at all.
 
-Depth-first from the statistics up: once a large value is there, everything that consumes it comes next, numbers first, so
-that it can be freed early.
+Depth-first from the statistics up: once a large value is there, everything that consumes it comes next, numbers first,
+so that it can be freed early.
 """
 
 from __future__ import annotations

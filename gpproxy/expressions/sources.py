@@ -1,7 +1,7 @@
-"""Where a name of a Python module comes from, read from the sources: an import from outside, or a definition of our own.
+"""Where a name of a Python module comes from, by its source: an import from outside, or a definition of our own.
 
-In: functions of this project or of a plugin. Out: the syntax trees of what they use. Modules of Python itself and of torch
-count as outside; everything else can be copied into a file that stands alone.
+In: functions of this project or of a plugin. Out: the syntax trees of what they use. Modules of Python itself and
+of torch count as outside; everything else can be copied into a file that stands alone.
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ def source_of(module: str) -> Source:
     try:
         text = inspect.getsource(sys.modules[module])
     except (OSError, TypeError, KeyError) as error:
-        raise ExpressionError(f"The source of the module {module} is needed for an export, but cannot be read.") from error
+        raise ExpressionError(
+            f"The source of the module {module} is needed for an export, but cannot be read."
+        ) from error
     tree = ast.parse(text)
     bindings: dict[str, ast.stmt] = {}
     for statement in tree.body:
@@ -111,19 +113,20 @@ def site_of(function: Callable[..., Any]) -> Site | None:
 def inner_node(function: types.FunctionType) -> ast.FunctionDef | ast.Lambda:
     """The syntax tree of a function that was made inside another, or of a lambda."""
     code = function.__code__
-    found = []
+    found: list[ast.FunctionDef | ast.Lambda] = []
     for node in ast.walk(source_of(function.__module__).tree):
         if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
             if code.co_firstlineno in (node.lineno, *(d.lineno for d in node.decorator_list[:1])):
                 found.append(node)
         elif isinstance(node, ast.Lambda) and code.co_name == "<lambda>" and node.lineno == code.co_firstlineno:
             made = compile(ast.Expression(node), "<lambda>", "eval").co_consts[0]
-            if isinstance(made, types.CodeType) and made.co_varnames == code.co_varnames:
-                if made.co_code == code.co_code or code.co_freevars:
-                    found.append(node)
+            if isinstance(made, types.CodeType) and _same(made, code):
+                found.append(node)
     if len(found) != 1:
         place = f"{function.__module__}, line {code.co_firstlineno}"
-        raise ExpressionError(f"The source of {function.__name__} ({place}) cannot be told apart: make it a plain function.")
+        raise ExpressionError(
+            f"The source of {function.__name__} ({place}) cannot be told apart: make it a plain function."
+        )
     return found[0]
 
 
@@ -142,6 +145,30 @@ def bound_in(node: ast.AST, parts: Iterable[ast.AST]) -> set[str]:
         elif isinstance(part, (ast.Import, ast.ImportFrom)):
             names.update(a.asname or a.name.split(".")[0] for a in part.names)
     return names
+
+
+def root_of(decorator: ast.expr) -> str:
+    """The leftmost name of a decorator."""
+    node: ast.AST = decorator
+    while not isinstance(node, ast.Name):
+        node = node.func if isinstance(node, ast.Call) else node.value  # type: ignore[attr-defined]
+    return node.id
+
+
+def is_literal(value: Any) -> bool:
+    """Whether a value can be written as it is."""
+    if isinstance(value, (tuple, list)):
+        return all(map(is_literal, value))
+    return value is None or isinstance(value, (bool, int, float, str))
+
+
+def _same(made: types.CodeType, code: types.CodeType) -> bool:
+    """Whether two pieces of code take and use the same names and constants."""
+    names = {*made.co_names, *made.co_varnames, *made.co_freevars}
+    constants = {repr(c) for c in (*made.co_consts, None)}
+    return names == {*code.co_names, *code.co_varnames, *code.co_freevars} and constants == {
+        repr(c) for c in (*code.co_consts, None)
+    }
 
 
 def _bound_by(statement: ast.stmt) -> list[str]:

@@ -1,8 +1,9 @@
 """Trees as SymPy expressions and back.
 
-A *region* of a tree is a connected part whose operations have a SymPy form; what hangs below it (statistics, reductions,
-kernels, ...) becomes one real symbol per distinct subtree. Back from SymPy, an expression is built from the operations of
-the grammar, with the operand types choosing the overloads; one that the grammar cannot express has no tree.
+A *region* of a tree is a connected part whose operations have a SymPy form; what hangs below it (statistics,
+reductions, kernels, ...) becomes one real symbol per distinct subtree. Back from SymPy, an expression is built from
+the operations of the grammar, with the operand types choosing the overloads; one that the grammar cannot express
+has no tree.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def to_symbols(tree: gp.PrimitiveTree) -> tuple[Any, dict[str, gp.PrimitiveTree]
 
 
 def to_sympy(tree: gp.PrimitiveTree) -> Any:
-    """The whole formula as a SymPy expression: statistics are real symbols, operations without algebra are functions."""
+    """The whole formula as a SymPy expression: statistics are real symbols, operations without algebra functions."""
     import sympy
 
     node = tree[0]
@@ -127,7 +128,8 @@ class TreeWriter:
         return result
 
     def _write_add(self, e: Any) -> Nodes:
-        plus, minus = [], []
+        plus: list[Any] = []
+        minus: list[Any] = []
         for term in e.as_ordered_terms():
             (minus if term.could_extract_minus_sign() else plus).append(term)
         if not plus:
@@ -168,7 +170,9 @@ class TreeWriter:
         if power < 0:
             return self._apply("reciprocal", self._write(base**-power))
         if power.is_Integer:
-            return self._power(self._write(base.args[0] if type(base).__name__ == "Abs" and power % 2 == 0 else base), int(power))
+            return self._power(
+                self._write(base.args[0] if type(base).__name__ == "Abs" and power % 2 == 0 else base), int(power)
+            )
         if power.q not in (2, 4):
             raise NoTree
         root = self._write(base.args[0] if type(base).__name__ == "Abs" else base)

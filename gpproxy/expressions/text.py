@@ -1,7 +1,7 @@
 """A tree as text and back: infix with `+ - * /`, calls, numbers and unary minus; no type is ever written.
 
-The types of the operands choose the overload, from the leaves up, so `parse(to_text(tree), grammar)` gives the same tree,
-node for node.
+The types of the operands choose the overload, from the leaves up, so `parse(to_text(tree), grammar)` gives the same
+tree, node for node.
 """
 
 from __future__ import annotations

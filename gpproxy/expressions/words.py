@@ -1,7 +1,7 @@
 """A tree in plain words: `the sum over the layers of the standard deviation across channels of the gradient ...`.
 
-The words are the summaries of the primitives and statistics, up to their first stop; where a summary speaks in symbols,
-the phrases below stand in.
+The words are the summaries of the primitives and statistics, up to their first stop; where a summary speaks in
+symbols, the phrases below stand in.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import tempfile
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -37,32 +38,34 @@ def folder() -> Path:
 
 @lru_cache(maxsize=64)
 def _code_version(space: type[SearchSpace], proxies: bool) -> str:
-    """Hash of the sources that decide what is collected: passes, statistics, the space and what it stands on."""
+    """Hash of the sources that decide what is collected: the passes, the statistics, the space and what it uses."""
     here = Path(__file__).parent
     files = {here / "passes.py", here / "cut.py", here / "classical" / "layers.py", *here.glob("terminals/*.py")}
     files |= {Path(inspect.getfile(primitives.decodability)), Path(inspect.getfile(primitives.numerics))}
     if proxies:
         files |= set(here.glob("classical/*.py"))
     for base in space.__mro__[:-2]:  # without ABC and object
-        package = base.__module__.split(".")[0]
-        for name, module in list(sys.modules.items()):
-            source = getattr(module, "__file__", None)
-            if source and name.split(".")[0] == package:
-                if name == base.__module__ or not _defines_space(module):
-                    files.add(Path(source))
+        files |= _sources(sys.modules[base.__module__])
     digest = hashlib.sha256()
     for path in sorted(files, key=lambda p: (p.name, str(p))):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
 
 
-def _defines_space(module: Any) -> bool:
-    from search_spaces import SearchSpace
-
-    return any(
-        inspect.isclass(item) and issubclass(item, SearchSpace) and item.__module__ == module.__name__ and item.name
-        for item in vars(module).values()
-    )
+def _sources(module: ModuleType) -> set[Path]:
+    """The file of a module and of all modules of its package whose names it uses."""
+    package = module.__name__.split(".")[0]
+    found, waiting = {}, [module]
+    while waiting:
+        one = waiting.pop()
+        if one.__name__ in found or not getattr(one, "__file__", None):
+            continue
+        found[one.__name__] = Path(str(one.__file__))
+        for item in vars(one).values():
+            used = item if isinstance(item, ModuleType) else sys.modules.get(getattr(item, "__module__", None) or "")
+            if used is not None and used.__name__.startswith(f"{package}."):
+                waiting.append(used)
+    return set(found.values())
 
 
 def file_name(space: SearchSpace, settings: dict[str, Any], code: str, how: Collection) -> str:

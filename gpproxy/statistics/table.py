@@ -67,8 +67,9 @@ class StatisticsTable:
             return value[index]
         if isinstance(value, LayerScalars):
             return LayerScalars(value.values[index], value.present[index])
-        target = torch.full((len(self),), -1, dtype=torch.long)
-        target[index] = torch.arange(len(index))
+        index = index.to(self.depth.device)
+        target = torch.full((len(self),), -1, dtype=torch.long, device=index.device)
+        target[index] = torch.arange(len(index), device=index.device)
         rows, values = [], []
         for row, block in zip(value.rows, value.values):
             new = target[row // self.layers]

@@ -115,7 +115,8 @@ def check_formulas(config: EvolveConfig) -> list[str]:
         try:
             found.append(to_text(parse(guess, grammar)))
         except ExpressionError as error:
-            raise ExpressionError(f"guess={guess} is neither a known proxy nor a formula.{suggestion(guess)}\n{error}") from error
+            hint = suggestion(guess)
+            raise ExpressionError(f"guess={guess} is neither a known proxy nor a formula.{hint}\n{error}") from error
     return found
 
 

@@ -15,7 +15,7 @@ from gpproxy.expressions.run import Run
 from gpproxy.expressions.text import parse, to_text
 from primitives.primitive import Primitive, Signature, same
 from primitives.types import LayerScalar, Scalar
-from tests.naive import Naive, NoCommonLayers
+from tests.naive import Invalid, Naive
 from tests.toy import toy_table
 
 
@@ -34,8 +34,8 @@ def test_scores_equal_a_plain_loop():
     for tree, row, reason in zip(trees, scores.values, scores.reasons):
         try:
             wanted = naive.scores(tree)
-        except NoCommonLayers:
-            assert reason == "no common layers"
+        except Invalid as invalid:
+            assert reason == str(invalid)
             continue
         if reason == "constant":
             live = wanted[~wanted.isnan()]

@@ -17,7 +17,7 @@ def test_join_equals_shared(table):
     for one, other in [("activation", "gradient"), ("activation", "preactivation"), ("preactivation", "input")]:
         a, b = table.values[one], table.values[other]
         left, right = a.shared(b)
-        layout, parts = layouts.join([layouts.take(a), layouts.take(b)], [True, True])
+        layout, parts = layouts.join([layouts.take(a), layouts.take(b)], [4, 4])
         assert [r.tolist() for r in layout.rows] == [r.tolist() for r in left.rows]
         for part, x, y in zip(parts, left.values, right.values):
             assert torch.equal(part[0].nan_to_num(7.0), x.nan_to_num(7.0))
@@ -56,3 +56,15 @@ def test_equal_layouts_are_one_object(table):
     assert a.layout is b.layout
     copy = LayerBlocks(tuple(r.clone() for r in table.values["gradient"].rows), table.values["gradient"].values)
     assert layouts.take(copy).layout is a.layout
+
+
+def test_join_by_samples_alone(table):
+    """Maps of other channels pair up when only the first axis has to agree."""
+    layouts = Layouts(table.depth)
+    a, b = layouts.take(table.values["activation"]), layouts.take(table.values["input"])
+    layout, parts = layouts.join([a, b], [1, 1])
+    rows = torch.cat(list(layout.rows))
+    assert sorted(rows.tolist()) == sorted(torch.cat(list(a.layout.rows)).tolist())
+    assert all(len(x) == len(y) == len(row) for (x, y), row in zip(parts, layout.rows))
+    fewer = layouts.merge(a.layout, [v[:, :1] for v in a.values])
+    assert layouts.join([a, fewer], [1, 1])[1] == []

@@ -2,7 +2,7 @@
 
 A population evolves by tournaments and the project's own variation on a made-up table of realistic size (maps as the
 collection cuts them); some generations are timed both ways, in CPU seconds, side by side. The plain way is timed on a
-random part of the population. "cold" starts each time from nothing, "warm" keeps values from one generation to the next.
+random part of the population. "cold" starts each time from nothing, "warm" keeps values from generation to generation.
 
 Usage: python tests/speed/population_evaluation.py [--architectures 100] [--layers 16] [--population 300] [--seed 0]
 """
@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -31,7 +32,7 @@ from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.graph import Graph
 from gpproxy.expressions.structure import key
 from gpproxy.expressions.text import parse
-from tests.naive import Naive, NoCommonLayers
+from tests.naive import Invalid, Naive
 from tests.toy import toy_table
 
 #: What the made-up networks were "measured" by.
@@ -51,10 +52,11 @@ def fitness(values: torch.Tensor, wanted: torch.Tensor) -> list[float]:
     return found.nan_to_num(-1.0).tolist()
 
 
-def cpu(work: Callable[[], object]) -> float:
+def cpu(work: Callable[..., Any], *arguments: object) -> tuple[float, Any]:
+    """CPU seconds of a call, and its result."""
     start = time.process_time()
-    work()
-    return time.process_time() - start
+    result = work(*arguments)
+    return time.process_time() - start, result
 
 
 def main() -> None:
@@ -81,14 +83,14 @@ def main() -> None:
     print(f"table {table.bytes / 2**20:.0f} MB, {given.architectures} architectures, population {given.population}")
     print("generation  mean nodes  unique subtrees   ms per tree: plain    cold    warm   speed-up: cold   warm   best")
     for generation in range(given.generations + 1):
-        timed: list[float] = []
-        hot = cpu(lambda: timed.extend(fitness(warm.scores(population).values, quality)))
+        hot, values = cpu(warm.scores, population)
+        timed = fitness(values.values, quality)
         if generation % 5 == 0:
             graph = Graph(population)
             share = len(graph) / sum(map(len, population))
-            cold = cpu(lambda: Evaluator(table).scores(population)) / len(population)
+            cold = cpu(Evaluator(table).scores, population)[0] / len(population)
             part = rng.sample(population, min(given.naive, len(population)))
-            plain = cpu(lambda: [attempt(naive, tree) for tree in part]) / len(part)
+            plain = sum(cpu(naive_scores, naive, tree)[0] for tree in part) / len(part)
             hot /= len(population)
             print(
                 f"{generation:10d}  {sum(map(len, population)) / len(population):10.1f}  {share:15.0%}"
@@ -104,10 +106,10 @@ def main() -> None:
         population = children
 
 
-def attempt(naive: Naive, tree: gp.PrimitiveTree) -> None:
+def naive_scores(naive: Naive, tree: gp.PrimitiveTree) -> None:
     try:
         naive.scores(tree)
-    except NoCommonLayers:
+    except Invalid:
         pass
 
 

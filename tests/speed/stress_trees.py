@@ -1,7 +1,7 @@
 """Many random trees and many variations of them: no failure, no ill-typed tree, no shared or changed parent.
 
-Checks of every tree: types, size, height, exact round trip through text. Checks of every variation: the child is a list of
-its own, and its parents hold the same nodes as before.
+Checks of every tree: types, size, height, exact round trip through text. Checks of every variation: the child is a list
+of its own, and its parents hold the same nodes as before.
 
 Usage: python tests/speed/stress_trees.py [--trees 100000] [--seed 0]
 """

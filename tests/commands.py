@@ -1,0 +1,16 @@
+"""What the tests of the commands share: a small run on the made-up benchmark of `fake.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from gpproxy.evolve import EvolveConfig
+
+FAKE = str(Path(__file__).with_name("fake.py"))
+
+
+def small(out: Path | str = "", **changes: Any) -> EvolveConfig:
+    """A run of a few seconds."""
+    settings = {"benchmark": "fake", "train": 30, "validation": 20, "population": 24, "islands": 2, "generations": 4}
+    return EvolveConfig(**{**settings, "workers": 1, "plugins": (FAKE,), "out": str(out), **changes})

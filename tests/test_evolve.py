@@ -1,0 +1,259 @@
+"""The main command: files, result, determinism, interruption, bad input."""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gpproxy.command_line import guarded
+from gpproxy.console import Watch
+from gpproxy.errors import BenchmarkError, ConfigError, ExpressionError, RegistryError, RunError
+from gpproxy.evolve import EvolveConfig, Interrupted, main, read_result, resume, run
+from gpproxy.run_folder import RunFolder
+from tests.commands import FAKE, small
+
+PARTS = ("train", "validation", "test")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "finished"
+    run(small(folder))
+    return folder
+
+
+def front(folder: Path) -> bytes:
+    return (folder / "front.json").read_bytes()
+
+
+def test_run_folder_holds_everything(finished: Path) -> None:
+    names = {path.name for path in finished.iterdir()}
+    assert names == {
+        "config.toml", "environment.json", "journal.jsonl", "state.json", "front.json", "result.json", "formula.txt",
+        "formula.tex", "formula.png", "proxy.py",
+    }  # fmt: skip
+    assert (finished / "formula.png").read_bytes().startswith(b"\x89PNG")
+    events = [event["event"] for event in RunFolder(finished).journal()]
+    assert events == ["started", "split", *["generation"] * 5, "finished"]
+
+
+def test_result_has_the_promised_fields(finished: Path) -> None:
+    result = json.loads((finished / "result.json").read_text())
+    assert {"formula", "rank_form", "complexity", "needs_backward", "seconds", "evaluations", "baselines"} <= set(result)
+    rows = [result, *result["baselines"].values(), *result["benchmarks"].values()]
+    for row in rows:
+        for part in PARTS:
+            for measure in ("kendall", "spearman"):
+                value, interval = row[part][measure], row[part][f"{measure}_interval"]
+                if value is not None:
+                    assert -1 <= value <= 1 and interval[0] <= interval[1]
+            assert row[part]["n"] >= 4
+    assert result["train"]["spearman"] > 0.5 and result["complexity"] <= 25
+    benchmark = result["benchmarks"]["fake"]
+    assert benchmark["left_out"] == {"3-0-1-4": "3-0-1-4: the untrained generator returns NaN or infinity."}
+    assert 0 < benchmark["luck"]["expected"] < 1
+    assert sum(len(dead) for dead in benchmark["dead"].values()) == 2
+
+
+def test_baselines_are_signed_and_of_every_kind(finished: Path) -> None:
+    baselines = read_result(finished).baselines
+    kinds = {row["kind"] for row in baselines.values()}
+    assert kinds == {"classical", "auto-gas", "descriptor", "published", "random"}
+    assert {"params", "macs", "depth", "snip", "synflow", "nwot", "paper/guess", "random formulas"} <= set(baselines)
+    assert min(row["test"]["spearman"] for row in baselines.values()) < 0
+
+
+def test_front_is_marked_and_judged(finished: Path) -> None:
+    entries = read_result(finished).front
+    assert sum(entry.pick for entry in entries) == 1
+    assert all(entry.test["n"] == entries[0].test["n"] for entry in entries)
+    sizes = [entry.complexity for entry in entries]
+    assert sizes == sorted(sizes) and all("seconds" not in entry.test for entry in entries)
+
+
+def test_settings_feed_back(finished: Path, tmp_path: Path) -> None:
+    config = EvolveConfig.from_toml(finished / "config.toml", out=str(tmp_path / "again"), workers=2)
+    result = run(config)
+    assert front(tmp_path / "again") == front(finished)
+    assert result.formula == read_result(finished).formula
+
+
+class StopAfter(Watch):
+    """Presses Ctrl-C during a generation, once or twice."""
+
+    def __init__(self, generation: int, times: int = 1):
+        self.last, self.times = generation, times
+
+    def generation(self, generation, front, last) -> None:
+        if generation.index == self.last:
+            for _ in range(self.times):
+                signal.raise_signal(signal.SIGINT)
+
+
+def test_interrupted_and_resumed_equals_unbroken(finished: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    with pytest.raises(Interrupted, match="--resume"):
+        run(small(folder), StopAfter(1))
+    assert RunFolder(folder).journal()[-1]["event"] == "interrupted"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    result = resume(folder)
+    assert front(folder) == front(finished)
+    assert result.formula == read_result(finished).formula and result.test == read_result(finished).test
+
+
+def test_second_interrupt_quits_at_once(tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        run(small(tmp_path / "run"), StopAfter(0, times=2))
+
+
+KILLED = """
+import os, signal, sys
+from gpproxy.console import Watch
+from gpproxy.evolve import run
+from tests.commands import small
+
+class Kill(Watch):
+    def generation(self, generation, front, last):
+        if generation.index == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+run(small(sys.argv[1]), Kill())
+"""
+
+
+def test_killed_process_loses_nothing_that_was_finished(finished: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    done = subprocess.run([sys.executable, "-c", KILLED, str(folder)], cwd=Path(__file__).parents[1], timeout=100)
+    assert done.returncode == -signal.SIGKILL
+    assert [e["index"] for e in RunFolder(folder).journal() if e["event"] == "generation"] == [0, 1, 2]
+    resume(folder)
+    assert front(folder) == front(finished)
+    indices = [e["index"] for e in RunFolder(folder).journal() if e["event"] == "generation"]
+    assert indices == [0, 1, 2, 3, 4]
+
+
+def test_complete_run_says_so(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = front(finished)
+    assert main(["--resume", str(finished)]) == 0
+    assert "complete" in capsys.readouterr().out
+    assert resume(finished).formula == read_result(finished).formula and front(finished) == before
+
+
+def test_only_budgets_change_on_resume(finished: Path) -> None:
+    with pytest.raises(RunError, match="seed=0"):
+        resume(finished, seed=1)
+    with pytest.raises(RunError, match="no run folder"):
+        resume(finished / "nothing")
+
+
+def test_worst_of_two_benchmarks_counts(tmp_path: Path) -> None:
+    result = run(small(tmp_path / "both", benchmark="fake,fake-deep", generations=1, random_search=False))
+    assert list(result.benchmarks) == ["fake", "fake-deep"]
+    for part in PARTS:
+        levels = {n: row[part]["kendall"] + row[part]["spearman"] for n, row in result.benchmarks.items()}
+        top = getattr(result, part)
+        assert top["benchmark"] == min(levels, key=levels.__getitem__)
+        assert math.isclose(top["kendall"] + top["spearman"], min(levels.values()))
+    assert "snip" in result.baselines and "random formulas" not in result.baselines
+
+
+def test_guess_is_in_the_first_generation(tmp_path: Path) -> None:
+    class First(Watch):
+        def generation(self, generation, front, last) -> None:
+            if generation.index == 0:
+                self.formulas = {str(i.tree) for i in generation.archive}
+                self.best = generation.best.quality
+
+    with_guess, without = First(), First()
+    run(small(tmp_path / "a", guess=("snip",), generations=0, random_search=False), with_guess)
+    run(small(tmp_path / "b", generations=0, random_search=False), without)
+    assert with_guess.best >= without.best
+    text = (tmp_path / "a" / "front.json").read_text() + (tmp_path / "a" / "state.json").read_text()
+    assert "sum_layers(layer_snip)" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "words"),
+    [
+        ({"benchmark": "fakee"}, RegistryError, "Did you mean 'fake'"),
+        ({"train": 79}, BenchmarkError, "Choose train <="),
+        ({"guess": ("snipp",)}, ExpressionError, "Did you mean 'snip'"),
+        ({"exclude": ("gradientt",)}, ExpressionError, "Did you mean 'gradient'"),
+        ({"groups": "paramss"}, ConfigError, "Did you mean 'params'"),
+        ({"space_settings": ("colour=3",)}, ConfigError, "colour"),
+        ({"device": "cuda:99"}, ConfigError, "needs a CUDA device"),
+        ({"plugins": ("nowhere.py",)}, ConfigError, "nowhere.py is not there"),
+    ],
+)
+def test_bad_input_is_named(changes: dict, error: type, words: str, tmp_path: Path) -> None:
+    with pytest.raises(error, match=words):
+        run(small(tmp_path / "run", **changes))
+    assert changes.keys() == {"groups"} or not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"islands": 10}, "islands <= population"),
+        ({"benchmark": "fake,fake"}, "named once"),
+        ({"device": "tpu"}, "device=tpu"),
+        ({"within": 2.0}, "within=2.0"),
+        ({"space_settings": ("resolution",)}, "NAME=VALUE"),
+    ],
+)
+def test_impossible_settings_are_refused(changes: dict, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        small(**changes)
+
+
+def test_a_run_is_not_overwritten(finished: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="a finished run"):
+        run(small(finished))
+
+
+def test_settings_file_is_checked(tmp_path: Path) -> None:
+    for content, words in (("generatons = 3", "Did you mean 'generations'"), ("train = 'x'", "int"), ("train =", "TOML")):
+        (tmp_path / "c.toml").write_text(content)
+        with pytest.raises(ConfigError, match=words):
+            EvolveConfig.from_toml(tmp_path / "c.toml")
+
+
+def test_full_disk_names_what_is_safe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write, count = RunFolder.write_json, iter(range(100))
+
+    def full(self, name, content):
+        if name == "front.json" and next(count) == 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path / name))
+        return write(self, name, content)
+
+    monkeypatch.setattr(RunFolder, "write_json", full)
+    out = tmp_path / "run"
+    flags = "--benchmark fake --train 30 --validation 20 --population 24 --islands 2 --generations 4 --workers 1"
+    assert guarded(main, [*flags.split(), "--plugins", FAKE, "--out", str(out)]) == 1
+    message = capsys.readouterr().err
+    assert "No space left" in message and "safe up to generation 1" in message and "--resume" in message
+
+
+def test_help_needs_no_engine_and_unknown_flags_get_a_hint() -> None:
+    code = (
+        "import sys\n"
+        "from gpproxy.command_line import guarded\n"
+        "from gpproxy.evolve import main\n"
+        "try: guarded(main, sys.argv[1:])\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'torch', 'deap', 'sympy', 'scipy', 'numpy', 'matplotlib'} & set(sys.modules)))"
+    )
+    shown = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True, timeout=60)
+    assert "--max-minutes" in shown.stdout and shown.stdout.rstrip().endswith("[]")
+    wrong = subprocess.run([sys.executable, "-c", code, "--populaton", "3"], capture_output=True, text=True, timeout=60)
+    assert "--population" in wrong.stderr
