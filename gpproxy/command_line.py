@@ -17,14 +17,14 @@ def read_arguments(cls: type[C], arguments: Sequence[str], command: str, default
     """An instance of a config dataclass from the command line; unknown flags end with the nearest match."""
     import tyro
 
-    settings = {} if default is None else {"default": default}
+    settings: dict[str, Any] = {} if default is None else {"default": default}
     return tyro.cli(
         cls,
         args=list(arguments),
         prog=f"python -m gpproxy.{command}",
         description=(cls.__doc__ or "").split("\n")[0],
         config=(tyro.conf.UseAppendAction,),
-        **settings,  # type: ignore[arg-type]
+        **settings,
     )
 
 

@@ -75,7 +75,7 @@ def _begin(plugins: tuple[Path, ...]) -> None:
 def _main_hidden() -> Iterator[None]:
     """Keeps new processes from running the user's script again, which has no need of an `if __name__` guard then."""
     main = sys.modules["__main__"]
-    hidden = {name: vars(main).pop(name) for name in ("__file__", "__spec__") if name in vars(main)}
+    hidden: dict[str, Any] = {name: vars(main).pop(name) for name in ("__file__", "__spec__") if name in vars(main)}
     main.__spec__ = None
     try:
         yield

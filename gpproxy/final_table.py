@@ -5,7 +5,7 @@ In: a Result and a width. Out: lines of rich text; below 120 columns a formula s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +47,7 @@ def final_table(result: Result, width: int) -> Iterator[Text]:
         yield from _hanging(title, text, width)
 
 
-def steps(front: tuple[Entry, ...] | list[Entry]) -> list[Entry]:
+def steps(front: Sequence[Entry]) -> list[Entry]:
     """The entries that are better than every simpler one, and the pick: the front without the cost."""
     kept: list[Entry] = []
     best = float("-inf")
@@ -78,9 +78,10 @@ class _Layout:
     def columns(self) -> list[tuple[str, int]]:
         """Titles and widths."""
         found = [("", 1), ("nodes", 5), ("cost", 5)]
-        found += [("train ρ", 7), ("τ", 5), ("valid. ρ", 8), ("τ", 5)] if self.wide else [("train ρ", 7), ("valid. ρ", 8)]
-        found += [("test ρ", 18), ("test τ", 18)]
-        found += [("alive ρ", 7)] if self.alive else []
+        for title in ("train ρ", "valid. ρ"):
+            found += [(title, len(title)), ("τ", 5)] if self.wide else [(title, len(title))]
+        found += [("test ρ", 17), ("test τ", 17)]
+        found += [("alive", 5)] if self.alive else []
         return found + ([("inside", 6)] if self.inside else [])
 
     def header(self) -> str:
@@ -124,14 +125,14 @@ class _Layout:
 
 
 def number(value: float | None) -> str:
-    """Two digits, `-` where undefined."""
-    return "-" if value is None else f"{value:.2f}"
+    """Two digits without a leading zero (`.88`, `-.12`), `-` where undefined."""
+    return "-" if value is None else f"{value:.2f}".replace("0.", ".", 1) if abs(value) < 0.995 else f"{value:.2f}"
 
 
 def with_interval(row: dict[str, Any], measure: str) -> str:
-    """`0.88 [0.71, 0.95]`."""
+    """`.88 [.71, .95]`."""
     low, high = row[f"{measure}_interval"]
-    return "-" if row[measure] is None else f"{row[measure]:.2f} [{number(low)}, {number(high)}]"
+    return "-" if row[measure] is None else f"{number(row[measure])} [{number(low)}, {number(high)}]"
 
 
 def wrapped(text: str, room: int) -> list[str]:
@@ -161,15 +162,13 @@ def facts(result: Result) -> Iterator[tuple[str, str]]:
     yield "in words", result.words
     kind = "a forward and a backward pass" if result.needs_backward else "a forward pass only"
     yield "needs", f"{kind}: {', '.join(result.statistics)}"
+    several = len(result.benchmarks) > 1
     for name, rows in result.benchmarks.items():
         for sentence in remarks(rows):
-            yield (name if len(result.benchmarks) > 1 and len(name) < 12 else "note"), (
-                sentence if len(result.benchmarks) == 1 or len(name) < 12 else f"{name}: {sentence}"
-            )
-    yield "searched", (
-        f"{result.evaluations} formulas in {result.generations} generations and {result.seconds:.0f} s, until "
-        + {"generations": "the last generation", "patience": "nothing improved", "time": "time was up"}[result.finished]
-    )
+            yield "note", f"{name}: {sentence}" if several else sentence
+    ends = {"generations": "the last generation", "patience": "nothing improved", "time": "time was up"}
+    what = f"{result.evaluations} formulas in {result.generations} generations and {result.seconds:.0f} s"
+    yield "searched", f"{what}, until {ends[result.finished]}"
     if result.folder:
         yield "written to", str(result.folder)
 
@@ -194,8 +193,8 @@ def remarks(rows: dict[str, Any]) -> Iterator[str]:
     for found in rows["disguise"]:
         if found["flagged"]:
             yield (
-                f"CAUTION: the formula may be {found['descriptor']} in disguise: ρ {number(found['spearman'])} with it, "
-                f"and given it {number(found['partial'])} is left with the quality."
+                f"CAUTION: the formula may be {found['descriptor']} in disguise: it has ρ {number(found['spearman'])} "
+                f"with it, and given it {number(found['partial'])} is left with the quality."
             )
     yield (
         f"by luck alone, the best of as many formulas reaches |τ| {number(rows['luck']['expected'])} on as many "
@@ -203,7 +202,8 @@ def remarks(rows: dict[str, Any]) -> Iterator[str]:
     )
     if rows["ceiling"]:
         best = rows["ceiling"]
-        yield f"the noise of retraining keeps every proxy near ρ {number(best['spearman'])}, τ {number(best['kendall'])}."
+        rho, tau = number(best["spearman"]), number(best["kendall"])
+        yield f"the noise of retraining keeps every proxy below ρ {rho}, τ {tau}."
     if rows["left_out"]:
         count = len(rows["left_out"])
-        yield f"{count} generator{'s' * (count > 1)} could not be looked at and {'were' if count > 1 else 'was'} left out."
+        yield f"left out, because they could not be looked at: {count} generator{'s' * (count > 1)}."

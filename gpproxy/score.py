@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from gpproxy.command_line import complain, guarded, read_arguments
-from gpproxy.config import available_cores, parse_settings
+from gpproxy.config import EvolveConfig, available_cores, parse_settings
 from gpproxy.errors import ConfigError, SpaceError
 from gpproxy.run_folder import CONFIG, RunFolder
 
@@ -39,7 +39,7 @@ class ScoreConfig:
         out: CSV file; empty writes to the terminal.
         space_settings: setting of the search space, such as resolution=128.
         look_seed: seed of the untrained weights and inputs; -1 takes that of the run, or 0.
-        samples: inputs per look; 0 takes that of the run, or 16.
+        samples: inputs per look; 0 takes that of the run, or the default of one.
         device: where everything is computed: cpu, cuda, cuda:1, ...
         workers: processes; 0 takes all cores. Results do not depend on it.
         plugins: Python file that registers search spaces, statistics or primitives.
@@ -91,7 +91,7 @@ def score(config: ScoreConfig) -> Iterator[Scored]:
         raise ConfigError(f"The search space {config.space} does not take these settings: {error}.") from error
     how = Collection(
         seed=config.look_seed if config.look_seed >= 0 else run.get("look_seed", 0),
-        samples=config.samples or run.get("samples", 16),
+        samples=config.samples or run.get("samples", EvolveConfig.samples),
         statistics=needed(proxy),
         proxies=(),
         device=config.device,

@@ -5,6 +5,7 @@ All are 0 where one side is zero or constant, and higher means more alike or bet
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from primitives import numerics
@@ -45,6 +46,8 @@ def alignment(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _cross(a: Tensor, b: Tensor) -> Tensor:
+    dtype = torch.promote_types(a.dtype, b.dtype)  # unlike element-wise operations, a product does not promote
+    a, b = a.to(dtype), b.to(dtype)
     top, other = peak(a), peak(b)
     product = (a / top) @ (b / other).mT
     return saturate((product + product.mT).mul_(0.5).mul_(top).mul_(other))

@@ -47,7 +47,9 @@ def test_run_folder_holds_everything(finished: Path) -> None:
 
 def test_result_has_the_promised_fields(finished: Path) -> None:
     result = json.loads((finished / "result.json").read_text())
-    assert {"formula", "rank_form", "complexity", "needs_backward", "seconds", "evaluations", "baselines"} <= set(result)
+    assert {"formula", "rank_form", "complexity", "needs_backward", "seconds", "evaluations", "baselines"} <= set(
+        result
+    )
     rows = [result, *result["baselines"].values(), *result["benchmarks"].values()]
     for row in rows:
         for part in PARTS:
@@ -58,7 +60,7 @@ def test_result_has_the_promised_fields(finished: Path) -> None:
             assert row[part]["n"] >= 4
     assert result["train"]["spearman"] > 0.5 and result["complexity"] <= 25
     benchmark = result["benchmarks"]["fake"]
-    assert benchmark["left_out"] == {"3-0-1-4": "3-0-1-4: the untrained generator returns NaN or infinity."}
+    assert benchmark["left_out"] == {"3-0-1-2": "3-0-1-2: the untrained generator returns NaN or infinity."}
     assert 0 < benchmark["luck"]["expected"] < 1
     assert sum(len(dead) for dead in benchmark["dead"].values()) == 2
 
@@ -79,7 +81,9 @@ def test_front_is_marked_and_judged(finished: Path) -> None:
     assert sizes == sorted(sizes) and all("seconds" not in entry.test for entry in entries)
 
 
-def test_settings_feed_back(finished: Path, tmp_path: Path) -> None:
+def test_settings_feed_back(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also: other workers and freshly collected statistics change nothing."""
+    monkeypatch.setenv("GPPROXY_CACHE", str(tmp_path / "cache"))
     config = EvolveConfig.from_toml(finished / "config.toml", out=str(tmp_path / "again"), workers=2)
     result = run(config)
     assert front(tmp_path / "again") == front(finished)
@@ -176,15 +180,22 @@ def test_guess_is_in_the_first_generation(tmp_path: Path) -> None:
     run(small(tmp_path / "a", guess=("snip",), generations=0, random_search=False), with_guess)
     run(small(tmp_path / "b", generations=0, random_search=False), without)
     assert with_guess.best >= without.best
-    text = (tmp_path / "a" / "front.json").read_text() + (tmp_path / "a" / "state.json").read_text()
-    assert "sum_layers(layer_snip)" in text
+    assert "sum_layers(layer_snip)" in (tmp_path / "a" / "state.json").read_text()
+
+
+def test_all_known_proxies_can_be_guessed() -> None:
+    from gpproxy.study.known import KNOWN
+    from gpproxy.study.prepare import check_formulas
+
+    assert len(check_formulas(small(guess=("classical",), max_nodes=60, max_height=20))) == len(set(KNOWN.values()))
+    assert 0 < len(check_formulas(small(guess=("classical",), max_nodes=5))) < len(set(KNOWN.values()))
 
 
 @pytest.mark.parametrize(
     ("changes", "error", "words"),
     [
         ({"benchmark": "fakee"}, RegistryError, "Did you mean 'fake'"),
-        ({"train": 79}, BenchmarkError, "Choose train <="),
+        ({"train": 47}, BenchmarkError, "Choose train <="),
         ({"guess": ("snipp",)}, ExpressionError, "Did you mean 'snip'"),
         ({"exclude": ("gradientt",)}, ExpressionError, "Did you mean 'gradient'"),
         ({"groups": "paramss"}, ConfigError, "Did you mean 'params'"),
@@ -214,13 +225,23 @@ def test_impossible_settings_are_refused(changes: dict, words: str) -> None:
         small(**changes)
 
 
+def test_defaults_are_those_of_the_engine() -> None:
+    from gpproxy.statistics.collect import Collection
+
+    assert EvolveConfig().samples == Collection().samples and EvolveConfig().look_seed == Collection().seed
+
+
 def test_a_run_is_not_overwritten(finished: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="a finished run"):
         run(small(finished))
 
 
 def test_settings_file_is_checked(tmp_path: Path) -> None:
-    for content, words in (("generatons = 3", "Did you mean 'generations'"), ("train = 'x'", "int"), ("train =", "TOML")):
+    for content, words in (
+        ("generatons = 3", "Did you mean 'generations'"),
+        ("train = 'x'", "int"),
+        ("train =", "TOML"),
+    ):
         (tmp_path / "c.toml").write_text(content)
         with pytest.raises(ConfigError, match=words):
             EvolveConfig.from_toml(tmp_path / "c.toml")
@@ -238,7 +259,7 @@ def test_full_disk_names_what_is_safe(
 
     monkeypatch.setattr(RunFolder, "write_json", full)
     out = tmp_path / "run"
-    flags = "--benchmark fake --train 30 --validation 20 --population 24 --islands 2 --generations 4 --workers 1"
+    flags = "--benchmark fake --train 20 --validation 12 --population 24 --islands 2 --generations 4 --workers 1"
     assert guarded(main, [*flags.split(), "--plugins", FAKE, "--out", str(out)]) == 1
     message = capsys.readouterr().err
     assert "No space left" in message and "safe up to generation 1" in message and "--resume" in message

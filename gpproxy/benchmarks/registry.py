@@ -1,7 +1,8 @@
 """Names to tables: the built-in ones, those of other packages, and any file.
 
 In: a name or a path. Out: a Benchmark. Every NAME.csv with its card in this folder is a built-in table. The
-TransNAS tables are read from `GPPROXY_DATA` (default `../shared/data`, from the checkout or the current folder).
+tables of TransNAS and horse2zebra are read from `GPPROXY_DATA` (default `../shared/data`, from the checkout or the
+current folder).
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from pathlib import Path
 
 from gpproxy.benchmarks.benchmark import Benchmark
 from gpproxy.benchmarks.csv_table import read_table
+from gpproxy.benchmarks.horse2zebra import NAME as HORSE2ZEBRA
+from gpproxy.benchmarks.horse2zebra import read_horse2zebra
 from gpproxy.benchmarks.suite_zero import how_to_get, read_suite_zero
 from gpproxy.errors import BenchmarkError, RegistryError, did_you_mean
 from gpproxy.registry import Registry
@@ -68,6 +71,10 @@ def _transnas(kind: str, on_bad_rows: str) -> Benchmark:
     return read_suite_zero(path, kind, on_bad_rows=on_bad_rows)
 
 
+def _horse2zebra(on_bad_rows: str) -> Benchmark:
+    return read_horse2zebra(data_folder(), on_bad_rows)
+
+
 def _built_in(folder: Path) -> None:
     for card in sorted(folder.glob("*.toml")):
         if card.with_suffix(".csv").is_file():
@@ -80,4 +87,5 @@ def _shipped(card: Path, on_bad_rows: str) -> Benchmark:
 
 for _kind in ("micro", "macro"):
     BENCHMARKS.add(f"transnas-{_kind}", partial(_transnas, _kind))
+BENCHMARKS.add(HORSE2ZEBRA, _horse2zebra)
 _built_in(Path(__file__).parent)

@@ -24,6 +24,7 @@ class EvolutionConfig:
         seed: of every random draw.
         population: formulas in all islands together.
         islands: populations that evolve apart.
+        sweep: the first generation is this many times as large as the population, and of small formulas.
         generations: after the first, random one.
         max_nodes: largest formula.
         max_height: edges from the root to the deepest leaf.
@@ -42,6 +43,7 @@ class EvolutionConfig:
     seed: int = 0
     population: int = 400
     islands: int = 4
+    sweep: int = 5
     generations: int = 50
     max_nodes: int = 25
     max_height: int = 10
@@ -62,8 +64,8 @@ class EvolutionConfig:
                 f"population={self.population}."
             )
         for name, least in (
-            ("generations", 0), ("max_nodes", 1), ("max_height", 0), ("elite", 0), ("tournament", 1), ("migration", 0),
-            ("migrants", 0), ("patience", 0), ("max_minutes", 0), ("width", 1),
+            ("sweep", 1), ("generations", 0), ("max_nodes", 1), ("max_height", 0), ("elite", 0), ("tournament", 1),
+            ("migration", 0), ("migrants", 0), ("patience", 0), ("max_minutes", 0), ("width", 1),
         ):  # fmt: skip
             if getattr(self, name) < least:
                 raise ConfigError(f"{name} >= {least} must hold, but got {name}={getattr(self, name)}.")

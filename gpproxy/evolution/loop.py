@@ -57,6 +57,10 @@ def evolve(
     return _Evolution(problem, config).run(guesses, state)
 
 
+#: Nodes of the largest formula of the first generation.
+SMALL = 8
+
+
 class _Evolution:
     """The moving parts of one run."""
 
@@ -118,14 +122,19 @@ class _Evolution:
             self.islands[i] = survivors([*self.islands[i], *leaving[i - 1]], size, self.config.elite)
 
     def _first(self, seeds: list[gp.PrimitiveTree]) -> list[list[Proposal]]:
-        """Random formulas, and the guesses dealt out to the islands in turn."""
+        """Small random formulas, more than survive, and the guesses dealt out to the islands in turn.
+
+        Most large random formulas are noise, while small ones share their parts, cost little, and hold the building
+        blocks that later generations join.
+        """
         result: list[list[Proposal]] = []
         seen: set[str] = set()
         for i, size in enumerate(self.config.sizes()):
+            size *= self.config.sweep
             rng = stream(self.config.seed, i, 0)
             island = [self.assessor.propose(tree, "guess") for tree in seeds[i :: self.config.islands]]
             while len(island) < size:
-                proposal = self._new(lambda r: (self.variation.random(r), "random", None), rng, seen)
+                proposal = self._new(lambda r: (self.variation.random(r, SMALL), "random", None), rng, seen)
                 island.append(proposal)
             result.append(island)
         return result

@@ -206,9 +206,10 @@ class Variation:
                 f"{self.grammar.min_height[self.grammar.pset.ret]}. Raise max_nodes or max_height."
             )
 
-    def random(self, rng: Random) -> gp.PrimitiveTree:
-        """A random formula within the limits."""
-        return generate(self.grammar, rng, max_height=self.limits.height, max_nodes=self.limits.nodes)
+    def random(self, rng: Random, nodes: int = 0) -> gp.PrimitiveTree:
+        """A random formula within the limits, and of at most `nodes` nodes if that is not 0."""
+        most = min(nodes, self.limits.nodes) if nodes else self.limits.nodes
+        return generate(self.grammar, rng, max_height=self.limits.height, max_nodes=most)
 
     def vary(self, operator: str, parent: Individual, mate: Individual, rng: Random) -> tuple[gp.PrimitiveTree, str]:
         """A child of `parent` (and `mate`, where the operator takes two) and the operator that made it; never fails.

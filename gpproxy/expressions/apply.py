@@ -56,8 +56,16 @@ def _network(op: Operation, operands: Sequence[Any]) -> Tensor | Fault:
             operands = [_trail(v.to(dtype), axes) if a is Scalar else v for v, a in zip(operands, op.args)]
             if len({v.shape[1:] for v, a in zip(operands, op.args) if a is not Scalar}) > 1:
                 return Fault("network values of different size")
-    value = op.primitive.function(*operands)
+    value = op.primitive.function(*_promoted(operands))
     return value.to(torch.float64) if op.ret is Scalar else value
+
+
+def _promoted(operands: Sequence[Tensor]) -> list[Tensor]:
+    """All in the widest dtype among them: a few statistics are float64, and matrix products do not promote."""
+    dtype = operands[0].dtype
+    for operand in operands[1:]:
+        dtype = torch.promote_types(dtype, operand.dtype)
+    return [operand.to(dtype) for operand in operands]
 
 
 def _layer_scalars(op: Operation, operands: Sequence[Any], layouts: Layouts) -> Scalars:
@@ -78,7 +86,7 @@ def _blocks(op: Operation, operands: Sequence[Any], layouts: Layouts) -> Held:
         values = [function(v) for v in operands[0].values]
     else:
         layout, blocks = _joined(op, operands, layouts)
-        values = [function(*block) for block in blocks]
+        values = [function(*_promoted(block)) for block in blocks]
     if op.ret is not LayerScalar:
         return layouts.merge(layout, values)
     rows = layouts.shape[0] * layouts.shape[1]

@@ -101,7 +101,7 @@ class Bundle:
         return texts
 
     def import_lines(self) -> list[str]:
-        """The import statements, sorted; `from __future__` is not among them."""
+        """The import statements: Python's own, an empty line, torch's."""
         groups: dict[str, list[str]] = {}
         plain = []
         for found in self.imports.values():
@@ -110,9 +110,10 @@ class Bundle:
             else:
                 plain.append((found.module, f"import {found.part}"))
         lines = plain + [(m, f"from {m} import {', '.join(sorted(set(p)))}") for m, p in groups.items()]
-        return [
-            line for _, line in sorted(lines, key=lambda x: (x[0].split(".")[0] == "torch", x[1].startswith("from"), x))
-        ]  # fmt: skip
+        lines.sort(key=lambda x: (x[1].startswith("from"), x))
+        own = [line for module, line in lines if module.split(".")[0] != "torch"]
+        torch = [line for module, line in lines if module.split(".")[0] == "torch"]
+        return [*own, *([""] if own and torch else []), *torch]
 
     # --- discovery
 

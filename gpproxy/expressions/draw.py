@@ -96,6 +96,7 @@ def layout(
     for node in networkx.dfs_preorder_nodes(full.reverse(copy=False), max(graph.nodes)):
         rows.setdefault(full.nodes[node]["layer"], []).append(node)
     x: dict[int, float] = {}
+    best: tuple[float, dict[int, float]] | None = None
     for row in rows.values():
         x.update(zip(row, _packed(row, [0.0] * len(row), width)))
     for sweep in range(24):
@@ -105,6 +106,11 @@ def layout(
             wish = {n: _mean([x[k] for k in near(n)], x[n]) for n in rows[layer]}
             rows[layer] = sorted(rows[layer], key=lambda n: wish[n])
             x.update(zip(rows[layer], _packed(rows[layer], [wish[n] for n in rows[layer]], width)))
+        if sweep >= 8:  # by then the places have settled
+            untidy = _crossings(full, x) + 0.01 * sum(abs(x[a] - x[b]) for a, b in full.edges)
+            if best is None or untidy < best[0] - 1e-9:
+                best = untidy, dict(x)
+    x = x if best is None else best[1]
     place = {n: (x[n], full.nodes[n]["layer"] * UP) for n in full}
     return {n: place[n] for n in graph}, {edge: [place[n] for n in chain] for edge, chain in chains.items()}
 
@@ -194,6 +200,12 @@ def _label(node: Operation | Leaf) -> str:
     if node.name == "neg":
         return "−"
     return str(SIGNS.get(node.primitive.symbol or "", node.name))
+
+
+def _crossings(graph: networkx.DiGraph, x: dict[int, float]) -> int:
+    """How many pairs of edges between the same two layers cross."""
+    edges = [(graph.nodes[low]["layer"], x[low], x[high]) for low, high in graph.edges]
+    return sum(a[0] == b[0] and (a[1] - b[1]) * (a[2] - b[2]) < 0 for i, a in enumerate(edges) for b in edges[i + 1 :])
 
 
 def _mean(values: list[float], default: float) -> float:

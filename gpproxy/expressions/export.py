@@ -55,7 +55,7 @@ def source(
     rank_form: gp.PrimitiveTree | None = None,
     space: str = "",
     seed: int = 0,
-    samples: int = 16,
+    samples: int = collect.Collection.samples,
     sizes: Sizes | None = None,
     loss: Loss | None = None,
     provenance: Mapping[str, Any] | None = None,

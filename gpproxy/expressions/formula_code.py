@@ -76,9 +76,11 @@ class FormulaCode:
         options = ""
         if caller == "each":
             shaped = [i for i, a in enumerate(node.args) if a in LAYER_TYPES and a is not LayerScalar]
-            alike = tuple(i for i in shaped if node.args[i] is node.args[shaped[0]] and node.primitive.equal_shapes)
-            if len(shaped) > 1 and len(alike) < len(shaped):
+            alike = tuple(i for i in shaped if node.args[i] is node.args[shaped[0]])
+            if len(alike) < len(shaped):
                 options += f", alike={alike if len(alike) > 1 else ()}"
+            if len(alike) > 1 and not node.primitive.equal_shapes:
+                options += ", axes=1"
             if node.ret is LayerScalar:
                 options += ", scalar=True"
         elif node.ret is not Scalar:

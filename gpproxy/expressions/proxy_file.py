@@ -13,6 +13,7 @@ from deap import gp
 from gpproxy.errors import ExpressionError
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.text import parse
+from gpproxy.statistics.collect import Collection
 from gpproxy.statistics.cut import Sizes
 from gpproxy.statistics.statistic import STATISTICS
 
@@ -34,7 +35,7 @@ class ProxyFile:
     latex: str = ""
     space: str = ""
     seed: int = 0
-    samples: int = 16
+    samples: int = Collection.samples
     sizes: Sizes = field(default_factory=Sizes)
     provenance: Mapping[str, Any] = field(default_factory=dict)
 

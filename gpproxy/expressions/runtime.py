@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from gpproxy.statistics.passes import Look
+from gpproxy.statistics.passes import WEIGHTED, Look
 
 Layers = list[Tensor | None]
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -51,7 +51,7 @@ def refuse_unusable(look: Look) -> None:
     """Raises ValueError for a network that cannot be scored."""
     if not any(True for _ in look.network.parameters()):
         raise ValueError("The generator has no parameters, so there is nothing to score.")
-    if not look.noise.layers:
+    if not any(isinstance(module, WEIGHTED) for module in look.network.modules()) or not look.noise.layers:
         raise ValueError("The generator has no convolution or linear layer (as a module) to look at.")
     if not torch.isfinite(look.noise.output).all():
         raise ValueError("The untrained generator returns NaN or infinity. Check its initialisation and the inputs.")
@@ -77,17 +77,27 @@ def number(value: float) -> Tensor:
     return torch.full((1,), value, dtype=torch.float64)
 
 
+def promoted(operands: list[Tensor]) -> list[Tensor]:
+    """All in the widest dtype among them: a few statistics are float64, and matrix products do not promote."""
+    dtype = operands[0].dtype
+    for operand in operands[1:]:
+        dtype = torch.promote_types(dtype, operand.dtype)
+    return [operand.to(dtype) for operand in operands]
+
+
 def each(
     function: Callable[..., Tensor],
     *operands: Layers | Tensor,
     alike: tuple[int, ...] | None = None,
+    axes: int | None = None,
     scalar: bool = False,
 ) -> Layers:
     """The function of every layer that has all operands, layers of equal shape at once.
 
     Args:
-        alike: positions of the operands that must have equal shapes, all that have axes by default; a layer where they
+        alike: positions of the operands whose shapes must agree, all that have axes by default; a layer where they
             differ has no value.
+        axes: in how many leading axes they must agree, all by default.
         scalar: whether the result is one number per layer.
     """
     lists = [o for o in operands if isinstance(o, list)]
@@ -98,7 +108,7 @@ def each(
             shapes = tuple(
                 v.shape if isinstance(o, list) and v is not None else torch.Size() for v, o in zip(here, operands)
             )
-            if len({s for j, s in enumerate(shapes) if (s if alike is None else j in alike)}) < 2:
+            if len({s[:axes] for j, s in enumerate(shapes) if (s if alike is None else j in alike)}) < 2:
                 groups.setdefault(shapes, []).append(i)
     results: Layers = [None] * len(lists[0])
     for members in groups.values():
@@ -109,7 +119,7 @@ def each(
         shaped = next((s for s in stacks if s.ndim > 1), None)
         if shaped is not None:  # numbers beside values with axes
             stacks = [s if s.ndim > 1 else s.to(shaped.dtype).view(-1, *[1] * (shaped.ndim - 1)) for s in stacks]
-        made = function(*stacks)
+        made = function(*promoted(stacks))
         for i, value in zip(members, made.double() if scalar else made):
             results[i] = value
     return results
@@ -144,7 +154,7 @@ def once(function: Callable[..., Tensor], *operands: Tensor, scalar: bool = True
     shaped = [o for o in operands if o.ndim > 1]
     if len({o.shape for o in shaped}) > 1:
         raise ValueError("The formula has no value: it joins network values of different size.")
-    value = function(*[o if o.ndim > 1 or not shaped else o.to(shaped[0].dtype) for o in operands])
+    value = function(*promoted([o if o.ndim > 1 or not shaped else o.to(shaped[0].dtype) for o in operands]))
     return value.double() if scalar else value
 
 

@@ -104,8 +104,10 @@ def resolve(module: str, name: str) -> Import | Site | Whole | None:
 
 def site_of(function: Callable[..., Any]) -> Site | None:
     """The top-level definition of a function; None for a lambda or a function made inside another."""
+    if not isinstance(function, types.FunctionType):
+        return None
     name, module = function.__qualname__, function.__module__
-    if "<" in name or "." in name or not isinstance(function, types.FunctionType):
+    if "<" in name or "." in name:
         return None
     return Site(module, name) if name in source_of(module).bindings else None
 

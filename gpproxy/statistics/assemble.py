@@ -17,10 +17,10 @@ from primitives.types import LayerScalar
 def assemble(records: Sequence[Record]) -> StatisticsTable:
     """The table of the records, in their order. All records hold the same statistics."""
     names = list(records[0].values)
-    layers = max(len(v) for r in records for v in r.values.values() if isinstance(v, list))
+    counts = [max((len(v) for v in r.values.values() if isinstance(v, list)), default=0) for r in records]
+    layers = max(counts)
     depth = torch.full((len(records), layers), torch.nan, dtype=torch.float64)
-    for i, record in enumerate(records):
-        count = max(len(v) for v in record.values.values() if isinstance(v, list))
+    for i, count in enumerate(counts):
         depth[i, :count] = torch.arange(count, dtype=torch.float64) / max(count - 1, 1)
     types = {name: STATISTICS[name].type for name in names}
     values = {name: _value(types[name], [r.values[name] for r in records], layers) for name in names}

@@ -18,7 +18,7 @@ from gpproxy.statistics import cache
 from gpproxy.statistics.assemble import assemble
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.cut import Sizes
-from gpproxy.statistics.passes import Look
+from gpproxy.statistics.passes import WEIGHTED, Look
 from gpproxy.statistics.record import Record
 from gpproxy.statistics.statistic import STATISTICS, Statistic
 from gpproxy.statistics.table import StatisticsTable
@@ -42,7 +42,7 @@ class Collection:
     """
 
     seed: int = 0
-    samples: int = 32
+    samples: int = 16
     sizes: Sizes = field(default_factory=Sizes)
     statistics: tuple[str, ...] | None = None
     proxies: tuple[str, ...] | None = None
@@ -89,7 +89,7 @@ def collect_one(space: SearchSpace, code: str, how: Collection) -> Record:
         look = look_at(space, code, how, backward)
         if not any(True for _ in look.network.parameters()):
             raise StatisticsError(f"{code}: the generator has no parameters.")
-        if not look.noise.layers:
+        if not any(isinstance(m, WEIGHTED) for m in look.network.modules()) or not look.noise.layers:
             raise StatisticsError(f"{code}: the generator has no convolution or linear layer to look at.")
         if not torch.isfinite(look.noise.output).all():
             raise StatisticsError(f"{code}: the untrained generator returns NaN or infinity.")

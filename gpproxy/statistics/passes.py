@@ -61,10 +61,13 @@ class Pass:
 
 
 @contextmanager
-def recording(network: nn.Module, clone: bool = False) -> Iterator[tuple[list[Layer], list[Tensor]]]:
-    """Hooks that fill a list of layers and a list of rectifier inputs during the forward passes inside the context."""
+def recording(
+    network: nn.Module, clone: bool = False
+) -> Iterator[tuple[list[Layer], list[Tensor], list[tuple[Tensor, int]]]]:
+    """Hooks that fill three lists during a forward pass: layers, rectifier inputs, versions of the tensors kept."""
     layers: list[Layer] = []
     rectified: list[Tensor] = []
+    versions: list[tuple[Tensor, int]] = []
     rectifier_of: dict[int, int] = {}  # id of a rectifier's output -> index of its input
     maker_of: dict[int, int] = {}  # id of a layer's output, or of its norm's -> index of the layer
     waiting: dict[int, int] = {}  # rectifier that no layer consumed -> layer that feeds it
@@ -82,6 +85,7 @@ def recording(network: nn.Module, clone: bool = False) -> Iterator[tuple[list[La
             waiting.pop(rectifier, None)
         maker_of[id(replaced)] = len(layers)
         alive.extend((inputs[0], output, replaced))
+        versions.append((output, output._version))
         layers.append(layer)
         return replaced if clone else None
 
@@ -92,6 +96,7 @@ def recording(network: nn.Module, clone: bool = False) -> Iterator[tuple[list[La
 
     def after_rectifier(module: nn.Module, inputs: tuple, output: Tensor) -> None:
         rectified.append(inputs[0].detach().clone() if clone else inputs[0])
+        versions.append((rectified[-1], rectified[-1]._version))
         rectifier_of[id(output)] = len(rectified) - 1
         if id(inputs[0]) in maker_of:
             waiting[len(rectified) - 1] = maker_of[id(inputs[0])]
@@ -109,7 +114,7 @@ def recording(network: nn.Module, clone: bool = False) -> Iterator[tuple[list[La
                 if getattr(module, "inplace", False):
                     module.inplace = False
                     in_place.append(module)
-        yield layers, rectified
+        yield layers, rectified, versions
         for rectifier, layer in waiting.items():
             if layers[layer].preactivation is None:
                 layers[layer].preactivation = rectified[rectifier]
@@ -134,10 +139,9 @@ def frozen_buffers(network: nn.Module) -> Iterator[None]:
 def forward(network: nn.Module, inputs: Tensor) -> Pass:
     """A forward pass in the current gradient mode."""
     for clone in (False, True):
-        with frozen_buffers(network), recording(network, clone) as (layers, rectified):
+        with frozen_buffers(network), recording(network, clone) as (layers, rectified, versions):
             output = network(inputs)
-        versions = [layer.activation._version for layer in layers] + [z._version for z in rectified]
-        if not any(versions):
+        if all(tensor._version == version for tensor, version in versions):
             break  # else an in-place operation has changed what was recorded: record copies
     return Pass(inputs, output, layers, rectified)
 

@@ -50,7 +50,10 @@ class StatisticsTable:
         return torch.tensor([code not in self.dead for code in self.architectures])
 
     def select(self, codes: Sequence[str]) -> StatisticsTable:
-        """The table of some of the architectures, in the order given. KeyError for one that is not there."""
+        """The table of some of the architectures, in the order given; one may come twice.
+
+        KeyError for one that is not there.
+        """
         position = {code: i for i, code in enumerate(self.architectures)}
         index = torch.tensor([position[c] for c in codes], dtype=torch.long)
         return StatisticsTable(
@@ -68,17 +71,16 @@ class StatisticsTable:
         if isinstance(value, LayerScalars):
             return LayerScalars(value.values[index], value.present[index])
         index = index.to(self.depth.device)
-        target = torch.full((len(self),), -1, dtype=torch.long, device=index.device)
-        target[index] = torch.arange(len(index), device=index.device)
         rows, values = [], []
         for row, block in zip(value.rows, value.values):
-            new = target[row // self.layers]
-            keep = new >= 0
-            if keep.any():
-                moved = new[keep] * self.layers + row[keep] % self.layers
-                order = torch.argsort(moved)
-                rows.append(moved[order])
-                values.append(block[keep][order])
+            # The rows of an architecture stand side by side: `count` of them from `first` on.
+            first = torch.searchsorted(row, index * self.layers)
+            count = torch.searchsorted(row, (index + 1) * self.layers) - first
+            new = torch.repeat_interleave(torch.arange(len(index), device=row.device), count)
+            old = torch.arange(len(new), device=row.device) - (count.cumsum(0) - count - first)[new]
+            if len(new):
+                rows.append(new * self.layers + row[old] % self.layers)
+                values.append(block[old])
         return LayerBlocks(tuple(rows), tuple(values))
 
     def to(self, device: str | torch.device) -> StatisticsTable:

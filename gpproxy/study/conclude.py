@@ -139,9 +139,7 @@ def conclude(
     return Conclusion(result, formula)
 
 
-def _choose(
-    config: EvolveConfig, studies: Sequence[Study], training: Training, members: Sequence[Individual]
-) -> int:
+def _choose(config: EvolveConfig, studies: Sequence[Study], training: Training, members: Sequence[Individual]) -> int:
     trees = [i.tree for i in members]
     seen = [see(study, study.parts.validation, trees, config.cores, config.seed) for study in studies]
     return pick(seen, training.groups, config.within, [i.complexity for i in members])
@@ -166,7 +164,7 @@ def _entry(individual: Individual, chosen: bool = False) -> Entry:
 
 def _judged(entry: Entry, views: Views, n: int, groups: Sequence[str | None]) -> Entry:
     """The entry with its measures; correlation inside the groups is measured on the test."""
-    rows = {}
+    rows: dict[str, Any] = {}
     for part in PARTS:
         named = [group if part == "test" else None for group in groups]
         rows[part] = worst({s.part.name: row(s, s.scores[n], group) for s, group in zip(views[part], named)})

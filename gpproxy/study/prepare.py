@@ -28,7 +28,7 @@ from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.collect import Collection, collect, fill
 from gpproxy.statistics.statistic import STATISTICS
 from gpproxy.statistics.table import StatisticsTable
-from gpproxy.study.known import expand, suggestion
+from gpproxy.study.known import ALL, expand, suggestion
 from search_spaces import SearchSpace
 
 #: A descriptor makes groups only when it ranks the quality at least this well; otherwise there is no tie to break.
@@ -110,14 +110,19 @@ def check_formulas(config: EvolveConfig) -> list[str]:
         if name not in known:
             hint = did_you_mean(name, known)
             raise ExpressionError(f"exclude={name}: no statistic or primitive has that name.{hint}")
-    found = []
-    for guess in expand(config.guess):
-        try:
-            found.append(to_text(parse(guess, grammar)))
-        except ExpressionError as error:
-            hint = suggestion(guess)
-            raise ExpressionError(f"guess={guess} is neither a known proxy nor a formula.{hint}\n{error}") from error
-    return found
+    found: dict[str, None] = {}
+    for guess in config.guess:
+        for text in expand(guess):
+            try:
+                tree = parse(text, grammar)
+            except ExpressionError as error:
+                hint = suggestion(guess)
+                raise ExpressionError(
+                    f"guess={guess} is neither a known proxy nor a formula.{hint}\n{error}"
+                ) from error
+            if guess != ALL or (len(tree) <= config.max_nodes and tree.height <= config.max_height):
+                found[to_text(tree)] = None
+    return list(found)
 
 
 def prepare(

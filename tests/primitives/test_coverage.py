@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gpproxy.expressions.classical_formulas import FORMULAS, NEAR, SPELLED
 from primitives import Scalar
 from tests.primitives.formula import type_of
 
@@ -137,26 +138,20 @@ STORED = {
 }
 #: The classical proxies that can be written as a formula (proxies page, section 2).
 CLASSICAL = {
+    **SPELLED,
     "params": "sum_layers(params)",
-    "macs": "sum_layers(macs)",
-    "l2_norm": "sum_layers(norm(weight))",
-    "grad_norm": "sum_layers(norm(weight_gradient))",
-    "plain": "sum_layers(sum(weight * weight_gradient))",
-    "snip": "sum_layers(norm1(weight * weight_gradient))",
-    "fisher": "0.5 * sum_layers(fan_in * sum(mean_per_channel(square(sum_space(activation * gradient)))))",
-    "synflow": "log(sum_layers(norm1(weight * ones_gradient)))",
-    "logsynflow": "sum_layers(sum(weight * abs(log(ones_gradient))))",
-    "jacov": "-sum(log(eigenvalues(input_gradient_correlation) + 0.00001)"
-    " + reciprocal(eigenvalues(input_gradient_correlation) + 0.00001))",
-    "nwot": "logdet(sum_layers(hamming))",
-    "zen, first term": "log(last_layer(norm1(activation - perturbed)))",
-    "NTK condition, layer by layer": "log_condition(sum_layers(gram_samples(activation) * gram_samples(gradient)))",
-    "zico on activation gradients": "sum_layers(log(sum(mean_samples(abs(gradient)) / std_samples(gradient))))",
-    "MeCo": "sum_layers(min(eigenvalues(correlation_channels(first_sample(activation)))))",
-    "SWAP": "sum_layers(distinct_patterns(preactivation))",
-    "GradSign on activation gradients": "sum_layers(norm1(mean_samples(sign(gradient))))",
-    "AZ-NAS expressivity": "sum_layers(spectral_entropy(covariance_channels(activation)))",
-    "AZ-NAS progressivity": "min_step_layers(spectral_entropy(covariance_channels(activation)))",
+    "plain": FORMULAS["plain"],
+    "logsynflow": FORMULAS["logsynflow"],
+    "jacov": FORMULAS["jacov"],
+    "nwot": FORMULAS["nwot"],
+    "zen, first term": NEAR["zen"],
+    "NTK condition, layer by layer": NEAR["ntk"],
+    "zico on activation gradients": NEAR["zico"],
+    "MeCo": NEAR["meco"],
+    "SWAP": NEAR["swap"],
+    "GradSign on activation gradients": NEAR["gradsign"],
+    "AZ-NAS expressivity": FORMULAS["az_expressivity"],
+    "AZ-NAS progressivity": FORMULAS["az_progressivity"],
     "EZNAS-A": "mean_layers(sigmoid(logdet(gram_samples(sign(gradient)))))",
     "EZNAS topprog": "mean_layers(square(norm(preactivation)))",
     "ridge decodability": "last_layer(decodability(activation, input))",

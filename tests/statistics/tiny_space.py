@@ -100,15 +100,20 @@ class Tiny(SearchSpace):
 
     def build(self, architecture, generator):
         kind, width = KINDS[architecture[0]], WIDTHS[architecture[1]]
-        with torch.device("cpu" if generator else "meta"):
+        with torch.device("meta"):  # torch's own initial weights would come from the global generator
             network = layers(kind, width).train()
         if generator is None:
             return network
+        network.to_empty(device="cpu")
         weighted = [m for m in network.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear))]
         with torch.no_grad():
-            for module in weighted:
-                for parameter in module.parameters():
-                    parameter.copy_(0.3 * torch.randn(parameter.shape, generator=generator))
+            for module in network.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.reset_parameters()
+                elif isinstance(module, Bare):
+                    module.gain.fill_(1.0)
+            for parameter in (p for module in weighted for p in module.parameters()):
+                parameter.copy_(0.3 * torch.randn(parameter.shape, generator=generator))
             if kind in ("nan", "infinite"):
                 weighted[-1].bias.fill_(math.nan if kind == "nan" else math.inf)
             if kind == "constant":

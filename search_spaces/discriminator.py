@@ -1,0 +1,139 @@
+"""The discriminator that judges all unconditional generators alike, and the hinge losses.
+
+A residual network with spectral norm (Miyato et al., 2018) that grows with the generator as in AutoGAN (Gong et al.,
+2019). `discriminator` makes one to train; `fixed_discriminator` an untrained one that never changes, for the loss of a
+look at initialisation.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from search_spaces.initialise import default_, materialise
+
+#: Seed of every fixed discriminator.
+SEED = 0
+_WEIGHTED = (nn.Conv2d, nn.Linear)
+
+
+def xavier_(module: nn.Module, generator: torch.Generator) -> None:
+    """Xavier-uniform weights for a convolution (Glorot & Bengio, 2010); biases, transposed convolutions and linear
+    layers keep PyTorch's own initialisation, as published for AutoGAN."""
+    default_(module, generator)
+    if isinstance(module, nn.Conv2d):
+        nn.init.xavier_uniform_(module.weight, generator=generator)
+
+
+class FirstBlock(nn.Module):
+    """Residual block from the image: it halves the resolution and has no ReLU in front."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.main = nn.Sequential(
+            nn.Conv2d(3, width, 3, 1, 1), nn.ReLU(), nn.Conv2d(width, width, 3, 1, 1), nn.AvgPool2d(2)
+        )
+        self.shortcut = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(3, width, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.main(x) + self.shortcut(x)
+
+
+class Block(nn.Module):
+    """Residual block with a ReLU before each convolution; `down` halves the resolution."""
+
+    def __init__(self, width: int, down: bool):
+        super().__init__()
+        pool: list[nn.Module] = [nn.AvgPool2d(2)] if down else []
+        convolutions = [nn.ReLU(), nn.Conv2d(width, width, 3, 1, 1), nn.ReLU(), nn.Conv2d(width, width, 3, 1, 1)]
+        self.main = nn.Sequential(*convolutions, *pool)
+        self.shortcut = nn.Sequential(nn.Conv2d(width, width, 1), *pool) if down else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.main(x) + self.shortcut(x)
+
+
+class Discriminator(nn.Module):
+    """Residual blocks, ReLU, sum over positions, linear layer; without spectral norm (see `discriminator`).
+
+    All blocks exist from the start. Stage 0 uses the first and the last, stage 1 the second too, stage 2 all.
+    """
+
+    STAGES = 3
+
+    def __init__(self, width: int = 128):
+        super().__init__()
+        self.first = FirstBlock(width)
+        self.grown = nn.ModuleList([Block(width, down=True), Block(width, down=False)])
+        self.last = Block(width, down=False)
+        self.head = nn.Linear(width, 1, bias=False)
+
+    def forward(self, images: Tensor, stage: int = STAGES - 1) -> Tensor:
+        """One number per image, higher is more real.
+
+        Args:
+            images: `sample x 3 x height x width`; the sides are multiples of 2 at stage 0, of 4 later.
+            stage: growth, 0 to 2.
+        """
+        x = self.first(images)
+        for block in self.grown[:stage]:
+            x = block(x)
+        return self.head(F.relu(self.last(x)).sum((2, 3))).squeeze(1)
+
+
+def discriminator(width: int, generator: torch.Generator) -> Discriminator:
+    """An untrained discriminator to train: spectral norm on every convolution and linear layer, training mode.
+
+    Each forward pass in training mode does one power iteration. All randomness comes from `generator`.
+    """
+    network = _plain(width, generator)
+    seed = int(torch.randint(2**62, (), generator=generator))
+    with torch.random.fork_rng(devices=[]):  # the first vectors of the power iteration come from the global state
+        torch.default_generator.manual_seed(seed)
+        for module in list(network.modules()):
+            if isinstance(module, _WEIGHTED):
+                spectral_norm(module)
+    return network
+
+
+@lru_cache(maxsize=16)
+def fixed_discriminator(
+    width: int, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+) -> Discriminator:
+    """The untrained discriminator of a width, always the same: a pure function of the images.
+
+    Its weights are divided by their exact spectral norms once, which is what the power iteration converges to, and ask
+    for no gradients.
+    """
+    network = _plain(width, torch.Generator().manual_seed(SEED)).eval().requires_grad_(False)
+    for module in network.modules():
+        if isinstance(module, _WEIGHTED):
+            module.weight /= torch.linalg.matrix_norm(module.weight.flatten(1).double(), ord=2).float()
+    return network.to(device=device, dtype=dtype)
+
+
+def _plain(width: int, generator: torch.Generator) -> Discriminator:
+    with torch.device("meta"):
+        network = Discriminator(width)
+    materialise(network, generator, lambda name: xavier_)
+    return network
+
+
+def hinge_generator(fake: Tensor) -> Tensor:
+    """Hinge loss of a generator from the discriminator's numbers for its images; lower fools better.
+
+    Source: Lim & Ye, 2017; Miyato et al., 2018.
+    """
+    return -fake.mean()
+
+
+def hinge_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    """Hinge loss of a discriminator, 2 where it cannot tell, 0 where it separates by a margin of 1.
+
+    Source: Lim & Ye, 2017; Miyato et al., 2018.
+    """
+    return F.relu(1 - real).mean() + F.relu(1 + fake).mean()

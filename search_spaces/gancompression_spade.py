@@ -1,0 +1,114 @@
+"""GauGAN in GAN Compression (Li et al., 2020): channel numbers of the generator that turns label maps into images."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gpproxy.errors import ConfigError, did_you_mean
+from search_spaces.channels import ChannelSpace, Choices
+from search_spaces.compression_macs import compression_macs
+from search_spaces.images import pink_noise
+from search_spaces.initialise import materialise
+from search_spaces.mobile_spade import MobileSpadeGenerator, SpadeBlock
+from search_spaces.patchgan import hinge
+from search_spaces.space import Architecture, search_space
+
+#: data set -> channels of the label map (classes and instance edges), width / height as published, doublings
+DATA = {"cityscapes": (36, 2, 6), "coco": (184, 1, 5)}
+
+SPADE_SETS: dict[str, Choices] = {
+    "channels-48": ((48, 40, 32),) * 5 + ((48, 40, 32, 24),) * 3,
+    # The values of these two follow from their sizes, their names and the published choices.
+    "channels-64": ((64, 48, 40, 32),) * 5 + ((64, 48, 40, 32, 24),) * 3,
+    "channels-64_2": ((64, 56, 48, 40, 32, 24, 16),) * 8,
+}
+
+
+def xavier_(module: nn.Module, generator: torch.Generator) -> None:
+    """Glorot weights with gain 0.02, zero bias (Park et al., 2019)."""
+    nn.init.xavier_normal_(module.weight, 0.02, generator=generator)
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)
+
+
+def spectral_(module: nn.Module, generator: torch.Generator) -> None:
+    """Glorot weights over their largest singular value, zero bias (Miyato et al., 2018).
+
+    At initialisation spectral normalisation is this scale; as weights of their own the layers look like any other.
+    """
+    xavier_(module, generator)
+    matrix = module.weight.flatten(1)
+    right = torch.randn(matrix.shape[1], generator=generator)
+    for _ in range(10):
+        left = F.normalize(matrix @ right, dim=0)
+        right = F.normalize(matrix.T @ left, dim=0)
+    module.weight.div_(left @ matrix @ right)
+
+
+@search_space("gancompression-spade")
+class SpadeCompression(ChannelSpace):
+    """Mobile GauGAN of eight channel numbers, such as `32_40_40_32_40_24_32_24`.
+
+    16 c0 trunk, 16 c1 ... 16 c3 inside the first three blocks, 8 c4, 4 c5, 2 c6, c7 out of the others. Inputs are
+    seeded square label maps in blobs; the PatchGAN of the hinge loss sees labels and output. The shape is that of
+    cityscapes or coco, descriptors are of 512 x 256 or 256 x 256 pixels.
+
+    Args:
+        channels: set of choices; the default has 15,552 architectures.
+        resolution: side of the label maps in pixels, a multiple of 64.
+        data: `cityscapes` (36 label channels, six doublings) or `coco` (184, five).
+    """
+
+    source = "Li et al., 2020; Park et al., 2019"
+    SETS = SPADE_SETS
+    PUBLISHED = (
+        (32, 32, 48, 32, 32, 32, 32, 24),
+        (32, 40, 40, 32, 40, 24, 32, 24),
+        (32, 32, 32, 48, 32, 24, 24, 32),
+        (40, 32, 32, 40, 32, 40, 24, 24),  # coco
+    )
+    GRID = SMALLEST = 64
+
+    def __init__(self, channels: str = "channels-48", resolution: int = 64, data: str = "cityscapes"):
+        super().__init__(channels, resolution)
+        if data not in DATA:
+            raise ConfigError(f"data is '{data}'.{did_you_mean(data, DATA)} Known: {', '.join(DATA)}.")
+        self.data = data
+
+    def build(self, architecture: Architecture, generator: torch.Generator | None) -> nn.Module:
+        labels, _, doublings = DATA[self.data]
+        with torch.device("meta"):
+            network = MobileSpadeGenerator(architecture, labels, doublings)
+        normalised = {
+            f"{name}.{part}"
+            for name, module in network.named_modules()
+            if isinstance(module, SpadeBlock)
+            for part in ("first", "second", "shortcut")
+        }
+        return materialise(network, generator, lambda name: spectral_ if name in normalised else xavier_)
+
+    def loss(self, outputs: Tensor, inputs: Tensor) -> Tensor:
+        return hinge(torch.cat([inputs, outputs], 1))
+
+    def macs(self, architecture: Architecture, norms: bool = True) -> int:
+        labels, aspect, _ = DATA[self.data]
+        height = self.PUBLISHED_RESOLUTION
+        inputs = torch.empty(2, labels, height, aspect * height, device="meta")
+        return compression_macs(self.build(architecture, None), inputs, norms)
+
+    def _sample_shape(self) -> tuple[int, ...]:
+        labels, aspect, _ = DATA[self.data]
+        return (labels, self.resolution, (aspect if self._shapes_only else 1) * self.resolution)
+
+    def _images(self, count: int, generator: torch.Generator) -> Tensor:
+        """One-hot label maps in blobs, the last channel marks the edges between them."""
+        kinds = DATA[self.data][0] - 1
+        coarse = pink_noise(count, self.resolution // 8, generator, channels=kinds)
+        classes = F.interpolate(coarse, size=(self.resolution, self.resolution), mode="bilinear").argmax(1)
+        hot = F.one_hot(classes, kinds).movedim(-1, 1).float()
+        edge = torch.zeros_like(hot[:, :1])
+        edge[:, 0, 1:] += classes[:, 1:] != classes[:, :-1]
+        edge[:, 0, :, 1:] += classes[:, :, 1:] != classes[:, :, :-1]
+        return torch.cat([hot, edge.clamp(max=1)], 1)

@@ -1,0 +1,157 @@
+"""Collecting statistics against the bare passes of the same networks, and against one forward and backward pass.
+
+Bare passes are those that a look makes (noise with its backward pass, perturbed, all-ones, input gradient, Jacobian
+directions), without hooks, kept tensors or gradients of activations. Building the network counts on both sides. CPU
+seconds of one thread; every figure is the median over the architectures, the ways are timed in turn.
+
+Usage: python tests/speed/collection.py [--space transnas-micro] [--architectures 6] [--samples 32] [--seed 0]
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+import torch
+from torch import nn
+from torch.autograd import forward_ad
+
+import gpproxy.statistics  # noqa: F401  registers the statistics
+import primitives  # noqa: F401
+from gpproxy.expressions.grammar import Grammar
+from gpproxy.expressions.structure import needs
+from gpproxy.expressions.text import parse
+from gpproxy.statistics.collect import Collection, collect_one, seeded
+from gpproxy.statistics.passes import Look, frozen_buffers, linearised
+from gpproxy.statistics.statistic import STATISTICS
+from search_spaces import SEARCH_SPACES, SearchSpace
+
+FORMULAS = {
+    "forward only": "logdet(sum_layers(hamming))",
+    "forward and backward": "sum_layers(spread_channels(gradient))",
+}
+
+
+class Bare:
+    """The passes of a look over one network, without hooks."""
+
+    def __init__(self, space: SearchSpace, code: str, how: Collection):
+        self.network = space.build(space.decode(code), seeded(space.name, code, how.seed, "weights"))
+        self.inputs = space.inputs(how.samples, seeded(space.name, how.seed, "inputs"))
+        self.loss = space.loss
+
+    def forward(self) -> None:
+        with torch.no_grad(), frozen_buffers(self.network):
+            self.network(self.inputs)
+
+    def forward_backward(self) -> None:
+        with frozen_buffers(self.network):
+            loss = self.loss(self.network(self.inputs), self.inputs)
+        torch.autograd.grad(loss, list(self.network.parameters()), allow_unused=True)
+
+    def every_pass(self) -> None:
+        self.forward_backward()
+        self.forward()  # perturbed
+        self._ones()
+        self._input_gradient()
+        self._jacobian()
+
+    def _ones(self) -> None:
+        network = copy.deepcopy(self.network).double().eval()
+        with linearised(network):
+            total = network(torch.ones_like(self.inputs[:1], dtype=torch.float64)).sum()
+        torch.autograd.grad(total, list(network.parameters()), allow_unused=True)
+
+    def _input_gradient(self) -> None:
+        inputs = self.inputs.clone().requires_grad_(True)
+        with frozen_buffers(self.network):
+            torch.autograd.grad(self.network(inputs).sum(), inputs, allow_unused=True)
+
+    def _jacobian(self) -> None:
+        inputs = self.inputs[: Look.DIRECTION_SAMPLES].repeat(Look.DIRECTIONS, *[1] * (self.inputs.ndim - 1))
+        with torch.no_grad(), frozen_buffers(self.network), forward_ad.dual_level():
+            self.network(forward_ad.make_dual(inputs, torch.ones_like(inputs)))
+
+
+def cpu(work: Callable[[], object], repeats: int) -> float:
+    """Smallest CPU seconds of some calls."""
+    times = []
+    for _ in range(repeats):
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+    return min(times)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--space", default="transnas-micro")
+    for name, default in (("architectures", 6), ("samples", 32), ("repeats", 2), ("seed", 0)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    space, rng = SEARCH_SPACES[given.space](), random.Random(given.seed)
+    codes: list[str] = []
+    while len(codes) < given.architectures:
+        architecture = space.sample(rng)
+        if not space.dead(architecture):
+            codes.append(space.encode(architecture))
+    grammar = Grammar({name: statistic.type for name, statistic in STATISTICS.items()})
+    everything = Collection(samples=given.samples, proxies=())
+    looks = {name: only_for(parse(text, grammar), given.samples) for name, text in FORMULAS.items()}
+    collect_one(space, codes[0], everything)  # what is loaded and compiled once does not count
+
+    seconds: dict[str, list[float]] = {}
+    for code in codes:
+        bare = Bare(space, code, everything)
+        for name, work in {
+            "build": lambda: space.build(space.decode(code), seeded(code)),
+            "describe": lambda: space.describe(space.decode(code)),
+            "one forward": bare.forward,
+            "one forward + backward": bare.forward_backward,
+            "bare passes": bare.every_pass,
+            "all statistics": lambda: collect_one(space, code, everything),
+            **{name: (lambda look: lambda: collect_one(space, code, look))(look) for name, look in looks.items()},
+        }.items():
+            seconds.setdefault(name, []).append(cpu(work, given.repeats))
+
+    middle = {name: statistics.median(times) for name, times in seconds.items()}
+    print(f"{len(codes)} architectures of {space.name}, {given.samples} samples; CPU seconds, medians")
+    for name, value in middle.items():
+        print(f"  {name:24s} {value:7.3f}")
+
+    def against(name: str, *bare: str, less: tuple[str, ...] = ()) -> float:
+        rows = zip(*(seconds[n] for n in (name, *bare, *less)))
+        ratios = [(row[0] - sum(row[1 + len(bare) :])) / sum(row[1 : 1 + len(bare)]) for row in rows]
+        return statistics.median(ratios)
+
+    both, one = ("build", "bare passes"), ("build", "one forward + backward")
+    print("ratios, building on both sides, structural descriptors (`describe`) left out / counted:")
+    for name, bare, words in (
+        ("all statistics", both, "the same passes, bare"),
+        ("all statistics", one, "one bare forward + backward"),
+        ("forward and backward", one, "one bare forward + backward"),
+        ("forward only", ("build", "one forward"), "one bare forward"),
+        ("forward only", one, "one bare forward + backward"),
+    ):
+        left_out, counted = against(name, *bare, less=("describe",)), against(name, *bare)
+        print(f"  {name:22s} / {words:28s} {left_out:5.2f} / {counted:5.2f}")
+    for name, text in FORMULAS.items():
+        print(f"  {name}: what `{text}` needs")
+
+
+def only_for(tree, samples: int) -> Collection:  # type: ignore[no-untyped-def]
+    """The look that a formula needs."""
+    return Collection(samples=samples, statistics=needs(tree), proxies=())
+
+
+if __name__ == "__main__":
+    main()

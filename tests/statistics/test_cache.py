@@ -1,0 +1,140 @@
+"""The disk cache: exact round trips, whole files only, one file per setting."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from gpproxy.statistics import cache
+from gpproxy.statistics.cache import file_name, folder, load, save
+from gpproxy.statistics.collect import Collection, collect, collect_one, space_settings
+from gpproxy.statistics.cut import Sizes
+from gpproxy.statistics.record import Record
+from tests.statistics.tiny_tables import differences, same_bits, tiny
+
+HOW = Collection(samples=4, proxies=("nwot",), proxy_samples=3)
+
+
+def name_of(space=None, code="plain-3", how=HOW) -> str:
+    space = space or tiny.Tiny()
+    return file_name(space, space_settings(space), code, how)
+
+
+def equal(one, other) -> bool:
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(equal, one, other))
+    return one is other if one is None or other is None else same_bits(one, other)
+
+
+@pytest.mark.parametrize("code", ["plain-3", "norms-4", "linear-6", "constant-3"])
+def test_a_record_comes_back_as_it_was(tmp_path, code):
+    record = collect_one(tiny.Tiny(), code, HOW)
+    save(record, tmp_path / "a" / "b.safetensors")
+    found = load(tmp_path / "a" / "b.safetensors", tuple(record.values))
+    assert found.architecture == code and found.dead == record.dead and found.seconds == record.seconds
+    assert list(found.columns.items()) == list(record.columns.items())
+    assert list(found.values) == list(record.values)
+    assert [name for name in record.values if not equal(found.values[name], record.values[name])] == []
+
+
+def test_absent_layers_nan_and_odd_numbers_come_back(tmp_path):
+    values = {"preactivation": [None, torch.randn(2, 3), None, torch.randn(2, 3), torch.randn(4)], "hamming": [None]}
+    record = Record("x", values, {"zen": float("nan"), "synflow": 1e308, "meco": 0.1}, 'why: "so"', 0.25)
+    save(record, tmp_path / "x")
+    found = load(tmp_path / "x", tuple(values))
+    assert all(equal(found.values[name], values[name]) for name in values) and found.dead == record.dead
+    assert repr(found.columns) == repr(record.columns)
+
+
+def test_only_the_named_statistics_are_read(tmp_path):
+    record = collect_one(tiny.Tiny(), "plain-3", HOW)
+    save(record, tmp_path / "x")
+    assert list(load(tmp_path / "x", ("hamming", "activation")).values) == ["hamming", "activation"]
+    assert load(tmp_path / "x", ()).columns == record.columns
+
+
+def test_half_written_files_are_ignored(tmp_path):
+    """A killed process leaves a part file, which nobody reads and which is in nobody's way."""
+    space = tiny.Tiny()
+    whole = collect(space, ["plain-3"], HOW, cache_folder=tmp_path / "a")[0]
+    for path in list((tmp_path / "a").rglob("*.safetensors")):
+        half = tmp_path / "b" / path.relative_to(tmp_path / "a")
+        half.parent.mkdir(parents=True)
+        half.with_name("tmp123.part").write_bytes(path.read_bytes()[:100])
+    assert differences(collect(space, ["plain-3"], HOW, cache_folder=tmp_path / "b")[0], whole) == []
+
+
+def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch):
+    """A full disk: neither a file nor half of one, and the file of an earlier run stays."""
+    record = collect_one(tiny.Tiny(), "plain-3", HOW)
+    save(record, tmp_path / "x")
+    before = (tmp_path / "x").read_bytes()
+
+    def full(tensors, path, metadata):
+        Path(path).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(cache, "save_file", full)
+    for name in ("x", "y"):
+        with pytest.raises(OSError, match="No space"):
+            save(record, tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["x"] and (tmp_path / "x").read_bytes() == before
+
+
+CHANGES = {
+    "seed": replace(HOW, seed=1),
+    "samples": replace(HOW, samples=5),
+    "sizes": replace(HOW, sizes=Sizes(channels=3)),
+    "statistics": replace(HOW, statistics=("activation",)),
+    "order of statistics": replace(HOW, statistics=("gradient", "activation")),
+    "other order of statistics": replace(HOW, statistics=("activation", "gradient")),
+    "proxies": replace(HOW, proxies=()),
+    "device": replace(HOW, device="cuda"),
+}
+
+
+def test_other_settings_are_other_files():
+    names = [name_of(), *(name_of(how=how) for how in CHANGES.values())]
+    names += [name_of(tiny.Tiny(resolution=16)), name_of(tiny.Tiny(offset=0.5)), name_of(code="plain-4")]
+    assert len(set(names)) == len(names)
+
+
+def test_equal_settings_are_one_file():
+    assert name_of() == name_of(tiny.Tiny(), how=replace(HOW))
+    assert name_of(how=replace(HOW, device="cuda:1")) == name_of(how=replace(HOW, device="cuda:0"))
+    assert name_of().startswith("tiny/") and name_of().endswith(".safetensors")
+
+
+def test_another_version_of_the_code_is_another_file(monkeypatch):
+    before = name_of()
+    monkeypatch.setattr(cache, "_code_version", lambda space, proxies: "other")
+    assert name_of() != before
+
+
+def test_the_code_version_covers_passes_statistics_and_the_space(monkeypatch):
+    read: list[str] = []
+    original = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda self: read.append(self.name) or original(self))
+    cache._code_version.__wrapped__(tiny.Tiny, False)
+    wanted = {"passes.py", "cut.py", "feature_maps.py", "network.py", "decodability.py", "tiny_space.py", "space.py"}
+    assert wanted <= set(read) and not {"samples.py", "autogas.py", "transnas.py"} & set(read)
+    read.clear()
+    cache._code_version.__wrapped__(tiny.Tiny, True)
+    assert wanted | {"samples.py", "autogas.py"} <= set(read)
+
+
+def test_the_folder_follows_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("GPPROXY_CACHE", str(tmp_path / "mine"))
+    assert folder() == tmp_path / "mine"
+    monkeypatch.delenv("GPPROXY_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert folder() == tmp_path / "gpproxy" / "statistics"
+
+
+def test_the_default_folder_is_used(monkeypatch, tmp_path):
+    monkeypatch.setenv("GPPROXY_CACHE", str(tmp_path))
+    collect(tiny.Tiny(), ["plain-3"], HOW)
+    assert len(list((tmp_path / "tiny").rglob("*.safetensors"))) == 2

@@ -1,0 +1,212 @@
+"""Collection: one record per architecture whatever ran before, beside or in which order; broken generators left out."""
+
+from __future__ import annotations
+
+import copy
+import random
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from gpproxy.errors import SpaceError, StatisticsError
+from gpproxy.statistics import collect as collection
+from gpproxy.statistics.cache import load
+from gpproxy.statistics.classical import PROXIES
+from gpproxy.statistics.collect import Collection, collect, collect_one, fill, look_at, seeded
+from gpproxy.statistics.statistic import STATISTICS
+from tests.statistics.tiny_tables import differences, tiny
+
+HOW = Collection(samples=4, proxies=("nwot", "snip", "meco"), proxy_samples=3)
+CODES = ["plain-3", "norms-4", "linear-6", "deep-3", "constant-4", "plain-6"]
+REASONS = {
+    "nan": "returns NaN or infinity",
+    "infinite": "returns NaN or infinity",
+    "empty": "has no parameters",
+    "bare": "has no convolution or linear layer",
+    "torn": "failed: RuntimeError: .*does not require grad",
+    "crash": "failed: ValueError: does not run",
+}
+
+
+@pytest.fixture(scope="module")
+def space():
+    return tiny.Tiny()
+
+
+@pytest.fixture(scope="module")
+def table(space, tmp_path_factory):
+    return collect(space, CODES, HOW, cache_folder=tmp_path_factory.mktemp("cache"))[0]
+
+
+def test_a_table_keeps_the_order_and_has_every_statistic_and_column(table):
+    assert list(table.architectures) == CODES
+    assert list(table.values) == list(STATISTICS) and table.types == {n: s.type for n, s in STATISTICS.items()}
+    assert {"params", "macs", "depth", "nwot", "snip", "meco"} <= set(table.columns)
+    assert not {"zen", "ntk"} & set(table.columns)
+
+
+def test_records_do_not_depend_on_order(space, table, tmp_path):
+    backwards = collect(space, CODES[::-1], HOW, cache_folder=tmp_path)[0]
+    for code in CODES:
+        assert differences(backwards.select([code]), table.select([code])) in ([], ["depth"])  # same depth throughout
+    assert differences(collect(space, CODES, HOW, cache_folder=tmp_path)[0], table) == []
+
+
+def test_records_do_not_depend_on_what_ran_before(space, table, tmp_path):
+    torch.manual_seed(3), random.seed(3), np.random.seed(3)
+    for code in ("deep-6", "norms-3"):
+        collect_one(space, code, Collection(samples=7, proxies=()))
+    torch.rand(5), random.random(), np.random.rand()
+    assert differences(collect(space, CODES, HOW, cache_folder=tmp_path)[0], table) == []
+
+
+def test_the_global_generators_are_left_alone(space):
+    before = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist()
+    collect_one(space, "norms-4", Collection(samples=4))
+    assert torch.equal(before[0], torch.get_rng_state())
+    assert before[1:] == (random.getstate(), np.random.get_state()[1].tolist())
+
+
+def test_the_network_is_left_as_it_was_found(space):
+    look = look_at(space, "norms-4", HOW)
+    before = copy.deepcopy(look.network.state_dict())
+    for statistic in STATISTICS.values():
+        statistic.function(look, HOW.sizes)
+    after = look.network.state_dict()
+    assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
+    for module in look.network.modules():
+        assert not (module._forward_hooks or module._forward_pre_hooks or module._backward_hooks)
+        assert module.training and "forward" not in vars(module)
+    assert all(p.grad is None and p.requires_grad for p in look.network.parameters())
+
+
+def test_the_batch_is_the_same_for_all_architectures(space):
+    assert torch.equal(look_at(space, "plain-3", HOW).inputs, look_at(space, "deep-6", HOW).inputs)
+
+
+def test_seeds_differ(space):
+    one, other = (collect_one(space, "plain-3", Collection(seed=s, samples=4, proxies=())) for s in (0, 1))
+    for name in ("activation", "weight", "input", "initial_loss", "jacobian_gram"):
+        first = (values[0] if isinstance(values, list) else values for values in (one.values[name], other.values[name]))
+        assert not torch.equal(*first), name
+    assert one.columns == other.columns  # structure only
+
+
+def test_architectures_of_one_kind_get_different_weights(space):
+    """The weights belong to the code: equal layers of two architectures differ."""
+    one, other = (look_at(space, code, HOW).network for code in ("plain-3", "deep-3"))
+    assert one[0].weight.shape == other[0].weight.shape and not torch.equal(one[0].weight, other[0].weight)
+
+
+def test_seeded_depends_on_its_parts_only():
+    assert seeded("a", 1).initial_seed() == seeded("a", 1).initial_seed()
+    assert len({seeded(*parts).initial_seed() for parts in (("a", 1), ("a", 2), ("b", 1), ("a1",))}) == 4
+
+
+@pytest.mark.parametrize("kind", tiny.BROKEN)
+def test_a_broken_generator_is_a_sentence_with_its_architecture(space, kind):
+    with pytest.raises(StatisticsError, match=f"^{kind}-3: .*{REASONS[kind]}"):
+        collect_one(space, f"{kind}-3", Collection(samples=4, proxies=()))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_broken_generators_are_left_out_and_the_others_are_the_same(space, table, tmp_path, workers):
+    """With one process and with two: the table is that of the sound ones alone, bit for bit."""
+    codes = [code for pair in zip((f"{kind}-3" for kind in tiny.BROKEN), CODES) for code in pair]
+    found, failures = collect(space, codes, HOW, cache_folder=tmp_path, workers=workers)
+    assert list(failures) == [f"{kind}-3" for kind in tiny.BROKEN]
+    assert all(reason.startswith(code) for code, reason in failures.items())
+    assert differences(found, table) == []
+
+
+def test_nothing_to_collect_is_an_error_that_tells_why(space, tmp_path):
+    with pytest.raises(StatisticsError, match="in tiny: crash-3: .*does not run"):
+        collect(space, ["crash-3", "crash-4"], HOW, cache_folder=tmp_path)
+    with pytest.raises(StatisticsError, match="no architecture was given"):
+        collect(space, [], HOW, cache_folder=tmp_path)
+
+
+def test_an_unknown_architecture_is_an_error(space, tmp_path):
+    with pytest.raises(SpaceError, match="nonsense"):
+        collect(space, ["plain-3", "nonsense"], HOW, cache_folder=tmp_path)
+
+
+def test_dead_networks_are_flagged_and_kept(space, tmp_path):
+    codes = ["constant-3", "plain-3", "still-3", "sealed-3"]
+    found, failures = collect(space, codes, HOW, cache_folder=tmp_path)
+    assert not failures and list(found.architectures) == codes
+    assert found.dead == {
+        "constant-3": "the output does not depend on the input",
+        "still-3": "all gradients are zero",
+        "sealed-3": "sealed by its structure",
+    }
+    assert found.alive.tolist() == [False, True, False, False]
+
+
+def test_zero_gradients_are_no_death_for_a_forward_only_look(space):
+    assert collect_one(space, "still-3", Collection(statistics=("activation",), samples=4, proxies=())).dead == ""
+
+
+def test_only_what_is_asked_for_is_collected(space, tmp_path, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise AssertionError("a backward pass")
+
+    monkeypatch.setattr(torch.autograd, "grad", refuse)
+    how = Collection(statistics=("activation", "hamming", "jacobian_gram"), samples=4, proxies=())
+    found, _ = collect(space, ["plain-3"], how, cache_folder=tmp_path)
+    assert list(found.values) == ["activation", "hamming", "jacobian_gram"]
+    assert not set(PROXIES) & set(found.columns)
+
+
+@pytest.mark.parametrize("statistics, proxies", [(("total_params",), ()), ((), ("nwot",))])
+def test_a_table_without_any_layer_statistic(space, tmp_path, statistics, proxies):
+    how = Collection(statistics=statistics, proxies=proxies, samples=4, proxy_samples=4)
+    found, _ = collect(space, ["plain-3", "deep-4"], how, cache_folder=tmp_path)
+    assert found.layers == 0 and list(found.values) == list(statistics)
+    assert set(found.columns) >= set(proxies)
+    assert differences(found.select(["plain-3", "deep-4"]), found) == []
+
+
+def test_unknown_names_get_the_nearest_match(space, tmp_path):
+    for how, hint in ((Collection(statistics=("activatin",)), "activation"), (Collection(proxies=("nwto",)), "nwot")):
+        with pytest.raises(Exception, match=f"Did you mean '{hint}'"):
+            collect(space, ["plain-3"], how, cache_folder=tmp_path)
+
+
+def test_what_is_cached_is_not_computed_again(space, table, tmp_path, monkeypatch):
+    assert fill(space, CODES, HOW, cache_folder=tmp_path) == {}
+    monkeypatch.setattr(collection, "collect_one", lambda *a: pytest.fail("computed again"))
+    assert differences(collect(space, CODES, HOW, cache_folder=tmp_path)[0], table) == []
+
+
+def test_failures_are_tried_again(space, tmp_path):
+    for _ in range(2):
+        assert list(fill(space, ["crash-3", "plain-3"], HOW, cache_folder=tmp_path)) == ["crash-3"]
+
+
+def test_double_codes_are_collected_once(space, tmp_path):
+    assert collect(space, ["plain-3", "plain-3"], HOW, cache_folder=tmp_path)[0].architectures == ("plain-3",)
+
+
+def test_progress_counts_every_look(space, tmp_path):
+    seen: list[tuple[int, int]] = []
+    fill(space, CODES[:3], HOW, cache_folder=tmp_path, on_progress=lambda *count: seen.append(count))
+    assert seen == [(i, 6) for i in range(7)]  # statistics and proxies of three architectures
+    seen.clear()
+    fill(space, CODES[:4], HOW, cache_folder=tmp_path, on_progress=lambda *count: seen.append(count))
+    assert seen == [(6, 8), (7, 8), (8, 8)]
+
+
+def test_proxies_and_statistics_have_their_own_batch(space, tmp_path):
+    found, _ = collect(space, ["plain-3"], HOW, cache_folder=tmp_path)
+    assert found.values["input_gradient_correlation"].shape == (1, 4, 4)
+    sizes = sorted(len(load(path, ()).columns) for path in tmp_path.rglob("*.safetensors"))
+    assert sizes == [3, 7]  # three proxies; seven descriptors
+
+
+def test_a_network_built_twice_is_the_same(space):
+    one, other = (look_at(space, "linear-4", HOW).network for _ in range(2))
+    assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values()))
+    assert isinstance(one, nn.Module) and one.training

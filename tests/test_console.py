@@ -1,0 +1,76 @@
+"""What a run shows: plain lines without a terminal, tables that fit with one."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from gpproxy.console import Terminal
+from gpproxy.evolve import read_result, run
+from gpproxy.final_table import wrapped
+from gpproxy.study.result import Result
+from tests.commands import small
+
+
+class Screen(io.StringIO):
+    """Takes what is shown; a terminal or not."""
+
+    def __init__(self, terminal: bool):
+        super().__init__()
+        self.terminal = terminal
+
+    def isatty(self) -> bool:
+        return self.terminal
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, Result]:
+    """Output of one run without a terminal, of another in one, and its result."""
+    folder = tmp_path_factory.mktemp("runs")
+    outputs = []
+    for terminal in (False, True):
+        screen = Screen(terminal)
+        console = Console(file=screen, width=80 if terminal else None, highlight=False, force_terminal=terminal or None)
+        run(small(folder / str(terminal), generations=2), Terminal(console))
+        outputs.append(screen.getvalue())
+    return outputs[0], outputs[1], read_result(folder / "True")
+
+
+def test_without_a_terminal_one_line_per_generation(shown: tuple[str, str, Result]) -> None:
+    lines = shown[0].splitlines()
+    assert "\x1b" not in shown[0]
+    assert [line.split()[1] for line in lines if line.startswith("generation ")] == ["0/2", "1/2", "2/2"]
+    assert sum(line.startswith(">") for line in lines) == 1
+
+
+def test_in_a_terminal_the_front_is_drawn_and_the_cursor_restored(shown: tuple[str, str, Result]) -> None:
+    assert "generations" in shown[1] and "time left" in shown[1]
+    assert shown[1].count("\x1b[?25l") == shown[1].count("\x1b[?25h") > 0
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_final_table_fits(shown: tuple[str, str, Result], width: int) -> None:
+    screen = Screen(True)
+    console = Console(file=screen, width=width, color_system=None, force_terminal=True, highlight=False)
+    Terminal(console).result(shown[2])
+    lines = [line for line in screen.getvalue().splitlines() if str(shown[2].folder) not in line]
+    assert not [line for line in lines if len(line) > width]
+    assert [line.startswith(">") for line in lines].count(True) == 1
+    text = " ".join(" ".join(lines).split())
+    for word in ("random formulas", "by luck alone", "dead and rank last", "baselines", "test ρ"):
+        assert word in text
+
+
+def test_a_path_is_never_broken(shown: tuple[str, str, Result]) -> None:
+    screen = Screen(True)
+    Terminal(Console(file=screen, width=80, color_system=None, force_terminal=True)).result(shown[2])
+    assert str(shown[2].folder) in screen.getvalue()
+
+
+def test_wrapped_keeps_every_character() -> None:
+    text = "a bb ccc " + "d" * 25 + " e"
+    assert all(len(line) <= 10 for line in wrapped(text, 10))
+    assert "".join(wrapped(text, 10)).replace(" ", "") == text.replace(" ", "")
+    assert wrapped("", 10) == [""]
