@@ -42,6 +42,8 @@ class Task:
             descriptor that ranks the training architectures best, if any; 'none' takes none.
         within: weight of the ranking inside the groups, between 0 and 1.
         halves: random halves of the training architectures that a formula must rank; 0 takes all at once.
+        proxies: classical proxies to judge on the test beside the formula: 'all', 'none', or names joined by commas.
+            They cost several times as much as the statistics.
         random_search: whether to spend the same number of evaluations on random formulas, for comparison.
         space_settings: setting of the search space, such as resolution=128.
         look_seed: seed of the untrained weights and inputs.
@@ -64,10 +66,11 @@ class Task:
     groups: str = "auto"
     within: float = 0.25
     halves: int = 16
+    proxies: str = "all"
     random_search: bool = True
     space_settings: tuple[str, ...] = ()
     look_seed: int = 0
-    samples: int = 32
+    samples: int = 16
     on_bad_rows: Literal["refuse", "drop"] = "refuse"
     device: str = "cpu"
     workers: int = 0

@@ -30,7 +30,8 @@ LEGACY = "legacy_"
 def normal_(module: nn.Module, generator: torch.Generator) -> None:
     """Normal weights of deviation 0.02, zero bias (Isola et al., 2017)."""
     nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
-    nn.init.zeros_(module.bias)
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)
 
 
 class MobileResnetSpace(ChannelSpace):

@@ -57,7 +57,8 @@ class SpadeCompression(ChannelSpace):
 
     Args:
         channels: set of choices; the default has 15,552 architectures.
-        resolution: side of the label maps in pixels, a multiple of 64.
+        resolution: side of the label maps in pixels, a multiple of 64. The lowest grid has at least 2 x 2 positions,
+            so cityscapes generators leave out their second doubling below 128.
         data: `cityscapes` (36 label channels, six doublings) or `coco` (184, five).
     """
 
@@ -79,6 +80,8 @@ class SpadeCompression(ChannelSpace):
 
     def build(self, architecture: Architecture, generator: torch.Generator | None) -> nn.Module:
         labels, _, doublings = DATA[self.data]
+        if self.resolution < 2 << doublings:  # an instance norm of one position is undefined
+            doublings -= 1
         with torch.device("meta"):
             network = MobileSpadeGenerator(architecture, labels, doublings)
         normalised = {
@@ -93,10 +96,8 @@ class SpadeCompression(ChannelSpace):
         return hinge(torch.cat([inputs, outputs], 1))
 
     def macs(self, architecture: Architecture, norms: bool = True) -> int:
-        labels, aspect, _ = DATA[self.data]
-        height = self.PUBLISHED_RESOLUTION
-        inputs = torch.empty(2, labels, height, aspect * height, device="meta")
-        return compression_macs(self.build(architecture, None), inputs, norms)
+        published = self._at_published_resolution()
+        return compression_macs(published.build(architecture, None), published.inputs(2, torch.Generator()), norms)
 
     def _sample_shape(self) -> tuple[int, ...]:
         labels, aspect, _ = DATA[self.data]

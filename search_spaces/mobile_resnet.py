@@ -6,6 +6,7 @@ Instance norms have no parameters, convolutions have biases. In go channel numbe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from torch import Tensor, nn
 
@@ -18,14 +19,15 @@ def separable(inputs: int, outputs: int, padding_mode: str = "reflect") -> nn.Se
     return nn.Sequential(depthwise, nn.InstanceNorm2d(inputs), nn.Conv2d(inputs, outputs, 1))
 
 
-class MobileBlock(nn.Module):
-    """Residual block of two separable convolutions; `hidden` channels between them."""
+class Block(nn.Module):
+    """Residual block of two separable (or, not `mobile`, plain 3 x 3) convolutions; `hidden` channels between them."""
 
-    def __init__(self, channels: int, hidden: int):
+    def __init__(self, channels: int, hidden: int, mobile: bool):
         super().__init__()
+        kind = separable if mobile else partial(nn.Conv2d, kernel_size=3, padding=1, padding_mode="reflect")
         self.body = nn.Sequential(
-            separable(channels, hidden), nn.InstanceNorm2d(hidden), nn.ReLU(),
-            separable(hidden, channels), nn.InstanceNorm2d(channels),
+            kind(channels, hidden), nn.InstanceNorm2d(hidden), nn.ReLU(),
+            kind(hidden, channels), nn.InstanceNorm2d(channels),
         )  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:
@@ -38,9 +40,12 @@ class MobileResnet(nn.Module):
     Args:
         stem, down1, trunk, up1, up2: channels of the layers outside the blocks.
         hidden: inner channels of the nine blocks.
+        mobile: separable convolutions in the blocks; without, 64, 128, 256 channels make the original generator.
     """
 
-    def __init__(self, stem: int, down1: int, trunk: int, hidden: Sequence[int], up1: int, up2: int):
+    def __init__(
+        self, stem: int, down1: int, trunk: int, hidden: Sequence[int], up1: int, up2: int, mobile: bool = True
+    ):
         super().__init__()
         layers: list[nn.Module] = []
         for convolution in (
@@ -49,7 +54,7 @@ class MobileResnet(nn.Module):
             nn.Conv2d(down1, trunk, 3, 2, 1),
         ):
             layers += [convolution, nn.InstanceNorm2d(convolution.out_channels), nn.ReLU()]
-        layers += [MobileBlock(trunk, width) for width in hidden]
+        layers += [Block(trunk, width, mobile) for width in hidden]
         for inputs, outputs in ((trunk, up1), (up1, up2)):
             convolution = nn.ConvTranspose2d(inputs, outputs, 3, 2, 1, output_padding=1)
             layers += [convolution, nn.InstanceNorm2d(outputs), nn.ReLU()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import inspect
 import json
@@ -15,7 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -109,6 +110,11 @@ def save(record: Record, path: Path) -> None:
     try:
         save_file(tensors, temporary, metadata=meta)
         os.replace(temporary, path)
+    except SafetensorError as error:
+        Path(temporary).unlink(missing_ok=True)
+        if "os error 28" not in str(error):
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

@@ -6,7 +6,7 @@ In: an EvolveConfig. Out: one Study per benchmark, and a Problem over the traini
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -47,6 +47,7 @@ class Study:
         space: its search space, with the settings of the run.
         parts: train, validation and test, disjoint in functional classes.
         how: how generators are looked at.
+        proxies: classical proxies that are computed for the test architectures.
         left_out: architecture -> why it could not be looked at.
     """
 
@@ -55,6 +56,7 @@ class Study:
     parts: Split
     how: Collection
     left_out: Mapping[str, str]
+    proxies: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -93,6 +95,7 @@ def open_tables(config: EvolveConfig) -> list[tuple[Benchmark, SearchSpace]]:
     for plugin in config.plugins:
         load_plugin(plugin)
     check_device(config.device)
+    chosen_proxies(config.proxies)
     tables = [load(name, config.on_bad_rows) for name in config.benchmarks]
     settings = parse_settings(config.space_settings)
     spaces = [open_space(table.card, **settings) for table in tables]
@@ -130,26 +133,37 @@ def prepare(
     tables: Sequence[tuple[Benchmark, SearchSpace]],
     on_progress: Progress = lambda name, done, total: None,
 ) -> list[Study]:
-    """Looks at every architecture that is not in the cache yet, and splits the tables."""
-    how = Collection(seed=config.look_seed, samples=config.samples, device=config.device)
+    """Looks at every architecture that is not in the cache yet, and splits the tables.
+
+    The classical proxies are computed for the test architectures alone: nothing is fitted to them or chosen by them.
+    """
+    how = Collection(seed=config.look_seed, samples=config.samples, proxies=(), device=config.device)
+    proxies = chosen_proxies(config.proxies)
     studies = []
     for table, space in tables:
-        failures = fill(
-            space,
-            table.architectures,
-            how,
-            workers=config.cores if config.device == "cpu" else 1,
-            cluster=config.cluster,
-            on_progress=partial(on_progress, table.name),
-        )
+        look = partial(fill, space, workers=config.cores if config.device == "cpu" else 1, cluster=config.cluster)
+        failures = look(table.architectures, how, on_progress=partial(on_progress, table.name))
         kept = [code for code in table.architectures if code not in failures]
         if not kept:
             code, reason = next(iter(failures.items()))
             raise BenchmarkError(f"No generator of {table.name} could be looked at. The first, {code}: {reason}")
         table = table.select(kept) if failures else table
         parts = split(table, space, config.train, config.seed, config.validation or None)
-        studies.append(Study(table, space, parts, how, failures))
+        study = Study(table, space, parts, how, failures, proxies)
+        if proxies:
+            show = partial(on_progress, f"{table.name}, classical proxies")
+            if failed := look(parts.test, replace(how, proxies=proxies), on_progress=show):
+                code, reason = next(iter(failed.items()))
+                raise BenchmarkError(f"The classical proxies of {code} failed: {reason} Go without: --proxies none.")
+        studies.append(study)
     return studies
+
+
+def chosen_proxies(choice: str) -> tuple[str, ...]:
+    """Names of the classical proxies to compute. Raises RegistryError for an unknown one."""
+    if choice in ("all", "none"):
+        return tuple(PROXIES) if choice == "all" else ()
+    return tuple(PROXIES[name.strip()].name for name in choice.split(","))
 
 
 def training(studies: Sequence[Study], config: EvolveConfig) -> Training:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from deap import gp
@@ -47,8 +47,9 @@ def see(study: Study, codes: Sequence[str], trees: Sequence[gp.PrimitiveTree], w
     """Looks the architectures up in the cache and applies the formulas to them; `seed` is that of the bootstrap."""
     scores: list[Tensor] = []
     tables: list[StatisticsTable] = []
+    how = replace(study.how, proxies=study.proxies) if codes is study.parts.test else study.how
     for start in range(0, len(codes), CHUNK):
-        table, _ = collect(study.space, codes[start : start + CHUNK], study.how)
+        table, _ = collect(study.space, codes[start : start + CHUNK], how)
         scores.append(score_all(table.to(study.how.device), trees, workers))
         tables.append(StatisticsTable(table.architectures, {}, {}, table.depth, table.dead, table.columns))
     part = study.benchmark.select(codes)

@@ -15,7 +15,7 @@ from search_spaces import SEARCH_SPACES
 from search_spaces.compression_macs import compression_macs
 from search_spaces.gancompression import CycleGANCompression, Pix2PixCompression
 from search_spaces.gancompression_spade import SpadeCompression
-from search_spaces.mobile_resnet import MobileBlock
+from search_spaces.mobile_resnet import Block, MobileResnet
 from search_spaces.patchgan import hinge, least_squares, patch_scores
 
 NAMES = [name for name in SEARCH_SPACES if name.startswith("gancompression-")]
@@ -54,6 +54,13 @@ def test_mobile_resnets_have_the_published_size(space, code, params, macs):
 
 def test_the_exact_published_count():
     assert Pix2PixCompression().macs((32, 32, 48, 32, 48, 48, 16, 16)) == 4_993_843_200
+
+
+def test_the_original_generator_has_the_published_size():
+    with torch.device("meta"):
+        network = MobileResnet(64, 128, 256, [256] * 9, 128, 64, mobile=False)
+    assert parameters(network) == 11_378_179
+    assert round(compression_macs(network, torch.empty(1, 3, 256, 256, device="meta")) / 1e9, 3) == 56.832
 
 
 @pytest.mark.parametrize(
@@ -119,7 +126,7 @@ def test_six_numbers_have_two_meanings():
 
     def hidden(architecture):
         network = space.build(architecture, None)
-        return [m.body[1].num_features // 4 for m in network.modules() if isinstance(m, MobileBlock)]
+        return [m.body[1].num_features // 4 for m in network.modules() if isinstance(m, Block)]
 
     assert hidden(everywhere) == [48] * 9
     assert hidden(some) == [48, 40, 40] * 3

@@ -16,12 +16,12 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import torch
-from torch import nn
 from torch.autograd import forward_ad
 
 import gpproxy.statistics  # noqa: F401  registers the statistics
@@ -81,6 +81,20 @@ class Bare:
             self.network(forward_ad.make_dual(inputs, torch.ones_like(inputs)))
 
 
+def ways(space: SearchSpace, code: str, how: Collection, looks: dict[str, Collection]) -> dict[str, Callable]:
+    """What is timed for one architecture."""
+    bare = Bare(space, code, how)
+    return {
+        "build": lambda: space.build(space.decode(code), seeded(code)),
+        "describe": lambda: space.describe(space.decode(code)),
+        "one forward": bare.forward,
+        "one forward + backward": bare.forward_backward,
+        "bare passes": bare.every_pass,
+        "all statistics": lambda: collect_one(space, code, how),
+        **{name: partial(collect_one, space, code, look) for name, look in looks.items()},
+    }
+
+
 def cpu(work: Callable[[], object], repeats: int) -> float:
     """Smallest CPU seconds of some calls."""
     times = []
@@ -111,16 +125,7 @@ def main() -> None:
 
     seconds: dict[str, list[float]] = {}
     for code in codes:
-        bare = Bare(space, code, everything)
-        for name, work in {
-            "build": lambda: space.build(space.decode(code), seeded(code)),
-            "describe": lambda: space.describe(space.decode(code)),
-            "one forward": bare.forward,
-            "one forward + backward": bare.forward_backward,
-            "bare passes": bare.every_pass,
-            "all statistics": lambda: collect_one(space, code, everything),
-            **{name: (lambda look: lambda: collect_one(space, code, look))(look) for name, look in looks.items()},
-        }.items():
+        for name, work in ways(space, code, everything, looks).items():
             seconds.setdefault(name, []).append(cpu(work, given.repeats))
 
     middle = {name: statistics.median(times) for name, times in seconds.items()}
