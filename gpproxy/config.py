@@ -70,7 +70,7 @@ class Task:
     random_search: bool = True
     space_settings: tuple[str, ...] = ()
     look_seed: int = 0
-    samples: int = 16
+    samples: int = 64
     on_bad_rows: Literal["refuse", "drop"] = "refuse"
     device: str = "cpu"
     workers: int = 0

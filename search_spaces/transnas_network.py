@@ -145,6 +145,9 @@ class Decoder(nn.Sequential):
 class Autoencoder(nn.Module):
     """Encoder and decoder; the discriminator of the benchmark is not part of the generator."""
 
+    #: The module whose input is the code.
+    bottleneck = "decoder.0"
+
     def __init__(self, encoder: Encoder, decoder: Decoder):
         super().__init__()
         self.encoder, self.decoder = encoder, decoder

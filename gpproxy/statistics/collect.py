@@ -32,7 +32,7 @@ class Collection:
 
     Attributes:
         seed: initialisation seed; together with the space and the code it fixes every random number.
-        samples: batch size.
+        samples: batch size; passes other than the wide one see the first `Look.NARROW` of it.
         sizes: what cut values keep.
         statistics: names to collect; None means all that are registered, () none.
         proxies: classical proxies to compute as columns; None means all, () none. They cost several times as much as
@@ -42,7 +42,7 @@ class Collection:
     """
 
     seed: int = 0
-    samples: int = 16
+    samples: int = 64
     sizes: Sizes = field(default_factory=Sizes)
     statistics: tuple[str, ...] | None = None
     proxies: tuple[str, ...] | None = None

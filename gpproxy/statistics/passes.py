@@ -38,6 +38,7 @@ class Layer:
         activation: its output.
         preactivation: the input of the attached rectifier, or None.
         gradient: dL / d activation; zeros where the loss does not depend on it; None without a backward pass.
+        inflow: what enters the layer.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Layer:
     activation: Tensor
     preactivation: Tensor | None = None
     gradient: Tensor | None = None
+    inflow: Tensor | None = None
 
 
 @dataclass
@@ -77,7 +79,7 @@ def recording(
 
     def after_layer(module: nn.Module, inputs: tuple, output: Tensor) -> Tensor | None:
         replaced = output.clone() if clone else output
-        layer = Layer(names[module], module, module not in seen, output)
+        layer = Layer(names[module], module, module not in seen, output, inflow=inputs[0].detach())
         seen.add(module)
         rectifier = rectifier_of.pop(id(inputs[0]), None)
         if rectifier is not None:
@@ -183,12 +185,14 @@ class Look:
 
     Args:
         network: untrained generator in training mode (batch norm runs on batch statistics). It is not changed.
-        inputs: the batch, `sample x ...`.
+        inputs: the batch, `sample x ...`; only `wide` sees more than the first `NARROW` of it.
         loss: `loss(outputs, inputs)`, one number.
         generator: source of the perturbation and of the Jacobian directions.
         backward: whether the noise pass keeps gradients.
     """
 
+    #: Samples that every pass but the wide one sees.
+    NARROW = 16
     #: Standard deviation of the perturbation, in units of the inputs' standard deviation.
     PERTURBATION = 0.1
     #: Jacobian directions per sample, and samples that they are tried on.
@@ -197,10 +201,12 @@ class Look:
     def __init__(
         self, network: nn.Module, inputs: Tensor, loss: Loss, generator: torch.Generator, backward: bool = True
     ):
-        self.network, self.inputs, self.loss, self.backward = network, inputs, loss, backward
+        self.network, self.loss, self.backward = network, loss, backward
+        self.wide_inputs, self.inputs = inputs, inputs[: self.NARROW]
+        inputs = self.inputs
         noise = torch.randn(inputs.shape, generator=generator)
         shape = (self.DIRECTIONS, *inputs[: self.DIRECTION_SAMPLES].shape)
-        self.memo: dict[str, Any] = {}  # results that several statistics share
+        self.memo: dict[Any, Any] = {}  # results that several statistics share
         self._noise = noise.to(inputs)
         self._directions = torch.randn(shape, generator=generator).to(inputs)
 
@@ -213,6 +219,12 @@ class Look:
         with torch.enable_grad():
             record = forward(self.network, self.inputs)
             return backward(record, self.loss(record.output, self.inputs))
+
+    @cached_property
+    def wide(self) -> Pass:
+        """The whole batch, forward only: for what needs more samples than gradients do."""
+        with torch.no_grad():
+            return forward(self.network, self.wide_inputs)
 
     @cached_property
     def perturbed(self) -> Pass:

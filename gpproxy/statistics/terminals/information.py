@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gpproxy.statistics.cut import Sizes, as_map, spaced
-from gpproxy.statistics.passes import Look
+from gpproxy.statistics.passes import Layer, Look
 from gpproxy.statistics.statistic import statistic
 from primitives.decodability import decodability as ridge_score
-from primitives.types import LayerScalar
+from primitives.types import LayerScalar, Scalar
 
 
 @statistic(LayerScalar, source="gpproxy; after Roy & Vetterli, 2007")
@@ -61,9 +61,94 @@ def _at_positions(value: Tensor, count: int = 48) -> Tensor:
     return flat[:, :, spaced(flat.shape[2], count).to(flat.device)].unsqueeze(2)
 
 
-def _patches(image: Tensor, side: tuple[int, int]) -> Tensor:
-    """`sample x cell x height x width`: the image area under each position, averaged to at most 4 x 4 cells."""
-    cells = [max(1, min(4, s // t)) for s, t in zip(image.shape[2:], side)]
+def _patches(image: Tensor, side: tuple[int, int], most: int = 4) -> Tensor:
+    """`sample x cell x height x width`: the image area under each position, averaged to `most` cells a side at most."""
+    cells = [max(1, min(most, s // t)) for s, t in zip(image.shape[2:], side)]
     fine = F.adaptive_avg_pool2d(image, (side[0] * cells[0], side[1] * cells[1]))
     fine = fine.reshape(len(image), -1, side[0], cells[0], side[1], cells[1])
     return fine.permute(0, 1, 3, 5, 2, 4).reshape(len(image), -1, *side)
+
+
+# --- what flows into a layer, on the wide batch: node sums and codes, which no single layer puts out
+
+
+@statistic(LayerScalar, source="gpproxy; ridge regression (Hoerl & Kennard, 1970)")
+def inflow_decodability(look: Look, sizes: Sizes) -> list[Tensor | None]:
+    """How well a linear map recovers the input patch from what flows into the layer: held-out R² in [-1, 1]."""
+    return [_read(look, layer)[0] for layer in look.wide.layers]
+
+
+@statistic(LayerScalar, source="gpproxy; after Roy & Vetterli, 2007")
+def inflow_entropy(look: Look, sizes: Sizes) -> list[Tensor | None]:
+    """Entropy of the spectrum of what flows into the layer, over samples and positions: how many directions vary."""
+    return [_read(look, layer)[1] for layer in look.wide.layers]
+
+
+@statistic(Scalar, source="gpproxy; ridge regression (Hoerl & Kennard, 1970)")
+def code_decodability(look: Look, sizes: Sizes) -> Tensor:
+    """`inflow_decodability` of the code: the input of the module that the generator names as its `bottleneck`,
+    or else the narrowest inflow of all.
+    """
+    return _read(look, _coder(look))[0]
+
+
+@statistic(Scalar, source="gpproxy; after Roy & Vetterli, 2007")
+def code_entropy(look: Look, sizes: Sizes) -> Tensor:
+    """`inflow_entropy` of the code (see `code_decodability`)."""
+    return _read(look, _coder(look))[1]
+
+
+def _coder(look: Look) -> Layer:
+    """The layer whose inflow is the code; of equally narrow ones the last."""
+    name = getattr(look.network, "bottleneck", "")
+    layers = look.wide.layers
+    named = [layer for layer in layers if layer.name == name]
+    return named[0] if named else min(reversed(layers), key=lambda layer: layer.inflow.numel())
+
+
+def _read(look: Look, layer: Layer) -> tuple[Tensor, Tensor]:
+    """Decodability and entropy of a layer's inflow; computed once per look and tensor."""
+    key = f"inflow {id(layer.inflow)}"
+    if key not in look.memo:
+        inflow = as_map(layer.inflow)
+        side = (inflow.shape[2], inflow.shape[3])
+        if side not in look.memo:
+            look.memo[side] = _patches(as_map(look.wide_inputs), side, 8)
+        look.memo[key] = _decode(inflow, look.memo[side])
+    return look.memo[key]
+
+
+def _decode(features: Tensor, targets: Tensor, rows: int = 192) -> tuple[Tensor, Tensor]:
+    """Held-out R² of a ridge regression from features to targets at a position, and entropy of the features' spectrum.
+
+    The first third of the samples tests, the others fit; the best of four penalties counts. Solved in the row space,
+    since there are often more channels than rows.
+    """
+    held = max(1, len(features) // 3)
+    (x, y), (x_test, y_test) = (
+        (_flat(features[part], count), _flat(targets[part], count))
+        for part, count in ((slice(held, None), rows), (slice(0, held), rows // 2))
+    )
+    deviation, mean = torch.std_mean(x, dim=0, correction=0)
+    scale = 1 / (deviation + 1e-9 * deviation.max() + 1e-30)
+    x, x_test = (x - mean) * scale, (x_test - mean) * scale
+    centre = y.mean(0)
+    y, y_test = y - centre, y_test - centre
+    eigenvalues, vectors = torch.linalg.eigh(x @ x.T)
+    share = eigenvalues.clamp_min(0)
+    entropy = torch.special.entr(share / share.sum().clamp_min(1e-30)).sum()
+    best = y.new_tensor(-1.0)
+    total = (y_test**2).sum()
+    if total > 0:
+        cross, rotated = x_test @ x.T @ vectors, vectors.T @ y
+        for penalty in (1.0, 10.0, 100.0, 1000.0):
+            guess = cross @ (rotated / (share + penalty)[:, None])
+            best = torch.maximum(best, 1 - ((y_test - guess) ** 2).sum() / total)
+    return best, entropy
+
+
+def _flat(value: Tensor, count: int) -> Tensor:
+    """`row x channel`, float64: evenly spaced (sample, position) rows of a map."""
+    flat = value.flatten(2)
+    index = spaced(len(flat) * flat.shape[2], count).to(flat.device)
+    return flat[index // flat.shape[2], :, index % flat.shape[2]].double()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -63,9 +61,8 @@ def macs(look: Look, sizes: Sizes) -> list[Tensor | None]:
 
 def layer_macs(layer: Layer) -> float:
     """Multiply-accumulates of one call for one sample."""
-    positions = as_map(layer.activation)[0, 0].numel()
-    if isinstance(layer.module, TRANSPOSED):
-        positions //= math.prod(layer.module.stride)
+    seen = layer.inflow if isinstance(layer.module, TRANSPOSED) else layer.activation
+    positions = as_map(seen)[0, 0].numel()  # every weight acts once at each position of the smaller grid
     return float(layer.module.weight.numel() * positions)
 
 
