@@ -33,8 +33,8 @@ class Task:
         benchmark: table of measured architectures: a name or the path of a CSV file with a card. Several, joined by
             commas, evolve one formula for all of them by its worst case.
         train: architectures per benchmark that drive the evolution.
-        validation: architectures that choose the formula in the end; 0 takes a third of the rest, or 50 if that
-            is more. What remains is the test.
+        validation: architectures that choose the formula in the end; 0 takes half of the rest. What remains is the
+            test.
         out: run folder; empty makes runs/<time>-<benchmark>-s<seed>.
         guess: formula, or name of a known proxy, to start from; 'classical' stands for all known proxies.
         exclude: statistic or primitive that no formula may use.
@@ -61,7 +61,7 @@ class Task:
     train: int = 100
     validation: int = 0
     out: str = ""
-    guess: tuple[str, ...] = ()
+    guess: tuple[str, ...] = ("classical",)
     exclude: tuple[str, ...] = ()
     groups: str = "auto"
     within: float = 0.25

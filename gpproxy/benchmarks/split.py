@@ -16,8 +16,6 @@ from search_spaces import SearchSpace
 
 #: Fewest architectures of a part, so that a rank correlation means anything.
 SMALLEST = 4
-#: Validation is about a third of what training leaves, but this many where there is room.
-VALIDATION = 50
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ def split(
     """The split of a seed, the same on every machine.
 
     Whole classes are drawn at random until a part has its size, exactly where the class sizes allow it, otherwise just
-    below. By default validation is a third of the rest, or 50 where there is room; the remaining ones are the test.
+    below. By default validation is half of the rest; the remaining ones are the test.
 
     Raises BenchmarkError when the table is too small for the sizes asked for.
     """
@@ -55,7 +53,7 @@ def split(
             f"validation and test, which need at least {2 * SMALLEST}. Choose train <= {len(benchmark) - 2 * SMALLEST}."
         )
     if validation is None:
-        validation = rest // 3 if rest >= 3 * VALIDATION else min(VALIDATION, rest // 2)
+        validation = rest // 2
     if rest - validation < SMALLEST:
         raise BenchmarkError(
             f"train = {train} and validation = {validation} leave {max(rest - validation, 0)} of the "

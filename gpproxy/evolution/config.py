@@ -55,7 +55,7 @@ class EvolutionConfig:
     migrants: int = 4
     patience: int = 20
     max_minutes: float = 0.0
-    width: int = 4
+    width: int = 12
 
     def __post_init__(self) -> None:
         if not 1 <= self.islands <= self.population // 4:

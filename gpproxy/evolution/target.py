@@ -48,14 +48,16 @@ class Target:
     """The measured quality of the training architectures of one benchmark, ready to be compared with scores.
 
     The objective is the mean of Kendall's tau-b and Spearman's rho. With `resamples` it is the lower quartile of that
-    mean over fixed random halves of the architectures, the same for every formula: a formula that owes its rank to a
-    few architectures falls. With `groups` the mean rho inside the groups is blended in by `within`.
+    mean over fixed random halves of the functional classes, the same for every formula: one that owes its rank to
+    a few architectures, or to one class of many twins, falls. With `groups` the mean rho inside the groups is blended
+    in by `within`.
 
     Attributes:
         quality: `architecture`, higher is better.
         dead: `architecture`, bool; these rank last, tied, whatever a formula says. None: all are alive.
         groups: one label per architecture (the value of a trivial descriptor), or None.
         within: weight in [0, 1] of the ranking inside the groups; no effect without groups.
+        classes: functional class of every architecture; twins are drawn together. None: no two are alike.
         resamples: number of random halves; 0 takes all architectures once.
         seed: seed of the halves.
     """
@@ -66,6 +68,7 @@ class Target:
     within: float = 0.25
     resamples: int = 16
     seed: int = 0
+    classes: Sequence[int] | None = None
     _masks: Tensor = field(init=False, repr=False)
     _group_sizes: Tensor = field(init=False, repr=False)
 
@@ -79,10 +82,12 @@ class Target:
             raise ConfigError(f"0 <= within <= 1 must hold, but got within={self.within}.")
         masks = [torch.ones(n)]
         generator = torch.Generator().manual_seed(self.seed)
+        _, member = torch.unique(torch.tensor(self.classes or range(n)), return_inverse=True)
+        twins = torch.bincount(member)
         for _ in range(self.resamples):
-            mask = torch.zeros(n)
-            mask[torch.randperm(n, generator=generator)[: max(4, n // 2)]] = 1.0
-            masks.append(mask)
+            order = torch.randperm(len(twins), generator=generator)
+            drawn = order[: 1 + int((twins[order].cumsum(0) < max(4, n // 2)).sum())]
+            masks.append(torch.isin(member, drawn).float())
         sizes = []
         labels = list(self.groups) if self.groups is not None else []
         for label in dict.fromkeys(labels):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from gpproxy.errors import did_you_mean
 from gpproxy.expressions.classical_formulas import FORMULAS, NEAR
 
-#: Name -> formula; the last three are of this project.
+#: Name -> formula; the last four are of this project.
 KNOWN = {
     **FORMULAS,
     **NEAR,
-    "decodability": "last_layer(decodability(activation, input))",
-    "feature_entropy": "last_layer(spectral_entropy(correlation_channels(activation)))",
+    "decodability": "code_decodability",
+    "feature_entropy": "code_entropy",
+    "informative_code": "code_decodability + 0.05 * code_entropy",
     "gradient_spread": "sum_layers(spread_channels(gradient))",
 }
 #: The name that stands for all of them.

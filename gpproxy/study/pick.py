@@ -13,10 +13,13 @@ from torch import Tensor
 
 from gpproxy.benchmarks.resamples import Resamples
 from gpproxy.evolution.target import SMALLEST_GROUP
+from gpproxy.ranks import kendall, spearman
 from gpproxy.study.seen import Seen
 
 #: A formula equals the leader when it is at least as good in this share of the resamples.
 EQUAL = 0.3
+#: Formulas that are compared on resamples: those that are best on the validation architectures as they are.
+FINALISTS = 40
 #: Lower edge of a 95 % interval.
 LOW = 0.025
 
@@ -30,17 +33,31 @@ def pick(seen: Sequence[Seen], groups: Sequence[str | None], within: float, comp
         within: weight of the ranking inside the groups.
         complexity: nodes of each formula.
     """
-    drawn = torch.stack([_objective(s, name, within) for s, name in zip(seen, groups)]).amin(0)
+    point = torch.stack([_point(s, name, within) for s, name in zip(seen, groups)]).amin(0)
+    finalists = torch.argsort(point, descending=True, stable=True)[:FINALISTS]
+    drawn = torch.stack([_objective(s, name, within, finalists) for s, name in zip(seen, groups)]).amin(0)
     lower = torch.quantile(drawn, LOW, dim=1)
-    leader = max(range(len(lower)), key=lambda i: (float(lower[i]), -complexity[i], -i))
+    size = [complexity[i] for i in finalists.tolist()]
+    leader = max(range(len(lower)), key=lambda i: (float(lower[i]), -size[i], -i))
     equal = [i for i in range(len(lower)) if float((drawn[i] >= drawn[leader]).double().mean()) >= EQUAL]
-    return min(equal, key=lambda i: (complexity[i], -float(lower[i]), i))
+    return int(finalists[min(equal, key=lambda i: (size[i], -float(lower[i]), i))])
 
 
-def _objective(seen: Seen, name: str | None, within: float) -> Tensor:
+def _point(seen: Seen, name: str | None, within: float) -> Tensor:
+    """`tree`: the objective on the validation architectures as they are."""
+    quality, ranked = seen.part.quality, seen.yardstick.last(seen.scores)
+    total = (kendall(ranked, quality) + spearman(ranked, quality)) / 2
+    members = [] if name is None else _members(seen.columns[name])
+    if members and within:
+        inside = sum(len(m) * spearman(ranked[:, m], quality[m]).nan_to_num(0.0) for m in members)
+        total = (1 - within) * total + within * inside / sum(map(len, members))
+    return total.nan_to_num(-1.0)
+
+
+def _objective(seen: Seen, name: str | None, within: float, rows: Tensor) -> Tensor:
     """`tree x resample`: mean of tau and rho, blended with rho inside the groups; an undefined one is -1."""
     quality = seen.part.quality
-    ranked = seen.yardstick.last(seen.scores)
+    ranked = seen.yardstick.last(seen.scores[rows])
     draws, truth = seen.resamples, seen.resamples.draw(quality)
     drawn = [draws.draw(row) for row in ranked]
     total = torch.stack([(draws.kendall(row, truth) + draws.spearman(row, truth)) / 2 for row in drawn])

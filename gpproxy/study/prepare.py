@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gpproxy.benchmarks.benchmark import Benchmark, open_space
 from gpproxy.benchmarks.registry import load
-from gpproxy.benchmarks.split import Split, split
+from gpproxy.benchmarks.split import Split, functional_classes, split
 from gpproxy.config import EvolveConfig, parse_settings
 from gpproxy.errors import BenchmarkError, ConfigError, ExpressionError, did_you_mean
 from gpproxy.evolution.problem import Case, Problem
@@ -176,7 +176,8 @@ def training(studies: Sequence[Study], config: EvolveConfig) -> Training:
         quality = study.benchmark.select(study.parts.train).quality
         name = group_descriptor(config.groups, table, quality)
         labels = None if name is None else table.columns[name].tolist()
-        target = Target(quality, ~table.alive, labels, config.within, config.halves, config.seed)
+        classes = functional_classes(study.parts.train, study.space)
+        target = Target(quality, ~table.alive, labels, config.within, config.halves, config.seed, classes)
         evaluator = Evaluator(
             table.to(config.device), memory=int(config.memory * 2**30 / len(studies)), workers=config.cores
         )
