@@ -95,6 +95,7 @@ def score(config: ScoreConfig) -> Iterator[Scored]:
         statistics=needed(proxy),
         proxies=(),
         device=config.device,
+        describe=False,
     )
     codes = _read(config.archs, space) if config.archs else draw(space, config.sample, config.seed)
     workers = (config.workers or available_cores()) if config.device == "cpu" else 1

@@ -78,6 +78,8 @@ class Target:
             raise ConfigError(f"A target needs at least 4 architectures with finite quality, but got {n}.")
         if self.groups is not None and len(self.groups) != n:
             raise ConfigError(f"Groups need one label per architecture: {n}, but got {len(self.groups)}.")
+        if self.classes is not None and len(self.classes) != n:
+            raise ConfigError(f"Classes need one number per architecture: {n}, but got {len(self.classes)}.")
         if not 0.0 <= self.within <= 1.0:
             raise ConfigError(f"0 <= within <= 1 must hold, but got within={self.within}.")
         masks = [torch.ones(n)]

@@ -207,8 +207,9 @@ class Variation:
             )
 
     def random(self, rng: Random, nodes: int = 0) -> gp.PrimitiveTree:
-        """A random formula within the limits, and of at most `nodes` nodes if that is not 0."""
-        most = min(nodes, self.limits.nodes) if nodes else self.limits.nodes
+        """A random formula within the limits; of at most `nodes` nodes if that is not 0 and any formula is so small."""
+        least = self.grammar.smallest(self.grammar.pset.ret, self.limits.height)
+        most = min(max(nodes, int(least)), self.limits.nodes) if nodes else self.limits.nodes
         return generate(self.grammar, rng, max_height=self.limits.height, max_nodes=most)
 
     def vary(self, operator: str, parent: Individual, mate: Individual, rng: Random) -> tuple[gp.PrimitiveTree, str]:

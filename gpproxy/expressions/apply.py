@@ -7,6 +7,7 @@ scalars, one tensor over architectures for network types; a layer reducer leads 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,8 @@ from primitives.types import AXES, LAYER_TYPES, LayerScalar, Scalar
 
 #: Layer types held as blocks.
 BLOCK_TYPES = tuple(t for t in LAYER_TYPES if t is not LayerScalar)
+#: Errors of the machine: they say nothing about a formula.
+MACHINE = re.compile(r"out of memory|not enough memory|allocat|alloc_failed|cuda error|cudnn", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,15 @@ class Fault:
     reason: str
 
 
+class _NoValue(Exception):
+    """A primitive that gave up; the text says which."""
+
+
 def apply(op: Operation, operands: Sequence[Held | Fault], layouts: Layouts) -> Held | Fault:
-    """The value of `op` on these operands. A fault passes through."""
+    """The value of `op` on these operands. A fault passes through, and a primitive that fails makes one.
+
+    Raises what is no fault of the formula, such as a lack of memory.
+    """
     for operand in operands:
         if isinstance(operand, Fault):
             return operand
@@ -44,8 +54,20 @@ def apply(op: Operation, operands: Sequence[Held | Fault], layouts: Layouts) -> 
             if isinstance(operand, Scalars):
                 return _layer_scalars(op, operands, layouts)
         return _network(op, operands)
-    except torch.linalg.LinAlgError:
-        return Fault(f"no convergence ({op.name})")
+    except _NoValue as error:
+        return Fault(str(error))
+
+
+def _call(op: Operation, *operands: Tensor) -> Tensor:
+    """The value of the primitive. Raises _NoValue when it fails on these operands."""
+    try:
+        return op.primitive.function(*operands)
+    except torch.linalg.LinAlgError as error:
+        raise _NoValue(f"no convergence ({op.name})") from error
+    except (RuntimeError, ValueError) as error:
+        if MACHINE.search(str(error)):
+            raise
+        raise _NoValue(f"{type(error).__name__} ({op.name})") from error
 
 
 def _network(op: Operation, operands: Sequence[Any]) -> Tensor | Fault:
@@ -56,7 +78,7 @@ def _network(op: Operation, operands: Sequence[Any]) -> Tensor | Fault:
             operands = [_trail(v.to(dtype), axes) if a is Scalar else v for v, a in zip(operands, op.args)]
             if len({v.shape[1:] for v, a in zip(operands, op.args) if a is not Scalar}) > 1:
                 return Fault("network values of different size")
-    value = op.primitive.function(*_promoted(operands))
+    value = _call(op, *_promoted(operands))
     return value.to(torch.float64) if op.ret is Scalar else value
 
 
@@ -71,22 +93,21 @@ def _promoted(operands: Sequence[Tensor]) -> list[Tensor]:
 def _layer_scalars(op: Operation, operands: Sequence[Any], layouts: Layouts) -> Scalars:
     if len(operands) == 1:
         presence = operands[0].presence
-        value = op.primitive.function(operands[0].values)
+        value = _call(op, operands[0].values)
     else:
         presence = layouts.both([v.presence for v in operands if isinstance(v, Scalars)])
-        value = op.primitive.function(*[v.values if isinstance(v, Scalars) else _trail(v, 1) for v in operands])
+        value = _call(op, *[v.values if isinstance(v, Scalars) else _trail(v, 1) for v in operands])
     value = value.to(torch.float64)
     return Scalars(presence, value if presence.full else value.masked_fill(presence.absent, 0.0))
 
 
 def _blocks(op: Operation, operands: Sequence[Any], layouts: Layouts) -> Held:
-    function = op.primitive.function
     if len(operands) == 1:
         layout = operands[0].layout
-        values = [function(v) for v in operands[0].values]
+        values = [_call(op, v) for v in operands[0].values]
     else:
         layout, blocks = _joined(op, operands, layouts)
-        values = [function(*_promoted(block)) for block in blocks]
+        values = [_call(op, *_promoted(block)) for block in blocks]
     if op.ret is not LayerScalar:
         return layouts.merge(layout, values)
     rows = layouts.shape[0] * layouts.shape[1]
@@ -136,7 +157,7 @@ def _over_layers(op: Operation, operands: Sequence[Any], layouts: Layouts) -> Te
             arguments.append(value.values if same else value.values.masked_fill(presence.absent, 0.0))
         else:
             arguments.append(_trail(value, 1))
-    value = op.primitive.function(*arguments, presence.depth)
+    value = _call(op, *arguments, presence.depth)
     return value.to(torch.float64) if op.ret is Scalar else value
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from gpproxy.errors import StatisticsError
 from gpproxy.executor import run_tasks
@@ -39,6 +41,7 @@ class Collection:
             the statistics, so they have a batch of their own size and their own files in the cache.
         proxy_samples: batch size for the classical proxies.
         device: where the passes run.
+        describe: whether to read the structural descriptors off as columns.
     """
 
     seed: int = 0
@@ -48,6 +51,7 @@ class Collection:
     proxies: tuple[str, ...] | None = None
     proxy_samples: int = 16
     device: str = "cpu"
+    describe: bool = True
 
     def chosen(self) -> list[Statistic]:
         return [STATISTICS[name] for name in (STATISTICS if self.statistics is None else self.statistics)]
@@ -101,7 +105,7 @@ def collect_one(space: SearchSpace, code: str, how: Collection) -> Record:
             else:
                 value = value.detach().cpu()
             values[statistic.name] = value
-        columns = dict(space.describe(architecture)) if chosen else {}
+        columns = dict(space.describe(architecture)) if chosen and how.describe else {}
         for name in how.chosen_proxies():
             columns[name] = PROXIES[name].function(look)
     except StatisticsError:
@@ -134,13 +138,24 @@ def space_settings(space: SearchSpace) -> dict[str, Any]:
 
 def _task(name: str, settings: dict[str, Any], code: str, how: Collection, path: str) -> str:
     """Collects one architecture into the cache; returns an error text, empty when all went well."""
-    torch.set_num_threads(1)
-    try:
-        record = collect_one(make_space(name, settings), code, how)
-    except StatisticsError as error:
-        return str(error)
+    with one_thread():
+        try:
+            record = collect_one(make_space(name, settings), code, how)
+        except StatisticsError as error:
+            return str(error)
     cache.save(record, Path(path))
     return ""
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Lets torch use one thread, so that sums do not depend on the number of cores, and gives the others back."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def fill(
@@ -167,7 +182,7 @@ def fill(
     tasks, failures = [], {}
     for part in how.parts():
         paths = _paths(space, codes, part, cache_folder)
-        tasks += [(space.name, settings, code, part, str(path)) for code, path in paths.items() if not path.is_file()]
+        tasks += [(space.name, settings, code, part, str(path)) for code, path in paths.items() if not _readable(path)]
     # A fixed shuffle spreads slow architectures over the run, which keeps the estimate of the time left honest.
     random.Random(0).shuffle(tasks)
     total = len(codes) * len(how.parts())
@@ -214,7 +229,18 @@ def collect(
     return assemble(records), failures
 
 
+def _readable(path: Path) -> bool:
+    """Whether the file is there and whole; one that a crash or a failing disk has damaged is written anew."""
+    try:
+        cache.load(path, ())
+    except (FileNotFoundError, SafetensorError, KeyError, TypeError, ValueError):
+        return False
+    return True
+
+
 def _paths(space: SearchSpace, codes: Sequence[str], how: Collection, cache_folder: Path | None) -> dict[str, Path]:
     """Code -> its file in the cache; each code once."""
     settings, folder = space_settings(space), cache_folder or cache.folder()
+    if not how.describe:
+        settings = {**settings, "described": False}
     return {code: folder / cache.file_name(space, settings, code, how) for code in codes}

@@ -21,7 +21,7 @@ class Statistic:
             network type one tensor.
         source: (Author, year).
         backward: whether it needs gradients.
-        passes: forward-equivalent passes it costs beyond those shared with others.
+        summary: first paragraph of the documentation.
     """
 
     name: str
@@ -39,7 +39,7 @@ def statistic(type: type, *, source: str, backward: bool = False, name: str | No
     """Registers the decorated function as a statistic."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        summary = (inspect.getdoc(function) or "").split("\n")[0]
+        summary = " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split())
         label = name or function.__name__
         STATISTICS.add(label, Statistic(label, type, function, source, backward, summary))
         return function

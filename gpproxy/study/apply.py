@@ -23,8 +23,9 @@ from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.structure import needs
 from gpproxy.expressions.text import parse
 from gpproxy.statistics.assemble import assemble
-from gpproxy.statistics.collect import Collection, collect_one, make_space, seeded
+from gpproxy.statistics.collect import Collection, collect_one, make_space, one_thread, seeded
 from gpproxy.statistics.statistic import STATISTICS
+from search_spaces import SearchSpace
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,17 @@ def needed(proxy: str) -> tuple[str, ...]:
 
 def apply_one(number: int, code: str, name: str, settings: dict[str, Any], proxy: str, how: Collection) -> Scored:
     """The score of one architecture; `number` only names the task."""
-    torch.set_num_threads(1)
-    space = make_space(name, settings)
+    with one_thread():
+        return _apply(make_space(name, settings), code, proxy, how)
+
+
+def _apply(space: SearchSpace, code: str, proxy: str, how: Collection) -> Scored:
     if proxy.endswith(".py"):
         architecture = space.decode(code)
         if dead := space.dead(architecture):
             return Scored(code, -math.inf, f"dead: {dead}")
-        network = space.build(architecture, seeded(name, code, how.seed, "weights")).to(how.device)
-        inputs = space.inputs(how.samples, seeded(name, how.seed, "inputs")).to(how.device)
+        network = space.build(architecture, seeded(space.name, code, how.seed, "weights")).to(how.device)
+        inputs = space.inputs(how.samples, seeded(space.name, how.seed, "inputs")).to(how.device)
         function = exported(proxy)
         known = {"loss": space.loss, "seed": how.seed}
         accepted = inspect.signature(function).parameters

@@ -85,7 +85,7 @@ def conclude(
             f"None of {state.seen} formulas ranks the training architectures: {reasons or 'all rank backwards'}. "
             "Try another seed, more generations or a larger population."
         )
-    on_step("choosing on the validation architectures")
+    on_step("choosing on the training and validation architectures")
     chosen = members[_choose(config, studies, training, members)]
     lucky = random[_choose(config, studies, training, random)] if random else None
     on_step("simplifying")
@@ -140,8 +140,10 @@ def conclude(
 
 
 def _choose(config: EvolveConfig, studies: Sequence[Study], training: Training, members: Sequence[Individual]) -> int:
+    """Index of the formula that ranks validation and training architectures best; the test takes no part."""
     trees = [i.tree for i in members]
-    seen = [see(study, study.parts.validation, trees, config.cores, config.seed) for study in studies]
+    parts = ("train", "validation")
+    seen = [[see(s, getattr(s.parts, part), trees, config.cores, config.seed) for part in parts] for s in studies]
     return pick(seen, training.groups, config.within, [i.complexity for i in members])
 
 

@@ -1,12 +1,13 @@
-"""Chooses one formula of an archive on the validation architectures, which no formula was fitted to.
+"""Chooses one formula of an archive. The validation architectures, which no formula was fitted to, weigh as much as the
+training architectures, which all formulas were fitted to alike.
 
-In: scores on validation. Out: the index of the pick. The formula with the highest lower bound of a bootstrap interval
-leads; all are judged on the same resamples, and of those that are statistically equal to the leader the simplest wins.
+In: scores on both. Out: the index of the pick. The formula with the highest lower bound of a bootstrap interval leads;
+all are judged on the same resamples, and of those that are statistically equal to the leader the simplest wins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -17,25 +18,31 @@ from gpproxy.ranks import kendall, spearman
 from gpproxy.study.seen import Seen
 
 #: A formula equals the leader when it is at least as good in this share of the resamples.
-EQUAL = 0.3
-#: Formulas that are compared on resamples: those that are best on the validation architectures as they are.
+EQUAL = 0.45
+#: Formulas that are compared on resamples: those that are best on the architectures as they are.
 FINALISTS = 40
 #: Lower edge of a 95 % interval.
 LOW = 0.025
 
 
-def pick(seen: Sequence[Seen], groups: Sequence[str | None], within: float, complexity: Sequence[int]) -> int:
+def pick(seen: Sequence[Sequence[Seen]], groups: Sequence[str | None], within: float, complexity: Sequence[int]) -> int:
     """Index of the chosen formula. The objective is that of the evolution: on the worst benchmark, groups included.
 
     Args:
-        seen: per benchmark, all formulas on its validation architectures.
+        seen: per benchmark, all formulas on its training and on its validation architectures.
         groups: per benchmark, the descriptor that a formula must also rank inside, or None.
         within: weight of the ranking inside the groups.
         complexity: nodes of each formula.
     """
-    point = torch.stack([_point(s, name, within) for s, name in zip(seen, groups)]).amin(0)
+
+    def worst(objective: Callable[[Seen, str | None], Tensor]) -> Tensor:
+        return torch.stack(
+            [torch.stack([objective(part, name) for part in parts]).mean(0) for parts, name in zip(seen, groups)]
+        ).amin(0)
+
+    point = worst(lambda part, name: _point(part, name, within))
     finalists = torch.argsort(point, descending=True, stable=True)[:FINALISTS]
-    drawn = torch.stack([_objective(s, name, within, finalists) for s, name in zip(seen, groups)]).amin(0)
+    drawn = worst(lambda part, name: _objective(part, name, within, finalists))
     lower = torch.quantile(drawn, LOW, dim=1)
     size = [complexity[i] for i in finalists.tolist()]
     leader = max(range(len(lower)), key=lambda i: (float(lower[i]), -size[i], -i))
@@ -44,7 +51,7 @@ def pick(seen: Sequence[Seen], groups: Sequence[str | None], within: float, comp
 
 
 def _point(seen: Seen, name: str | None, within: float) -> Tensor:
-    """`tree`: the objective on the validation architectures as they are."""
+    """`tree`: the objective on the architectures as they are."""
     quality, ranked = seen.part.quality, seen.yardstick.last(seen.scores)
     total = (kendall(ranked, quality) + spearman(ranked, quality)) / 2
     members = [] if name is None else _members(seen.columns[name])

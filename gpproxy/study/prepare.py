@@ -32,7 +32,7 @@ from gpproxy.study.known import ALL, expand, suggestion
 from search_spaces import SearchSpace
 
 #: A descriptor makes groups only when it ranks the quality at least this well; otherwise there is no tie to break.
-STRONG = 0.5
+STRONG = 0.8
 
 #: Called with (benchmark, architectures done, architectures in all).
 Progress = Callable[[str, int, int], None]
@@ -105,7 +105,10 @@ def open_tables(config: EvolveConfig) -> list[tuple[Benchmark, SearchSpace]]:
 
 
 def check_formulas(config: EvolveConfig) -> list[str]:
-    """The guesses as formulas that can be parsed. Raises ExpressionError for a guess or an exclusion that is wrong."""
+    """The guesses as formulas that can be parsed; of the known proxies those that the settings allow.
+
+    Raises ExpressionError for a guess or an exclusion that is wrong.
+    """
     types = {statistic.name: statistic.type for statistic in STATISTICS.values()}
     grammar = Grammar(types)
     known = [*types, *grammar.operation_names]
@@ -123,7 +126,11 @@ def check_formulas(config: EvolveConfig) -> list[str]:
                 raise ExpressionError(
                     f"guess={guess} is neither a known proxy nor a formula.{hint}\n{error}"
                 ) from error
-            if guess != ALL or (len(tree) <= config.max_nodes and tree.height <= config.max_height):
+            out = next((node.name for node in tree if node.name in config.exclude), None)
+            if guess != ALL and out:
+                raise ExpressionError(f"guess={guess} uses '{out}', which exclude takes out. Drop one of the two.")
+            fits = len(tree) <= config.max_nodes and tree.height <= config.max_height
+            if guess != ALL or (fits and not out):
                 found[to_text(tree)] = None
     return list(found)
 

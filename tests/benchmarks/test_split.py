@@ -25,7 +25,7 @@ def sides(parts, space):
 @pytest.mark.parametrize("seed", range(5))
 def test_sizes_are_exact_and_classes_are_not_divided(codes, space, card, seed):
     parts = split(table(codes, card), space, train=100, seed=seed)
-    assert [len(p) for p in (parts.train, parts.validation, parts.test)] == [100, 50, 66]
+    assert [len(p) for p in (parts.train, parts.validation, parts.test)] == [100, 58, 58]
     assert sorted(parts.train + parts.validation + parts.test) == sorted(codes)
     train, validation, test = sides(parts, space)
     assert not (train & validation or train & test or validation & test)
@@ -67,8 +67,8 @@ def test_the_default_validation(codes, space, card):
         parts = split(table(codes[:count], card), Distinct(), train)
         return len(parts.train), len(parts.validation), len(parts.test)
 
-    assert sizes(216, 20) == (20, 65, 131)
-    assert sizes(216, 100) == (100, 50, 66)
+    assert sizes(216, 20) == (20, 98, 98)
+    assert sizes(216, 101) == (101, 57, 58)
     assert sizes(110, 90) == (90, 10, 10)
 
 
@@ -115,6 +115,6 @@ def test_the_real_tables(data, monkeypatch, name):
     for seed in range(3):
         parts = split(benchmark, space, 100, seed)
         assert len(parts.train) == 100
-        assert len(parts.validation) == (len(benchmark) - 100) // 3
+        assert len(parts.validation) == (len(benchmark) - 100) // 2
         train, validation, test = sides(parts, space)
         assert not (train & validation or train & test or validation & test)

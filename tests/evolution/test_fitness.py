@@ -127,6 +127,18 @@ def test_resampling_prefers_the_formula_that_holds_on_every_half():
     assert gap[1] > gap[0]
 
 
+def test_twins_are_drawn_together():
+    """Each half holds all members of a class or none, and about half of the architectures."""
+    classes = [i // 3 for i in range(30)]
+    target = Target(torch.arange(30.0), classes=classes, resamples=20)
+    halves = target._masks[:, 1:].reshape(10, 3, 20)
+    assert torch.equal(halves, halves[:, :1].expand_as(halves))
+    assert set(halves.sum((0, 1)).tolist()) == {15.0}
+    single = Target(torch.arange(30.0), resamples=20)
+    assert torch.equal(single._masks, Target(torch.arange(30.0), classes=range(30), resamples=20)._masks)
+    assert set(single._masks[:, 1:].sum(0).tolist()) == {15.0}
+
+
 def test_groups_reward_ranking_inside_them():
     generator = torch.Generator().manual_seed(0)
     labels = [i % 4 for i in range(80)]
@@ -171,3 +183,5 @@ def test_impossible_targets_are_refused():
         Target(torch.arange(5.0), groups=[1, 2])
     with pytest.raises(ConfigError, match="within"):
         Target(torch.arange(5.0), within=2)
+    with pytest.raises(ConfigError, match="Classes need one number per architecture: 5, but got 2"):
+        Target(torch.arange(5.0), classes=[1, 2])

@@ -13,6 +13,7 @@ import torch
 
 from gpproxy.errors import ConfigError, ExpressionError, RunError
 from gpproxy.evolution.config import EvolutionConfig
+from gpproxy.evolution.loop import SMALL as NODES
 from gpproxy.evolution.loop import evolve
 from gpproxy.evolution.problem import Case, Problem
 from gpproxy.evolution.random_search import random_search
@@ -48,11 +49,20 @@ def test_quality_never_falls_and_counts_add_up(unbroken):
     assert best == sorted(best)
     last = unbroken[-1]
     assert last.finished == "generations" and all(g.finished is None for g in unbroken[:-1])
-    assert last.evaluations == 9 * 60 and last.evaluated == len(last.state.scores)
+    assert last.evaluations == (SMALL.sweep + 8) * 60 and last.evaluated == len(last.state.scores)
     assert sum(last.invalid.values()) == sum(s.reason is not None for s in last.state.scores.values())
     assert all(i.complexity <= 13 and i.quality > 0 for i in last.archive)
     assert set(map(id, last.front)) <= set(map(id, last.archive))
     assert sum(last.operators.values()) == pytest.approx(1)
+
+
+def test_the_first_generation_is_large_and_of_small_formulas():
+    for sweep in (1, 4):
+        config = dataclasses.replace(SMALL, sweep=sweep, generations=0, max_nodes=25)
+        (first,) = evolve(toy.problem(), config)
+        assert first.evaluations == sweep * SMALL.population
+        assert first.population.size <= SMALL.population
+        assert max(i.complexity for i in first.archive) <= NODES + 1  # one that ranks backwards gets a minus
 
 
 def test_finds_the_hidden_formula():

@@ -15,6 +15,7 @@ from gpproxy.expressions.generate import generate
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.structure import check
 from gpproxy.expressions.text import parse, to_text
+from primitives.types import FeatureMap, Scalar
 
 from .toy import table
 
@@ -50,6 +51,19 @@ def test_stress(grammar, limits):
         population[rng.randrange(len(population))] = individual(child)
     assert len({id(i.tree) for i in population}) == len(population)
     assert set(names) <= set(used)
+
+
+def test_random_formulas_are_small_on_request(grammar):
+    rng, variation = Random(3), Variation(grammar, Limits(25, 10))
+    sizes = {nodes: {len(variation.random(rng, nodes)) for _ in range(300)} for nodes in (0, 2, 8, 40)}
+    assert [max(sizes[nodes]) for nodes in (2, 8)] == [2, 8] and 8 < max(sizes[0]) <= 25 >= max(sizes[40])
+    assert max(len(Variation(grammar, Limits(6, 10)).random(rng, 8)) for _ in range(100)) == 6
+
+
+def test_where_no_formula_is_small_the_smallest_is_taken():
+    grammar = Grammar({"activation": FeatureMap}, constants=False)
+    formula = Variation(grammar, Limits(25, 10)).random(Random(0), 1)
+    assert len(formula) == grammar.min_size[Scalar] > 1
 
 
 def test_same_stream_same_children(grammar):

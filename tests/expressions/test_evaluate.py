@@ -159,15 +159,43 @@ def test_missing_and_changed_statistics_are_named(table):
         Evaluator(table).scores([parse("params", other)])
 
 
-def test_an_error_in_a_thread_reaches_the_caller(table):
-    def fail(x):
-        raise RuntimeError("broken primitive")
+def failing(table, error):
+    """Two trees, one through a primitive that raises the error and one beside it."""
 
-    broken = Primitive("broken", "transform", fail, tuple(same(Scalar)), "test")
-    tree = parse("broken(total_params)", Grammar(table.types, [broken]))
-    for workers in (1, 2):
-        with pytest.raises(RuntimeError, match="broken primitive"):
-            Evaluator(table, workers=workers).scores([tree])
+    def fail(x):
+        raise error
+
+    broken = Primitive("broken", "transform", fail, tuple(same(LayerScalar, Scalar)), "test")
+    total = Primitive(
+        "total", "reduce", lambda x, depth: x.sum(1), (Signature((LayerScalar,), Scalar),), "test", over_layers=True
+    )
+    grammar = Grammar(table.types, [broken, total])
+    return [parse(text, grammar) for text in ("total(broken(params))", "total(params)")]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("error", [RuntimeError("3 x 4 and 5 x 4"), ValueError("no such axis")])
+def test_a_primitive_that_fails_makes_its_formulas_invalid(table, error, workers):
+    scores = Evaluator(table, workers=workers).scores(failing(table, error))
+    assert scores.reasons == [f"{type(error).__name__} (broken)", None]
+    assert scores.values[0].isnan().all() and scores.values[1][table.alive].isfinite().all()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory"),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+        RuntimeError("CUDA error: an illegal memory access was encountered"),
+        MemoryError(),
+        KeyboardInterrupt(),
+        TypeError("a mistake in the program"),
+    ],
+)
+def test_errors_of_the_machine_reach_the_caller_also_from_a_thread(table, error, workers):
+    with pytest.raises(type(error)):
+        Evaluator(table, workers=workers).scores(failing(table, error))
 
 
 def test_a_table_of_dead_architectures():

@@ -67,6 +67,38 @@ def test_half_written_files_are_ignored(tmp_path):
     assert differences(collect(space, ["plain-3"], HOW, cache_folder=tmp_path / "b")[0], whole) == []
 
 
+DAMAGE = {
+    "cut short": lambda content: content[:-20],
+    "header cut short": lambda content: content[:50],
+    "empty": lambda content: b"",
+    "zeros": lambda content: bytes(len(content)),
+    "something else": lambda content: b"architecture,score\nplain-3,1.0\n",
+    "no description": lambda content: content.replace(b'"lengths"', b'"lengthz"'),
+    "broken description": lambda content: content.replace(b'"columns":"{', b'"columns":"}'),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damaged_files_are_written_anew(tmp_path, damage):
+    """As if they were not there: the same table, whole files, and nothing else is computed."""
+    space = tiny.Tiny()
+    whole = collect(space, ["plain-3", "deep-3"], HOW, cache_folder=tmp_path)[0]
+    paths = sorted(tmp_path.rglob("*.safetensors"))
+    before = {path: path.read_bytes() for path in paths}
+    for path in paths[:3]:
+        damaged = DAMAGE[damage](before[path])
+        assert damaged != before[path]
+        path.write_bytes(damaged)
+    counts: list[tuple[int, int]] = []
+    again = collect(
+        space, ["plain-3", "deep-3"], HOW, cache_folder=tmp_path, on_progress=lambda *count: counts.append(count)
+    )
+    assert differences(again[0], whole) == [] and not again[1]
+    assert counts == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert sorted(tmp_path.rglob("*.safetensors")) == paths
+    assert {load(path, ()).architecture for path in paths} == {"plain-3", "deep-3"}
+
+
 def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch):
     """A full disk: neither a file nor half of one, and the file of an earlier run stays."""
     record = collect_one(tiny.Tiny(), "plain-3", HOW)
@@ -100,6 +132,17 @@ def test_other_settings_are_other_files():
     names = [name_of(), *(name_of(how=how) for how in CHANGES.values())]
     names += [name_of(tiny.Tiny(resolution=16)), name_of(tiny.Tiny(offset=0.5)), name_of(code="plain-4")]
     assert len(set(names)) == len(names)
+
+
+def test_looks_without_descriptors_have_files_of_their_own(tmp_path):
+    space, bare = tiny.Tiny(), replace(HOW, describe=False)
+    assert name_of(how=bare) == name_of()  # the field as such is no part of a name
+    found, _ = collect(space, ["plain-3"], bare, cache_folder=tmp_path)
+    assert list(found.columns) == ["nwot"]
+    again, _ = collect(space, ["plain-3"], HOW, cache_folder=tmp_path)
+    assert {"params", "macs", "nwot"} <= set(again.columns)
+    assert len(list(tmp_path.rglob("*.safetensors"))) == 4
+    assert list(collect(space, ["plain-3"], bare, cache_folder=tmp_path)[0].columns) == ["nwot"]
 
 
 def test_equal_settings_are_one_file():

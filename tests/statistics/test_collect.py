@@ -15,6 +15,7 @@ from gpproxy.statistics import collect as collection
 from gpproxy.statistics.cache import load
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.collect import Collection, collect, collect_one, fill, look_at, seeded
+from gpproxy.statistics.passes import Look
 from gpproxy.statistics.statistic import STATISTICS
 from tests.statistics.tiny_tables import differences, tiny
 
@@ -204,6 +205,45 @@ def test_proxies_and_statistics_have_their_own_batch(space, tmp_path):
     assert found.values["input_gradient_correlation"].shape == (1, 4, 4)
     sizes = sorted(len(load(path, ()).columns) for path in tmp_path.rglob("*.safetensors"))
     assert sizes == [3, 7]  # three proxies; seven descriptors
+
+
+def test_descriptors_are_only_read_off_when_asked_for(space, monkeypatch):
+    monkeypatch.setattr(tiny.Tiny, "describe", lambda *_: pytest.fail("described"))
+    how = Collection(statistics=("activation", "total_params"), proxies=(), samples=4, describe=False)
+    record = collect_one(space, "plain-3", how)
+    assert record.columns == {} and list(record.values) == ["activation", "total_params"]
+
+
+@pytest.mark.parametrize("code", ["plain-3", "crash-3"])
+def test_the_number_of_threads_is_left_alone(space, tmp_path, code):
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        fill(space, [code], HOW, cache_folder=tmp_path)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_only_the_wide_pass_sees_the_whole_batch(space):
+    look = look_at(space, "plain-3", Collection(samples=24))
+    assert len(look.inputs) == len(look.noise.output) == len(look.perturbed.output) == Look.NARROW
+    assert len(look.wide_inputs) == len(look.wide.output) == 24
+    assert torch.equal(look.inputs, look.wide_inputs[: Look.NARROW])
+
+
+def test_what_the_narrow_passes_show_does_not_depend_on_the_batch(space):
+    """The noise is drawn for the narrow part alone, so that more samples change the wide statistics only."""
+    wide = ("inflow_decodability", "inflow_entropy", "code_decodability", "code_entropy")
+    one, other = (collect_one(space, "norms-4", Collection(samples=n, proxies=())).values for n in (16, 40))
+    changed = [name for name in one if not same(one[name], other[name])]
+    assert set(changed) <= set(wide) and "code_entropy" in changed
+
+
+def same(one, other) -> bool:
+    """Bit for bit, absent layers too."""
+    pairs = zip(one, other) if isinstance(one, list) else [(one, other)]
+    return all(a is b if a is None or b is None else torch.equal(a, b) for a, b in pairs)
 
 
 def test_a_network_built_twice_is_the_same(space):

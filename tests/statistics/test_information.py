@@ -9,11 +9,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-import gpproxy.statistics  # noqa: F401  registers the statistics
-from gpproxy.statistics.cut import Sizes
-from gpproxy.statistics.passes import Layer
+from gpproxy.statistics.cut import Sizes, as_map
+from gpproxy.statistics.passes import Layer, Look
 from gpproxy.statistics.statistic import STATISTICS
-from tests.statistics.tiny import images, look_at
+from gpproxy.statistics.terminals import information
+from search_spaces import SEARCH_SPACES
+from tests.statistics.tiny import images, look_at, seeded_
 
 SIZES = Sizes()
 
@@ -105,3 +106,108 @@ def test_correlation_rank_of_a_constant_is_finite():
 
 def test_correlation_rank_of_many_channels_is_cut():
     assert 32 < number("correlation_rank", noise(32, 300, 8, 8)) <= 64
+
+
+# --- what flows into a layer, and the code
+
+
+class Coder(nn.Module):
+    """A narrow layer in the middle, and one that is named as the entrance of the code."""
+
+    def __init__(self, bottleneck: str = "") -> None:
+        super().__init__()
+        self.wide, self.narrow, self.entrance, self.out = (
+            nn.Conv2d(3, 8, 3, 1, 1), nn.Conv2d(8, 2, 4, 4), nn.Conv2d(2, 4, 1), nn.ConvTranspose2d(4, 3, 4, 4)
+        )  # fmt: skip
+        if bottleneck:
+            self.bottleneck = bottleneck
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(self.entrance(self.narrow(self.wide(x)).relu()))
+
+
+def inflows(network: nn.Module, inputs: Tensor) -> dict[str, list[float]]:
+    look = look_at(network, inputs)
+    names = ("inflow_decodability", "inflow_entropy")
+    return {name: [float(v) for v in STATISTICS[name].function(look, SIZES)] for name in names}
+
+
+def test_a_layer_that_the_input_flows_into_decodes_it():
+    found = inflows(nn.Sequential(nn.Conv2d(3, 4, 3, 1, 1)), images(48))
+    assert found["inflow_decodability"][0] > 0.99
+
+
+def test_a_layer_behind_a_constant_decodes_nothing():
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Conv2d(4, 3, 1))
+    nn.init.zeros_(network[0].weight)
+    found = inflows(network, images(48))
+    assert abs(found["inflow_decodability"][1]) < 0.1 and found["inflow_entropy"][1] == pytest.approx(0, abs=1e-9)
+
+
+def test_a_layer_reads_only_what_flows_into_it():
+    """Less of the image flows through one channel than through three, whatever comes out again."""
+    network = seeded_(nn.Sequential(nn.Conv2d(3, 1, 1), nn.Conv2d(1, 16, 1), nn.Conv2d(16, 3, 1)))
+    first, second, third = inflows(network, images(48))["inflow_decodability"]
+    assert first > 0.99 and 0.1 < second < 0.5 and third == pytest.approx(second, abs=0.05)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_inflow_entropy_of_independent_channels_is_the_logarithm_of_their_number(count):
+    network = nn.Sequential(nn.Conv2d(count, 3, 1))
+    found = inflows(network, noise(96, count, 8, 8))["inflow_entropy"][0]
+    assert math.log(count) - 0.1 < found <= math.log(count) + 1e-9
+
+
+def test_inflow_entropy_of_copies_is_zero():
+    copies = noise(48, 1, 4, 4) * torch.tensor([1.0, -2.0, 0.5])[None, :, None, None]
+    assert inflows(nn.Sequential(nn.Conv2d(3, 2, 1)), copies)["inflow_entropy"][0] == pytest.approx(0, abs=1e-6)
+
+
+def test_decoding_equals_ridge_regression_in_the_channel_space():
+    """The textbook formula on the same rows: standardised features, centred targets, the best penalty."""
+    features, targets = noise(60, 9, 1, 1), noise(60, 4, 1, 1, seed=2)
+    targets = targets + features[:, :4] ** 2 + features[:, 2:6]
+    found, entropy = information._decode(features, targets)
+    x, y = features.flatten(1).double(), targets.flatten(1).double()
+    fit, test = slice(20, None), slice(0, 20)
+    mean, deviation, centre = x[fit].mean(0), x[fit].std(0, correction=0), y[fit].mean(0)
+    z = (x - mean) / deviation
+    scores = []
+    for penalty in (1, 10, 100, 1000):
+        weight = torch.linalg.solve(z[fit].T @ z[fit] + penalty * torch.eye(9), z[fit].T @ (y[fit] - centre))
+        errors = y[test] - centre - z[test] @ weight
+        scores.append(float(1 - errors.square().sum() / (y[test] - centre).square().sum()))
+    assert float(found) == pytest.approx(max(scores), abs=1e-7)
+    shares = torch.linalg.svdvals(z[fit]) ** 2
+    shares = shares / shares.sum()
+    assert float(entropy) == pytest.approx(float(-(shares * shares.log()).sum()), abs=1e-7)
+
+
+@pytest.mark.parametrize("bottleneck, place", [("", 2), ("narrow", 1), ("entrance", 2), ("no layer", 2)])
+def test_the_code_is_the_named_or_the_narrowest_inflow(bottleneck, place):
+    look = look_at(seeded_(Coder(bottleneck)), images(48))
+    for quantity in ("decodability", "entropy"):
+        code, inflow = (STATISTICS[f"{kind}_{quantity}"].function(look, SIZES) for kind in ("code", "inflow"))
+        assert float(code) == float(inflow[place])
+
+
+def test_every_inflow_is_decoded_once(monkeypatch):
+    calls = []
+    decode = information._decode
+    monkeypatch.setattr(information, "_decode", lambda *given: calls.append(1) or decode(*given))
+    look = look_at(seeded_(Coder()), images(48))
+    for name in ("inflow_entropy", "code_decodability", "inflow_decodability", "code_entropy"):
+        STATISTICS[name].function(look, SIZES)
+    assert len(calls) == 4
+
+
+@pytest.mark.parametrize("code", ["64-41414-1_02_333", "64-1234-basic"])
+def test_transnas_networks_name_their_code(code):
+    """The input of the decoder's first layer, with the smallest map of the network."""
+    space = SEARCH_SPACES["transnas-micro" if "_" in code else "transnas-macro"]()
+    network = space.build(space.decode(code), torch.Generator().manual_seed(0))
+    inputs = space.inputs(2, torch.Generator().manual_seed(0))
+    look = Look(network, inputs, space.loss, torch.Generator(), backward=False)
+    coder = information._coder(look)
+    assert coder.name == network.bottleneck and isinstance(coder.module, nn.Module)
+    assert coder.inflow.shape[2] == min(as_map(layer.inflow).shape[2] for layer in look.wide.layers)

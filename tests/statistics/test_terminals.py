@@ -192,9 +192,6 @@ def test_macs_and_params_of_a_space_are_those_of_its_networks(name):
     assert float(STATISTICS["total_macs"].function(seen, SIZES)) == counted
 
 
-@pytest.mark.xfail(
-    strict=True, reason="layer_macs divides the output's positions by the stride, which is not the input"
-)
 def test_macs_of_a_transposed_convolution_are_counted_at_its_input():
     """1 x 1 to 4 x 4 pixels with stride 1, as the first layer of many generators."""
     network = seeded_(nn.Sequential(nn.ConvTranspose2d(5, 4, 4), nn.ReLU(), nn.Conv2d(4, 3, 3, 1, 1)))
