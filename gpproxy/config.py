@@ -44,7 +44,8 @@ class Task:
         halves: random halves of the training architectures that a formula must rank; 0 takes all at once.
         proxies: classical proxies to judge on the test beside the formula: 'all', 'none', or names joined by commas.
             They cost several times as much as the statistics.
-        random_search: whether to spend the same number of evaluations on random formulas, for comparison.
+        random_search: whether to spend the same number of evaluations, or the same time if that is less, on random
+            formulas, for comparison.
         space_settings: setting of the search space, such as resolution=128.
         look_seed: seed of the untrained weights and inputs.
         samples: inputs per look at an untrained generator.

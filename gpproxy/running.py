@@ -147,13 +147,15 @@ class Running:
         self.watch.generation(generation, front, self.config.generations)
 
     def _random(self, data: Training, state: EvolutionState) -> Sequence[Individual]:
-        """The archive of as many random formulas as the evolution judged."""
+        """The archive of as many random formulas as the evolution judged, or of as much time if that ends first."""
         archive: Sequence[Individual] = ()
-        self.watch.progress("random formulas", 0, state.seen)
-        for generation in random_search(data.problem, self.config.evolution(), state.seen):
+        spent, budget = 0.0, max(state.seconds, 1.0)
+        self.watch.progress("random formulas", 0, 100)
+        for generation in random_search(data.problem, self.config.evolution(), state.seen, budget):
             archive = generation.archive
-            self.watch.progress("random formulas", min(generation.evaluated, state.seen), state.seen)
-        self.watch.progress("random formulas", state.seen, state.seen)
+            spent = max(generation.seconds / budget, generation.evaluated / max(state.seen, 1))
+            self.watch.progress("random formulas", min(int(100 * spent), 99), 100)
+        self.watch.progress("random formulas", 100, 100)
         return archive
 
     def _exported(self, result: Result, formula: Formula, studies: Sequence[Study]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from time import perf_counter
 
@@ -17,8 +18,13 @@ from gpproxy.evolution.variation import Variation
 EXHAUSTED = 20
 
 
-def random_search(problem: Problem, config: EvolutionConfig, evaluations: int) -> Iterator[Generation]:
+def random_search(
+    problem: Problem, config: EvolutionConfig, evaluations: int, seconds_at_most: float = math.inf
+) -> Iterator[Generation]:
     """Random formulas in batches of `config.population` until `evaluations` distinct ones have been judged.
+
+    Random formulas share few subtrees, so that one costs several times as much as an evolved one: with
+    `seconds_at_most` the search ends after that time, if that comes first (and is then not reproducible bit for bit).
 
     Generator, rewriting, limits, fitness and archive are those of `evolve`. A formula that ranks backwards is judged
     with a minus too, there as here, and counts twice; the last batch may pass the budget by that. Ends earlier when
@@ -28,7 +34,7 @@ def random_search(problem: Problem, config: EvolutionConfig, evaluations: int) -
     assessor = Assessor(problem, config.limits)
     archive = Archive(config.width)
     seconds, index, idle = 0.0, 0, 0
-    while len(assessor.scores) < evaluations and idle < EXHAUSTED:
+    while len(assessor.scores) < evaluations and idle < EXHAUSTED and seconds < seconds_at_most:
         start = perf_counter()
         rng = stream(config.seed, "random", index)
         size = min(config.population, evaluations - len(assessor.scores))
@@ -38,7 +44,7 @@ def random_search(problem: Problem, config: EvolutionConfig, evaluations: int) -
         idle = idle + 1 if len(assessor.scores) == before else 0
         spent = perf_counter() - start
         seconds += spent
-        done = len(assessor.scores) >= evaluations or idle >= EXHAUSTED
+        done = len(assessor.scores) >= evaluations or idle >= EXHAUSTED or seconds >= seconds_at_most
         yield Generation(
             index,
             archive.best if len(archive) else None,

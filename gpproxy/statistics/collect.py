@@ -222,11 +222,21 @@ def collect(
     first_part, *others = (_paths(space, kept, part, cache_folder) for part in how.parts())
     records = []
     for code in kept:
-        record = cache.load(first_part[code], names)
+        record = _read(first_part[code], names)
         for paths in others:
-            record.columns.update(cache.load(paths[code], ()).columns)
+            record.columns.update(_read(paths[code], ()).columns)
         records.append(record)
     return assemble(records), failures
+
+
+def _read(path: Path, names: tuple[str, ...]) -> Record:
+    """A record of the cache. Raises StatisticsError for damage that only a closer look shows."""
+    try:
+        return cache.load(path, names)
+    except SafetensorError as error:
+        raise StatisticsError(
+            f"The cached statistics in {path} are damaged ({error}). Delete the file and run again."
+        ) from error
 
 
 def _readable(path: Path) -> bool:

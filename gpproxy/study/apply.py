@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import torch
 from deap import gp
 
 from gpproxy.errors import ConfigError, StatisticsError

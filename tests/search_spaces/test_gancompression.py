@@ -213,9 +213,9 @@ def test_the_patchgan_is_a_fixed_pure_function():
 @pytest.mark.parametrize("name", NAMES)
 def test_statistics_can_be_collected(name):
     space = SEARCH_SPACES[name](**({} if "spade" in name else {"resolution": 32}))
-    how = Collection(samples=4, proxies=("snip", "nwot"))
-    for seed in range(1 if "spade" in name else 3):
-        architecture = space.sample(random.Random(seed))
+    how = Collection(samples=2 if "spade" in name else 4, proxies=("snip", "nwot"))
+    least = tuple(map(min, space.choices))  # label maps make the largest networks: the smallest of them will do
+    for architecture in [least] if "spade" in name else [space.sample(random.Random(seed)) for seed in range(2)]:
         record = collect_one(space, space.encode(architecture), how)
         assert not record.dead
         assert record.columns["macs"] == space.macs(architecture)

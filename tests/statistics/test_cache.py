@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from gpproxy.errors import StatisticsError
 from gpproxy.statistics import cache
 from gpproxy.statistics.cache import file_name, folder, load, save
 from gpproxy.statistics.collect import Collection, collect, collect_one, space_settings
@@ -97,6 +98,15 @@ def test_damaged_files_are_written_anew(tmp_path, damage):
     assert counts == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert sorted(tmp_path.rglob("*.safetensors")) == paths
     assert {load(path, ()).architecture for path in paths} == {"plain-3", "deep-3"}
+
+
+def test_a_statistic_that_is_missing_from_a_file_is_an_error_with_its_path(tmp_path):
+    space, how = tiny.Tiny(), replace(HOW, proxies=())
+    collect(space, ["plain-3"], how, cache_folder=tmp_path)
+    (path,) = tmp_path.rglob("*.safetensors")
+    path.write_bytes(path.read_bytes().replace(b'"initial_loss"', b'"initial_lost"'))
+    with pytest.raises(StatisticsError, match=rf"{path.name} are damaged .*initial_loss.* Delete the file"):
+        collect(space, ["plain-3"], how, cache_folder=tmp_path)
 
 
 def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch):

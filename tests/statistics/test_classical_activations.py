@@ -13,6 +13,7 @@ from torch import nn
 
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.classical.activations import hamming_kernel, layer_expressivity
+from gpproxy.statistics.passes import Look
 from tests.statistics.tiny import images, look_at, mlp, seeded_, with_norms, without_norms
 
 RECTIFIERS = (nn.ReLU, nn.LeakyReLU)
@@ -46,7 +47,8 @@ def test_nwot_by_the_published_kernel(make, shape):
 
 
 @pytest.mark.parametrize("count", [6, 40, 70])
-def test_swap_counts_the_set_of_patterns(count):
+def test_swap_counts_the_set_of_patterns(count, monkeypatch):
+    monkeypatch.setattr(Look, "NARROW", count)
     network, inputs = with_norms(), images(count)
     patterns = {tuple(column > 0) for z in rectifier_inputs(network, inputs) for column in z.T}
     assert PROXIES["swap"](look_at(network, inputs)) == len(patterns)

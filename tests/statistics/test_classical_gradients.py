@@ -126,7 +126,7 @@ def test_grasp_of_a_quadratic_in_closed_form():
     network = seeded_(nn.Conv2d(1, 1, 1, bias=False)).double()
     inputs = images(4, shape=(1, 3, 3)).double()
     look = Look(network, inputs, lambda y, x: y.square().mean(), torch.Generator().manual_seed(0))
-    moment, weight = float(inputs.square().mean()), float(network.weight)
+    moment, weight = float(inputs.square().mean()), network.weight.item()
     assert PROXIES["grasp"](look) == pytest.approx(-4 * moment**2 * weight**2, rel=1e-9)
 
 

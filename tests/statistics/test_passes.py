@@ -215,6 +215,24 @@ def test_perturbed_input_is_a_tenth_of_the_spread_away():
     assert look.perturbed.layers[0].gradient is None
 
 
+@pytest.mark.parametrize("make", [with_norms, InPlace, Branches])
+def test_inflow_is_what_enters_each_layer(make):
+    network, entered = seeded_(make()), {}
+    record = look_at(network).noise
+    for name, module in network.named_modules():
+        module.register_forward_pre_hook(lambda m, given, name=name: entered.setdefault(name, given[0].clone()))
+    network(images())
+    assert all(torch.allclose(layer.inflow, entered[layer.name], atol=1e-6) for layer in record.layers)
+    assert not any(layer.inflow.requires_grad for layer in record.layers)
+
+
+def test_only_the_wide_pass_sees_more_samples():
+    look = look_at(without_norms(), images(40))
+    assert len(look.noise.output) == Look.NARROW < len(look.wide.output) == 40
+    assert not look.wide.output.requires_grad and look.wide.layers[0].gradient is None
+    torch.testing.assert_close(look.wide.output[: Look.NARROW], look.noise.output)
+
+
 def test_without_backward_nothing_is_differentiated():
     record = look_at(with_norms(), backward=False).noise
     assert record.loss is None and not record.output.requires_grad and not record.weight_gradients
