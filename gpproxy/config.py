@@ -36,7 +36,8 @@ class Task:
         validation: architectures that choose the formula in the end; 0 takes half of the rest. What remains is the
             test.
         out: run folder; empty makes runs/<time>-<benchmark>-s<seed>.
-        guess: formula, or name of a known proxy, to start from; 'classical' stands for all known proxies.
+        guess: formula, or name of a known proxy, to start from; 'classical' stands for all known proxies, and
+            'none' starts without them.
         exclude: statistic or primitive that no formula may use.
         groups: descriptor whose groups of equal value a formula must rank inside, too; 'auto' takes the coarse
             descriptor that ranks the training architectures best, if any; 'none' takes none.

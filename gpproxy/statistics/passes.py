@@ -79,7 +79,8 @@ def recording(
 
     def after_layer(module: nn.Module, inputs: tuple, output: Tensor) -> Tensor | None:
         replaced = output.clone() if clone else output
-        layer = Layer(names[module], module, module not in seen, output, inflow=inputs[0].detach())
+        inflow = inputs[0].detach().clone() if clone else inputs[0].detach()
+        layer = Layer(names[module], module, module not in seen, output, inflow=inflow)
         seen.add(module)
         rectifier = rectifier_of.pop(id(inputs[0]), None)
         if rectifier is not None:
@@ -87,7 +88,7 @@ def recording(
             waiting.pop(rectifier, None)
         maker_of[id(replaced)] = len(layers)
         alive.extend((inputs[0], output, replaced))
-        versions.append((output, output._version))
+        versions.extend((t, t._version) for t in (inputs[0], output))
         layers.append(layer)
         return replaced if clone else None
 

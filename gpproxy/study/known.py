@@ -14,8 +14,8 @@ KNOWN = {
     "informative_code": "code_decodability + 0.05 * code_entropy",
     "gradient_spread": "sum_layers(spread_channels(gradient))",
 }
-#: The name that stands for all of them.
-ALL = "classical"
+#: The name that stands for all of them, and the one that takes them out again.
+ALL, NONE = "classical", "none"
 
 
 def expand(guess: str) -> list[str]:

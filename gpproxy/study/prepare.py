@@ -28,7 +28,7 @@ from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.collect import Collection, collect, fill
 from gpproxy.statistics.statistic import STATISTICS
 from gpproxy.statistics.table import StatisticsTable
-from gpproxy.study.known import ALL, expand, suggestion
+from gpproxy.study.known import ALL, NONE, expand, suggestion
 from search_spaces import SearchSpace
 
 #: A descriptor makes groups only when it ranks the quality at least this well; otherwise there is no tie to break.
@@ -117,7 +117,7 @@ def check_formulas(config: EvolveConfig) -> list[str]:
             hint = did_you_mean(name, known)
             raise ExpressionError(f"exclude={name}: no statistic or primitive has that name.{hint}")
     found: dict[str, None] = {}
-    for guess in config.guess:
+    for guess in config.guess if NONE not in config.guess else [g for g in config.guess if g not in (ALL, NONE)]:
         for text in expand(guess):
             try:
                 tree = parse(text, grammar)
