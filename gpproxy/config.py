@@ -76,7 +76,7 @@ class Task:
     on_bad_rows: Literal["refuse", "drop"] = "refuse"
     device: str = "cpu"
     workers: int = 0
-    memory: float = 1.5
+    memory: float = 0.5
     cluster: Literal["", "ray"] = ""
     plugins: tuple[str, ...] = ()
 

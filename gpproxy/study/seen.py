@@ -20,6 +20,8 @@ from gpproxy.study.prepare import Study
 
 #: Architectures whose statistics are in memory at a time.
 CHUNK = 128
+#: Bytes that formula values may take beside them.
+MEMORY = 2**29
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +64,7 @@ def see(study: Study, codes: Sequence[str], trees: Sequence[gp.PrimitiveTree], w
 
 def score_all(table: StatisticsTable, trees: Sequence[gp.PrimitiveTree], workers: int = 1) -> Tensor:
     """`tree x architecture`. A formula without a value on some architectures keeps those that it has on the others."""
-    found = Evaluator(table, workers=workers).scores(trees)
+    found = Evaluator(table, memory=MEMORY, workers=workers).scores(trees)
     values = found.values
     refused = [i for i, reason in enumerate(found.reasons) if reason is not None]
     if refused and len(table) > 1:
