@@ -44,7 +44,7 @@ class EvolutionConfig:
     population: int = 400
     islands: int = 4
     sweep: int = 5
-    generations: int = 50
+    generations: int = 40
     max_nodes: int = 25
     max_height: int = 10
     elite: int = 8
