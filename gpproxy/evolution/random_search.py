@@ -14,6 +14,8 @@ from gpproxy.evolution.problem import Problem
 from gpproxy.evolution.state import stream
 from gpproxy.evolution.variation import Variation
 
+#: Formulas judged at a time: small, so that a time budget is kept.
+BATCH = 100
 #: Batches in a row without a new structure after which the grammar counts as exhausted.
 EXHAUSTED = 20
 
@@ -21,7 +23,7 @@ EXHAUSTED = 20
 def random_search(
     problem: Problem, config: EvolutionConfig, evaluations: int, seconds_at_most: float = math.inf
 ) -> Iterator[Generation]:
-    """Random formulas in batches of `config.population` until `evaluations` distinct ones have been judged.
+    """Random formulas in batches until `evaluations` distinct ones have been judged.
 
     Random formulas share few subtrees, so that one costs several times as much as an evolved one: with
     `seconds_at_most` the search ends after that time, if that comes first (and is then not reproducible bit for bit).
@@ -37,7 +39,7 @@ def random_search(
     while len(assessor.scores) < evaluations and idle < EXHAUSTED and seconds < seconds_at_most:
         start = perf_counter()
         rng = stream(config.seed, "random", index)
-        size = min(config.population, evaluations - len(assessor.scores))
+        size = min(config.population, BATCH, evaluations - len(assessor.scores))
         before = len(assessor.scores)
         born = assessor.assess([assessor.propose(variation.random(rng), "random") for _ in range(size)])
         improved = archive.add(born)
