@@ -52,12 +52,12 @@ def load(name: str | Path, on_bad_rows: str = "refuse") -> Benchmark:
 
 
 def data_folder() -> Path:
-    """Where third-party data is looked for: `GPPROXY_DATA`, else `../shared/data`."""
+    """Where third-party data is looked for: `GPPROXY_DATA`, else `../shared/data` of the checkout or of this folder."""
     given = os.environ.get("GPPROXY_DATA")
     if given:
         return Path(given).expanduser()
     places = [folder.parent / "shared" / "data" for folder in (Path(__file__).resolve().parents[2], Path.cwd())]
-    return next((place for place in places if place.is_dir()), places[0])
+    return next((place for place in places if place.is_dir()), places[-1])
 
 
 def _transnas(kind: str, on_bad_rows: str) -> Benchmark:
