@@ -49,6 +49,7 @@ class Task:
             formulas, for comparison.
         space_settings: setting of the search space, such as resolution=128.
         look_seed: seed of the untrained weights and inputs.
+        looks: initialisations of every architecture, from look_seed on; a score is the mean over them.
         samples: inputs per look at an untrained generator.
         on_bad_rows: what to do with rows of a table that cannot be used.
         device: where everything is computed: cpu, cuda, cuda:1, ...
@@ -72,6 +73,7 @@ class Task:
     random_search: bool = True
     space_settings: tuple[str, ...] = ()
     look_seed: int = 0
+    looks: int = 1
     samples: int = 64
     on_bad_rows: Literal["refuse", "drop"] = "refuse"
     device: str = "cpu"
@@ -99,7 +101,7 @@ class EvolveConfig(EvolutionConfig, Task):
             raise ConfigError("benchmark names no table. Give a name, such as transnas-micro, or a path.")
         if len(set(self.benchmarks)) < len(self.benchmarks):
             raise ConfigError(f"Each benchmark can be named once, but got benchmark={self.benchmark}.")
-        for name, least in (("train", 4), ("validation", 0), ("samples", 2), ("halves", 0), ("workers", 0)):
+        for name, least in (("train", 4), ("validation", 0), ("looks", 1), ("samples", 2), ("halves", 0), ("workers", 0)):
             if getattr(self, name) < least:
                 raise ConfigError(f"{name} >= {least} must hold, but got {name}={getattr(self, name)}.")
         if not 0 <= self.within <= 1:

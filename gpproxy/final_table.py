@@ -204,6 +204,13 @@ def remarks(rows: dict[str, Any]) -> Iterator[str]:
         best = rows["ceiling"]
         rho, tau = number(best["spearman"]), number(best["kendall"])
         yield f"the noise of retraining keeps every proxy below ρ {rho}, τ {tau}."
+    if rows["looks"]:
+        looks = rows["looks"]
+        each = " ".join(number(rho) for rho in looks["spearman"])
+        yield (
+            f"mean of {len(looks['spearman'])} initialisations; each alone has ρ {each}. A score varies between them by "
+            f"{number(looks['spread'])} of its deviation over the networks."
+        )
     if rows["left_out"]:
         count = len(rows["left_out"])
         yield f"left out, because they could not be looked at: {count} generator{'s' * (count > 1)}."

@@ -39,6 +39,8 @@ class ScoreConfig:
         out: CSV file; empty writes to the terminal.
         space_settings: setting of the search space, such as resolution=128.
         look_seed: seed of the untrained weights and inputs; -1 takes that of the run, or 0.
+        looks: initialisations that a score is the mean of; 0 takes those of the run, or 1. From 2 on the CSV has their
+            standard deviation as a column `spread`.
         samples: inputs per look; 0 takes that of the run, or the default of one.
         device: where everything is computed: cpu, cuda, cuda:1, ...
         workers: processes; 0 takes all cores. Results do not depend on it.
@@ -53,6 +55,7 @@ class ScoreConfig:
     out: str = ""
     space_settings: tuple[str, ...] = ()
     look_seed: int = -1
+    looks: int = 0
     samples: int = 0
     device: str = "cpu"
     workers: int = 0
@@ -63,7 +66,7 @@ class ScoreConfig:
             raise ConfigError("Give the proxy to apply: --proxy RUN_FOLDER, --proxy proxy.py or --proxy FORMULA.")
         if bool(self.archs) == (self.sample != 0):
             raise ConfigError("Give the architectures to score: either --archs FILE or --sample N.")
-        for name, least in (("sample", 0), ("look_seed", -1), ("samples", 0), ("workers", 0)):
+        for name, least in (("sample", 0), ("look_seed", -1), ("looks", 0), ("samples", 0), ("workers", 0)):
             if getattr(self, name) < least:
                 raise ConfigError(f"{name} >= {least} must hold, but got {name}={getattr(self, name)}.")
         parse_settings(self.space_settings)
@@ -99,7 +102,8 @@ def score(config: ScoreConfig) -> Iterator[Scored]:
     )
     codes = _read(config.archs, space) if config.archs else draw(space, config.sample, config.seed)
     workers = (config.workers or available_cores()) if config.device == "cpu" else 1
-    tasks = [(i, code, space.name, space_settings(space), proxy, how) for i, code in enumerate(codes)]
+    looks = _looks(config, run)
+    tasks = [(i, code, space.name, space_settings(space), proxy, how, looks) for i, code in enumerate(codes)]
     waiting: dict[int, Scored] = {}
     following = 0
     for task, found in run_tasks(apply_one, tasks, workers=workers):
@@ -107,6 +111,11 @@ def score(config: ScoreConfig) -> Iterator[Scored]:
         while following in waiting:
             yield waiting.pop(following)
             following += 1
+
+
+def _looks(config: ScoreConfig, run: dict[str, Any]) -> int:
+    """Initialisations that a score is the mean of."""
+    return config.looks or run.get("looks", 1)
 
 
 def draw(space: SearchSpace, count: int, seed: int) -> list[str]:
@@ -141,7 +150,7 @@ def _settings(folder: Path) -> dict[str, Any]:
     if not (folder / CONFIG).is_file():
         return {}
     config = RunFolder(folder).config
-    return {"look_seed": config.look_seed, "samples": config.samples}
+    return {"look_seed": config.look_seed, "looks": config.looks, "samples": config.samples}
 
 
 def _read(path: str, space: SearchSpace) -> list[str]:
@@ -181,20 +190,21 @@ def _output(path: str) -> Iterator[TextIO]:
 def main(arguments: Sequence[str]) -> int:
     """The command; returns the exit code."""
     config = read_arguments(ScoreConfig, arguments, "score")
-    failed = 0
+    failed, averaged = 0, _looks(config, _proxy(config.proxy)[1]) > 1
     found = score(config)
     with _output(config.out) as stream:
         writer = csv.writer(stream, lineterminator="\n")
         for number, row in enumerate(found):
             if not number:
-                writer.writerow(["architecture", "score"])
+                writer.writerow(["architecture", "score", "spread"] if averaged else ["architecture", "score"])
             if row.failed:
                 failed += 1
                 complain(f"{row.architecture} is left out: {row.problem}")
                 continue
             if row.problem:
                 complain(f"{row.architecture} has the score {row.score}: {row.problem}")
-            writer.writerow([row.architecture, repr(row.score)])
+            cells = [row.architecture, repr(row.score)]
+            writer.writerow([*cells, "" if row.spread is None else repr(row.spread)] if averaged else cells)
             stream.flush()
     return 1 if failed else 0
 

@@ -17,6 +17,7 @@ from gpproxy.command_line import guarded
 from gpproxy.console import Watch
 from gpproxy.errors import BenchmarkError, ConfigError, ExpressionError, RegistryError, RunError
 from gpproxy.evolve import EvolveConfig, Interrupted, main, read_result, resume, run
+from gpproxy.final_table import final_table
 from gpproxy.run_folder import RunFolder
 from tests.commands import FAKE, small
 
@@ -291,3 +292,13 @@ def test_help_needs_no_engine_and_unknown_flags_get_a_hint() -> None:
     assert "--max-minutes" in shown.stdout and shown.stdout.rstrip().endswith("[]")
     wrong = subprocess.run([sys.executable, "-c", code, "--populaton", "3"], capture_output=True, text=True, timeout=60)
     assert "--population" in wrong.stderr
+
+
+def test_initialisations_are_averaged_and_their_spread_is_told(tmp_path: Path) -> None:
+    result = run(small(tmp_path / "three", looks=3, generations=1, random_search=False))
+    looks = result.benchmarks["fake"]["looks"]
+    assert len(looks["spearman"]) == 3 and looks["spread"] >= 0
+    single = run(small(tmp_path / "one", generations=1, random_search=False))
+    assert single.benchmarks["fake"]["looks"] is None
+    text = "\n".join(line.plain for line in final_table(result, 100))
+    assert "mean of 3 initialisations" in " ".join(text.split())

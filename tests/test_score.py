@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import random
+import statistics
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,17 @@ def test_bad_input_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         config(sample=0)
     assert guarded(main, ["--space", "fak", "--proxy", FORMULA, "--sample", "2", "--plugins", FAKE]) == 1
     assert "Did you mean 'fake'" in capsys.readouterr().err
+
+
+def test_the_mean_over_initialisations_has_a_spread(tmp_path: Path) -> None:
+    singles = [list(score(config(look_seed=seed))) for seed in (0, 1, 2)]
+    for found, *alone in zip(score(config(look_seed=0, looks=3)), *singles):
+        scores = [one.score for one in alone]
+        assert math.isclose(found.score, statistics.fmean(scores))
+        assert math.isclose(found.spread, statistics.stdev(scores)) and found.spread > 0
+        assert all(one.spread is None for one in alone)
+    out = tmp_path / "scores.csv"
+    assert main(["--proxy", FORMULA, "--space", "fake", "--sample", "3", "--seed", "5", "--looks", "2", "--plugins", FAKE,
+                 "--out", str(out)]) == 0  # fmt: skip
+    rows = list(csv.DictReader(out.open()))
+    assert list(rows[0]) == ["architecture", "score", "spread"] and len(rows) == 3

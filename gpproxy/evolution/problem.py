@@ -25,16 +25,19 @@ class Case:
         name: of the benchmark.
         evaluator: over the statistics of these architectures, in the order of the target; either all or the live ones.
         target: their measured quality.
+        looks: initialisations of every architecture in the statistics, one after the other; scores are their mean.
     """
 
     name: str
     evaluator: Evaluator
     target: Target
+    looks: int = 1
 
     def scores(self, trees: Sequence[gp.PrimitiveTree]) -> tuple[Tensor, tuple[str | None, ...]]:
         """Scores `tree x architecture`, NaN for dead architectures that have no statistics, and reasons per tree."""
         found = self.evaluator.scores(trees)
         values = found.values.to(self.target.quality.device)
+        values = values.unflatten(1, (self.looks, -1)).mean(1)
         dead, n = self.target.dead, len(self.target.quality)
         if values.shape[1] != n:
             if dead is None or values.shape[1] != n - int(dead.sum()):

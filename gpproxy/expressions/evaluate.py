@@ -54,8 +54,7 @@ class Evaluator:
         self.memory = memory
         self.workers = workers
         self._alive = table.alive
-        live = [code for code in table.architectures if code not in table.dead]
-        self._live = table if len(live) == len(table) else table.select(live)
+        self._live = table if bool(self._alive.all()) else table.take(self._alive.nonzero().squeeze(1))
         self._layouts = Layouts(self._live.depth)
         self._cache: Cache[Held | Fault] = Cache()
         self._leaves: dict[str, Held] = {}

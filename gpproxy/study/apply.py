@@ -8,9 +8,10 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import math
+import statistics
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -31,13 +32,15 @@ from search_spaces import SearchSpace
 class Scored:
     """One architecture. `score` is -inf for a dead network and NaN where the proxy has no value; `problem` says why.
 
-    A `failed` architecture could not be looked at and has no score.
+    A `failed` architecture could not be looked at and has no score. `spread` is the standard deviation of the score
+    over the initialisations that were averaged, None for a single one.
     """
 
     architecture: str
     score: float
     problem: str = ""
     failed: bool = False
+    spread: float | None = None
 
 
 def needed(proxy: str) -> tuple[str, ...]:
@@ -45,10 +48,18 @@ def needed(proxy: str) -> tuple[str, ...]:
     return () if proxy.endswith(".py") else needs(_formula(proxy))
 
 
-def apply_one(number: int, code: str, name: str, settings: dict[str, Any], proxy: str, how: Collection) -> Scored:
-    """The score of one architecture; `number` only names the task."""
+def apply_one(
+    number: int, code: str, name: str, settings: dict[str, Any], proxy: str, how: Collection, looks: int = 1
+) -> Scored:
+    """The score of one architecture, the mean over `looks` initialisations; `number` only names the task."""
+    space = make_space(name, settings)
     with one_thread():
-        return _apply(make_space(name, settings), code, proxy, how)
+        found = [_apply(space, code, proxy, replace(how, seed=how.seed + i)) for i in range(looks)]
+    worst = next((one for one in found if one.failed or not math.isfinite(one.score)), None)
+    if worst is not None or looks == 1:
+        return worst or found[0]
+    scores = [one.score for one in found]
+    return Scored(code, statistics.fmean(scores), spread=statistics.stdev(scores))
 
 
 def _apply(space: SearchSpace, code: str, proxy: str, how: Collection) -> Scored:

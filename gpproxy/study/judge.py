@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from gpproxy.benchmarks.disguise import disguises, within_groups
@@ -27,12 +28,17 @@ def baseline_scores(seen: Seen) -> dict[str, tuple[str, Tensor]]:
 
     A score that is lower-is-better as published is negated. One that is the same everywhere or undefined is left out.
     """
+    return named_scores(seen.columns, seen.part.columns)
+
+
+def named_scores(columns: Mapping[str, Tensor], published: Mapping[str, Tensor]) -> dict[str, tuple[str, Tensor]]:
+    """`baseline_scores` of computed columns (classical proxies, descriptors) and of those published with a table."""
     found: dict[str, tuple[str, Tensor]] = {}
-    for name, column in seen.columns.items():
+    for name, column in columns.items():
         known = PROXIES[name] if name in PROXIES else None
         kind = "descriptor" if known is None else "auto-gas" if name.startswith("autogas") else "classical"
         found[name] = kind, column * (1 if known is None else known.direction)
-    for name, column in seen.part.columns.items():
+    for name, column in published.items():
         found[name if name not in found else f"published/{name}"] = "published", column
     return {name: (kind, column) for name, (kind, column) in found.items() if varies(column)}
 
@@ -72,6 +78,20 @@ def within_rows(seen: Seen, scores: Tensor) -> dict[str, Row]:
 def _within(seen: Seen, scores: Tensor, name: str) -> Row:
     labels = seen.columns[name].nan_to_num(-math.inf)
     return finite(asdict(within_groups(seen.yardstick.last(scores), seen.part.quality, labels)))
+
+
+def look_row(seen: Seen, tree: int) -> Row | None:
+    """How much the scores depend on the initialisation; None for a single one.
+
+    Keys: `spearman` with the quality, of each initialisation alone; `spread`, the standard deviation of a score over
+    the initialisations (root mean square over live architectures) over that of the mean score over architectures.
+    """
+    looks = seen.looks[:, tree]
+    if len(looks) == 1:
+        return None
+    live = looks[:, torch.isfinite(looks).all(0)]
+    spread = live.var(0).mean().sqrt() / live.mean(0).std()
+    return finite({"spearman": [seen.yardstick.measure(one)["spearman"] for one in looks], "spread": float(spread)})
 
 
 def disguise_rows(seen: Seen, scores: Tensor) -> list[Row]:

@@ -57,6 +57,12 @@ class Study:
     how: Collection
     left_out: Mapping[str, str]
     proxies: tuple[str, ...] = ()
+    looks: int = 1
+
+    @property
+    def hows(self) -> tuple[Collection, ...]:
+        """How each of the averaged looks is taken."""
+        return tuple(replace(self.how, seed=self.how.seed + i) for i in range(self.looks))
 
     @property
     def name(self) -> str:
@@ -69,12 +75,10 @@ class Training:
 
     Attributes:
         problem: for the evolution.
-        tables: per benchmark, statistics of the training architectures.
         groups: per benchmark, name of the descriptor that a formula must also rank inside, or None.
     """
 
     problem: Problem
-    tables: tuple[StatisticsTable, ...]
     groups: tuple[str | None, ...]
 
 
@@ -149,14 +153,17 @@ def prepare(
     studies = []
     for table, space in tables:
         look = partial(fill, space, workers=config.cores if config.device == "cpu" else 1, cluster=config.cluster)
-        failures = look(table.architectures, how, on_progress=partial(on_progress, table.name))
+        failures: dict[str, str] = {}
+        for i in range(config.looks):
+            show = partial(on_progress, table.name if config.looks == 1 else f"{table.name}, initialisation {i + 1}")
+            failures |= look(table.architectures, replace(how, seed=how.seed + i), on_progress=show)
         kept = [code for code in table.architectures if code not in failures]
         if not kept:
             code, reason = next(iter(failures.items()))
             raise BenchmarkError(f"No generator of {table.name} could be looked at. The first, {code}: {reason}")
         table = table.select(kept) if failures else table
         parts = split(table, space, config.train, config.seed, config.validation or None)
-        study = Study(table, space, parts, how, failures, proxies)
+        study = Study(table, space, parts, how, failures, proxies, config.looks)
         if proxies:
             show = partial(on_progress, f"{table.name}, classical proxies")
             if failed := look(parts.test, replace(how, proxies=proxies), on_progress=show):
@@ -175,22 +182,25 @@ def chosen_proxies(choice: str) -> tuple[str, ...]:
 
 def training(studies: Sequence[Study], config: EvolveConfig) -> Training:
     """The problem of the training architectures."""
-    tables = tuple(collect(study.space, study.parts.train, study.how)[0] for study in studies)
-    shared = [name for name in tables[0].types if all(name in table.types for table in tables)]
-    grammar = Grammar.for_table(tables[0], [*config.exclude, *(n for n in tables[0].types if n not in shared)])
+    looks = [[collect(study.space, study.parts.train, how)[0] for how in study.hows] for study in studies]
+    first = looks[0][0]
+    shared = [name for name in first.types if all(name in tables[0].types for tables in looks)]
+    grammar = Grammar.for_table(first, [*config.exclude, *(n for n in first.types if n not in shared)])
     cases, groups = [], []
-    for study, table in zip(studies, tables):
+    for study, tables in zip(studies, looks):
+        table = StatisticsTable.stacked(tables)
         quality = study.benchmark.select(study.parts.train).quality
-        name = group_descriptor(config.groups, table, quality)
-        labels = None if name is None else table.columns[name].tolist()
+        alive = table.alive[: len(quality)]
+        name = group_descriptor(config.groups, tables[0], quality)
+        labels = None if name is None else tables[0].columns[name].tolist()
         classes = functional_classes(study.parts.train, study.space)
-        target = Target(quality, ~table.alive, labels, config.within, config.halves, config.seed, classes)
+        target = Target(quality, ~alive, labels, config.within, config.halves, config.seed, classes)
         evaluator = Evaluator(
             table.to(config.device), memory=int(config.memory * 2**30 / len(studies)), workers=config.cores
         )
-        cases.append(Case(study.name, evaluator, target))
+        cases.append(Case(study.name, evaluator, target, study.looks))
         groups.append(name)
-    return Training(Problem(tuple(cases), grammar, prices(grammar.statistics)), tables, tuple(groups))
+    return Training(Problem(tuple(cases), grammar, prices(grammar.statistics)), tuple(groups))
 
 
 def prices(names: Sequence[str] | Mapping[str, object]) -> dict[str, float]:

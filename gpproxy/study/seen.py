@@ -30,7 +30,8 @@ class Seen:
 
     Attributes:
         part: the architectures and their quality.
-        scores: `tree x architecture`, float64; NaN for dead architectures and where a formula has no finite value.
+        looks: `look x tree x architecture`, float64, the scores of each initialisation; NaN for dead architectures and
+            where a formula has no finite value.
         columns: classical proxies and descriptors, name -> `architecture`.
         dead: code -> reason.
         yardstick: measures scores against the quality, dead architectures last.
@@ -38,11 +39,16 @@ class Seen:
     """
 
     part: Benchmark
-    scores: Tensor
+    looks: Tensor
     columns: dict[str, Tensor]
     dead: dict[str, str]
     yardstick: Yardstick
     resamples: Resamples
+
+    @property
+    def scores(self) -> Tensor:
+        """`tree x architecture`: the mean over the initialisations."""
+        return self.looks.mean(0)
 
 
 def see(study: Study, codes: Sequence[str], trees: Sequence[gp.PrimitiveTree], workers: int = 1, seed: int = 0) -> Seen:
@@ -52,14 +58,16 @@ def see(study: Study, codes: Sequence[str], trees: Sequence[gp.PrimitiveTree], w
     how = replace(study.how, proxies=study.proxies) if codes is study.parts.test else study.how
     for start in range(0, len(codes), CHUNK):
         table, _ = collect(study.space, codes[start : start + CHUNK], how)
-        scores.append(score_all(table.to(study.how.device), trees, workers))
+        again = [collect(study.space, codes[start : start + CHUNK], h)[0] for h in study.hows[1:]]
+        every = [score_all(t.to(study.how.device), trees, workers) for t in (table, *again)]
+        scores.append(torch.stack(every))
         tables.append(StatisticsTable(table.architectures, {}, {}, table.depth, table.dead, table.columns))
     part = study.benchmark.select(codes)
     dead = {code: reason for table in tables for code, reason in table.dead.items()}
     classes = functional_classes(codes, study.space)
     columns = {name: torch.cat([table.columns[name] for table in tables]) for name in tables[0].columns}
     yardstick = Yardstick(part, dead, classes, seed=seed)
-    return Seen(part, torch.cat(scores, dim=1), columns, dead, yardstick, Resamples(len(part), SAMPLES, seed, classes))
+    return Seen(part, torch.cat(scores, dim=2), columns, dead, yardstick, Resamples(len(part), SAMPLES, seed, classes))
 
 
 def score_all(table: StatisticsTable, trees: Sequence[gp.PrimitiveTree], workers: int = 1) -> Tensor:
