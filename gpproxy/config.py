@@ -32,7 +32,7 @@ class Task:
     Attributes:
         benchmark: table of measured architectures: a name or the path of a CSV file with a card. Several, joined by
             commas, evolve one formula for all of them by its worst case.
-        train: architectures per benchmark that drive the evolution.
+        train: architectures per benchmark that drive the evolution; 0 takes 100, or half of a table of less than 200.
         validation: architectures that choose the formula in the end; 0 takes half of the rest. What remains is the
             test.
         out: run folder; empty makes runs/<time>-<benchmark>-s<seed>.
@@ -43,25 +43,29 @@ class Task:
             descriptor that ranks the training architectures best, if any; 'none' takes none.
         within: weight of the ranking inside the groups, between 0 and 1.
         halves: random halves of the training architectures that a formula must rank; 0 takes all at once.
-        proxies: classical proxies to judge on the test beside the formula: 'all', 'none', or names joined by commas.
-            They cost several times as much as the statistics.
-        random_search: whether to spend the same number of evaluations, or the same time if that is less, on random
-            formulas, for comparison.
+        proxies: classical proxies to judge beside the formula: 'all', 'none', or names joined by commas. They cost
+            several times as much as the statistics.
+        proxy_parts: where they are computed: on the test, or on 'all' parts of the split, which takes about two and a
+            half times as long. What the cache holds of the other parts is shown in any case.
+        random_search: whether to judge as many random formulas as were evolved, in at most the same time, for
+            comparison.
         space_settings: setting of the search space, such as resolution=128.
         look_seed: seed of the untrained weights and inputs.
-        looks: initialisations of every architecture, from look_seed on; a score is the mean over them.
+        looks: initialisations of every architecture, from look_seed on. Formulas evolve on the first; they are chosen
+            and tested by the mean of their scores over all.
         samples: inputs per look at an untrained generator.
         on_bad_rows: what to do with rows of a table that cannot be used.
+        retry_failed: whether to look again at generators that failed in an earlier run; the cache remembers them.
         device: where everything is computed: cpu, cuda, cuda:1, ...
         workers: processes that collect statistics and threads that evaluate formulas; 0 takes all cores. Results do
             not depend on it.
         memory: gigabytes that formula values may take beside the statistics.
-        cluster: collect statistics on a cluster: 'ray' (extra gpproxy[ray]) or empty.
+        cluster: collect statistics on a cluster: 'ray' (extra gpproxy[ray]) or empty. Its nodes share the cache folder.
         plugins: Python file that registers search spaces, statistics, primitives or benchmarks.
     """
 
     benchmark: str = "transnas-micro"
-    train: int = 100
+    train: int = 0
     validation: int = 0
     out: str = ""
     guess: tuple[str, ...] = ("classical",)
@@ -70,12 +74,14 @@ class Task:
     within: float = 0.25
     halves: int = 16
     proxies: str = "all"
+    proxy_parts: Literal["test", "all"] = "test"
     random_search: bool = True
     space_settings: tuple[str, ...] = ()
     look_seed: int = 0
-    looks: int = 1
+    looks: int = 2
     samples: int = 64
     on_bad_rows: Literal["refuse", "drop"] = "refuse"
+    retry_failed: bool = False
     device: str = "cpu"
     workers: int = 0
     memory: float = 0.5
@@ -101,9 +107,12 @@ class EvolveConfig(EvolutionConfig, Task):
             raise ConfigError("benchmark names no table. Give a name, such as transnas-micro, or a path.")
         if len(set(self.benchmarks)) < len(self.benchmarks):
             raise ConfigError(f"Each benchmark can be named once, but got benchmark={self.benchmark}.")
-        for name, least in (("train", 4), ("validation", 0), ("looks", 1), ("samples", 2), ("halves", 0), ("workers", 0)):
+        least_of = {"train": 0, "validation": 0, "looks": 1, "samples": 2, "halves": 0, "workers": 0}
+        for name, least in least_of.items():
             if getattr(self, name) < least:
                 raise ConfigError(f"{name} >= {least} must hold, but got {name}={getattr(self, name)}.")
+        if self.proxy_parts not in ("test", "all"):
+            raise ConfigError(f"proxy_parts is test or all, but got proxy_parts={self.proxy_parts}.")
         if not 0 <= self.within <= 1:
             raise ConfigError(f"0 <= within <= 1 must hold, but got within={self.within}.")
         if self.memory <= 0:
@@ -115,6 +124,11 @@ class EvolveConfig(EvolutionConfig, Task):
     def benchmarks(self) -> tuple[str, ...]:
         """The names or paths of the tables."""
         return tuple(name.strip() for name in self.benchmark.split(",") if name.strip())
+
+    @property
+    def run_name(self) -> str:
+        """What its run folder is called after: the tables."""
+        return "+".join(Path(n).stem if n.endswith((".csv", ".toml", ".json")) else n for n in self.benchmarks)
 
     @property
     def cores(self) -> int:

@@ -38,6 +38,14 @@ class BenchmarkError(GPProxyError):
     """A table of measured architectures is missing, broken or too small."""
 
 
+class ImageError(GPProxyError):
+    """A set of images is missing, broken or of another kind than asked for."""
+
+
+class QualityError(GPProxyError):
+    """A quality cannot be measured: weights are missing, images do not fit, too few samples."""
+
+
 class RunError(GPProxyError):
     """A run folder is missing, incomplete or belongs to other settings."""
 

@@ -64,8 +64,10 @@ def _within_limits(config: EvolveConfig, folder: RunFolder | None, watch: Watch 
     import torch
 
     from gpproxy.console import Watch
+    from gpproxy.memory import keep_freed_memory
     from gpproxy.running import Running
 
+    keep_freed_memory()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -39,14 +39,9 @@ def run_tasks(
 
 
 def _in_processes(function: Callable[..., Any], tasks: list[tuple], workers: int) -> Iterator[tuple[tuple, Any]]:
-    # forkserver: a forked copy of a process that already used torch's thread pool can hang
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch"])
-    pool = ProcessPoolExecutor(
-        min(workers, len(tasks)), mp_context=context, initializer=_begin, initargs=(tuple(PLUGINS),)
-    )
+    pool = open_pool(min(workers, len(tasks)))
     try:
-        with _main_hidden():
+        with main_hidden():
             futures = {pool.submit(function, *task): task for task in tasks}
         for future in as_completed(futures):
             yield futures[future], future.result()
@@ -57,6 +52,14 @@ def _in_processes(function: Callable[..., Any], tasks: list[tuple], workers: int
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def open_pool(workers: int) -> ProcessPoolExecutor:
+    """New processes with the same plugins, one torch thread each; submit to them inside `main_hidden`."""
+    # forkserver: a forked copy of a process that already used torch's thread pool can hang
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["torch"])
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(tuple(PLUGINS),))
 
 
 def _begin(plugins: tuple[Path, ...]) -> None:
@@ -72,7 +75,7 @@ def _begin(plugins: tuple[Path, ...]) -> None:
 
 
 @contextmanager
-def _main_hidden() -> Iterator[None]:
+def main_hidden() -> Iterator[None]:
     """Keeps new processes from running the user's script again, which has no need of an `if __name__` guard then."""
     main = sys.modules["__main__"]
     hidden: dict[str, Any] = {name: vars(main).pop(name) for name in ("__file__", "__spec__") if name in vars(main)}
@@ -94,9 +97,13 @@ def _on_ray(function: Callable[..., Any], tasks: list[tuple], cluster: str) -> I
         ray.init(include_dashboard=False, log_to_driver=False)
     remote = ray.remote(_with_plugins)
     waiting = {remote.remote(tuple(PLUGINS), function, *task): task for task in tasks}
-    while waiting:
-        (done,), _ = ray.wait(list(waiting), num_returns=1)
-        yield waiting.pop(done), ray.get(done)
+    try:
+        while waiting:
+            (done,), _ = ray.wait(list(waiting), num_returns=1)
+            yield waiting.pop(done), ray.get(done)
+    finally:
+        for left in waiting:
+            ray.cancel(left)
 
 
 def _with_plugins(plugins: tuple[Path, ...], function: Callable[..., Any], *task: Any) -> Any:

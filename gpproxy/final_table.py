@@ -169,8 +169,27 @@ def facts(result: Result) -> Iterator[tuple[str, str]]:
     ends = {"generations": "the last generation", "patience": "nothing improved", "time": "time was up"}
     what = f"{result.evaluations} formulas in {result.generations} generations and {result.seconds:.0f} s"
     yield "searched", f"{what}, until {ends[result.finished]}"
+    drawn = result.baselines.get("random formulas", {})
+    if "finished" in drawn:
+        yield "compared", random_budget(drawn, result.evaluations)
+    if any("train" not in row or "validation" not in row for row in result.baselines.values()):
+        yield (
+            "-",
+            "in a row of a baseline: not computed there. Classical proxies cost more than all else, so only the test "
+            "has them; --proxy-parts all computes the others, too.",
+        )
     if result.folder:
         yield "written to", str(result.folder)
+
+
+def random_budget(row: dict[str, Any], evolved: int) -> str:
+    """How far the random search came, and which of its two limits ended it."""
+    ends = {
+        "evaluations": "as many as were evolved",
+        "time": f"of {evolved} that were evolved; the time of the evolution was up",
+        "exhausted": "and no others were found",
+    }
+    return f"{row['evaluations']} random formulas in {row['seconds']:.0f} s, {ends[row['finished']]}"
 
 
 def remarks(rows: dict[str, Any]) -> Iterator[str]:
@@ -208,8 +227,8 @@ def remarks(rows: dict[str, Any]) -> Iterator[str]:
         looks = rows["looks"]
         each = " ".join(number(rho) for rho in looks["spearman"])
         yield (
-            f"mean of {len(looks['spearman'])} initialisations; each alone has ρ {each}. A score varies between them by "
-            f"{number(looks['spread'])} of its deviation over the networks."
+            f"mean of {len(looks['spearman'])} initialisations; each alone has ρ {each}. A score varies between them "
+            f"by {number(looks['spread'])} of its deviation over the networks."
         )
     if rows["left_out"]:
         count = len(rows["left_out"])

@@ -11,16 +11,16 @@ from types import FrameType
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C, after everything was saved; `folder` is what to resume."""
+    """Ctrl-C, after everything was saved; `folder` is what to resume with the command."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, command: str = "evolve"):
         self.folder = folder
-        super().__init__(f"Stopped; everything so far is saved. Continue with\n  {resume_command(folder)}")
+        super().__init__(f"Stopped; everything so far is saved. Continue with\n  {resume_command(folder, command)}")
 
 
-def resume_command(folder: Path) -> str:
+def resume_command(folder: Path, command: str = "evolve") -> str:
     """What continues a run."""
-    return f"python -m gpproxy.evolve --resume {folder}"
+    return f"python -m gpproxy.{command} --resume {folder}"
 
 
 @dataclass

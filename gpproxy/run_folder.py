@@ -11,13 +11,17 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from gpproxy.config import EvolveConfig
 from gpproxy.errors import RunError
+from gpproxy.files import append_event, read_events, write_atomically
+from gpproxy.hardware import processor
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 CONFIG, ENVIRONMENT, JOURNAL, STATE = "config.toml", "environment.json", "journal.jsonl", "state.json"
 FRONT, RESULT = "front.json", "result.json"
@@ -26,14 +30,40 @@ FRONT, RESULT = "front.json", "result.json"
 PACKAGES = ("gpproxy", "torch", "deap", "numpy", "scipy", "sympy", "networkx", "safetensors", "rich", "tyro")
 
 
+class Settings(Protocol):
+    """What a run folder asks of the settings of a command."""
+
+    @property
+    def out(self) -> str: ...
+
+    @property
+    def seed(self) -> int: ...
+
+    @property
+    def device(self) -> str: ...
+
+    @property
+    def cores(self) -> int: ...
+
+    @property
+    def run_name(self) -> str: ...
+
+    def to_toml(self) -> str: ...
+
+
 class RunFolder:
-    """A run folder that exists. Use `create` or `open` to get one."""
+    """A run folder that exists. Use `create` or `open` to get one. Subclasses are the folders of other commands."""
+
+    #: file that marks a run as finished, command that makes and continues it, class of its settings
+    ending: ClassVar[str] = RESULT
+    command: ClassVar[str] = "evolve"
+    settings: ClassVar[type[Any]] = EvolveConfig
 
     def __init__(self, path: Path):
         self.path = path
 
     @classmethod
-    def create(cls, config: EvolveConfig) -> RunFolder:
+    def create(cls, config: Settings) -> Self:
         """The folder of a new run with its settings and environment in it.
 
         Raises RunError when `config.out` already holds a run.
@@ -52,22 +82,23 @@ class RunFolder:
         return folder
 
     @classmethod
-    def open(cls, path: str | Path) -> RunFolder:
+    def open(cls, path: str | Path) -> Self:
         """The folder of a run that was begun. Raises RunError when there is none."""
         path = Path(path).expanduser()
         if not (path / CONFIG).is_file():
-            raise RunError(f"{path} is no run folder: it has no {CONFIG}. Give a folder that gpproxy.evolve made.")
+            maker = f"gpproxy.{cls.command}"
+            raise RunError(f"{path} is no run folder: it has no {CONFIG}. Give a folder that {maker} made.")
         return cls(path)
 
     @property
     def finished(self) -> bool:
         """Whether the run has its result."""
-        return (self.path / RESULT).is_file()
+        return (self.path / self.ending).is_file()
 
     @property
-    def config(self) -> EvolveConfig:
+    def config(self) -> Any:
         """The settings of the run."""
-        return EvolveConfig.from_toml(self.path / CONFIG)
+        return self.settings.from_toml(self.path / CONFIG)
 
     def write(self, name: str, content: str | bytes) -> Path:
         """Replaces a file of the run; a reader sees the old one or the new one."""
@@ -96,44 +127,19 @@ class RunFolder:
 
     def log(self, event: str, **entries: Any) -> None:
         """Appends one event to the journal and waits until it is on disk."""
-        line = json.dumps({"event": event, "time": round(time.time(), 3), **entries}, ensure_ascii=False)
-        path = self.path / JOURNAL
-        with path.open("ab+") as file:
-            # A half line of a killed process must not swallow this one.
-            if file.tell() and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n":
-                file.write(b"\n")
-            file.write(line.encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        append_event(self.path / JOURNAL, {"event": event, "time": round(time.time(), 3), **entries})
 
     def journal(self) -> list[dict[str, Any]]:
         """The events so far, in order; half-written lines are left out."""
-        path = self.path / JOURNAL
-        return list(_events(path)) if path.is_file() else []
+        return list(read_events(self.path / JOURNAL))
 
 
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Writes a file so that neither a killed process nor a full disk leaves half of it."""
-    data = content.encode() if isinstance(content, str) else content
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+def default_path(config: Settings) -> Path:
+    """runs/<time>-<name>-s<seed>, in the current folder."""
+    return Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}-{config.run_name}-s{config.seed}"
 
 
-def default_path(config: EvolveConfig) -> Path:
-    """runs/<time>-<benchmark>-s<seed>, in the current folder."""
-    names = "+".join(Path(n).stem if n.endswith((".csv", ".toml", ".json")) else n for n in config.benchmarks)
-    return Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}-{names}-s{config.seed}"
-
-
-def environment(config: EvolveConfig) -> dict[str, Any]:
+def environment(config: Settings) -> dict[str, Any]:
     """What a result may depend on beside its settings: versions, hardware, threads."""
     import torch
 
@@ -142,7 +148,7 @@ def environment(config: EvolveConfig) -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
         "platform": platform.platform(),
-        "processor": _processor(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "workers": config.cores,
         "torch_threads_per_worker": 1,
@@ -164,21 +170,3 @@ def _version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
-def _events(path: Path) -> Iterator[dict[str, Any]]:
-    for line in path.read_bytes().split(b"\n"):
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(event, dict):
-            yield event

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from gpproxy.benchmarks.split import PARTS
 from gpproxy.config import EvolveConfig
 from gpproxy.console import Watch
 from gpproxy.errors import ExpressionError
 from gpproxy.evolution.generation import Generation
-from gpproxy.evolution.individual import Individual
 from gpproxy.evolution.loop import evolve
 from gpproxy.evolution.random_search import random_search
 from gpproxy.evolution.state import EvolutionState
@@ -23,7 +23,6 @@ from gpproxy.expressions.formula import Formula
 from gpproxy.interrupt import Interrupted, Patience, resume_command
 from gpproxy.run_folder import CONFIG, FRONT, RESULT, STATE, RunFolder
 from gpproxy.study.conclude import conclude, entries
-from gpproxy.study.judge import PARTS
 from gpproxy.study.prepare import Study, Training, check_formulas, open_tables, prepare, training
 from gpproxy.study.result import Result, front_json
 
@@ -61,7 +60,7 @@ class Running:
         self._report(studies)
         data = training(studies, config)
         state, finished = self._evolve(data, guesses)
-        random = self._random(data, state) if config.random_search else ()
+        random = self._random(data, state) if config.random_search else None
         conclusion = conclude(config, studies, data, state, finished, random, watch.step)
         result = replace(conclusion.result, folder=folder.path)
         watch.step("writing the files")
@@ -91,6 +90,8 @@ class Running:
                 self.watch.note(f"{study.name}: {remark}")
             for reason in study.left_out.values():
                 self.watch.note(f"{study.name}: left out {reason}")
+            if study.left_out and not self.config.retry_failed:
+                self.watch.note("What could not be looked at is remembered; --retry-failed looks again.")
             self.folder.log("split", benchmark=study.name, **sizes, left_out=dict(study.left_out))
 
     def _evolve(self, data: Training, guesses: Sequence[str]) -> tuple[EvolutionState, str]:
@@ -146,17 +147,16 @@ class Running:
         )
         self.watch.generation(generation, front, self.config.generations)
 
-    def _random(self, data: Training, state: EvolutionState) -> Sequence[Individual]:
-        """The archive of as many random formulas as the evolution judged, or of as much time if that ends first."""
-        archive: Sequence[Individual] = ()
-        spent, budget = 0.0, max(state.seconds, 1.0)
+    def _random(self, data: Training, state: EvolutionState) -> Generation | None:
+        """The end of a random search with the budget of the evolution: as many formulas, and at most as much time."""
+        last: Generation | None = None
+        budget = max(state.seconds, 1.0)
         self.watch.progress("random formulas", 0, 100)
-        for generation in random_search(data.problem, self.config.evolution(), state.seen, budget):
-            archive = generation.archive
-            spent = max(generation.seconds / budget, generation.evaluated / max(state.seen, 1))
+        for last in random_search(data.problem, self.config.evolution(), state.seen, budget):
+            spent = max(last.seconds / budget, last.evaluated / max(state.seen, 1))
             self.watch.progress("random formulas", min(int(100 * spent), 99), 100)
         self.watch.progress("random formulas", 100, 100)
-        return archive
+        return last
 
     def _exported(self, result: Result, formula: Formula, studies: Sequence[Study]) -> str:
         """The text of proxy.py."""
@@ -194,7 +194,7 @@ def _provenance(result: Result, config: EvolveConfig) -> dict[str, Any]:
     return {
         "benchmark": config.benchmark,
         "seed": config.seed,
-        "training architectures": config.train,
+        "training architectures": result.train["n"],
         "test architectures": test["n"],
         "test spearman": test["spearman"],
         "test spearman, 95 % interval": test["spearman_interval"],

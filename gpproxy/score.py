@@ -1,12 +1,14 @@
 """Applies a proxy to architectures: `python -m gpproxy.score --space transnas-micro --proxy runs/... --sample 100`.
 
 In: a formula, a run folder or an exported proxy.py, and architectures. Out: CSV lines `architecture,score` in input
-order, written as they are found. Higher is better. Only what the formula needs is computed.
+order, written as they are found. Higher is better. Only what the formula needs is computed. With `--labels` the
+scores are compared with the quality in a table; `--transfer` applies proxies to every table there is.
 """
 
 from __future__ import annotations
 
 import csv
+import random
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +22,7 @@ from gpproxy.errors import ConfigError, SpaceError
 from gpproxy.run_folder import CONFIG, RunFolder
 
 if TYPE_CHECKING:
+    from gpproxy.benchmarks.benchmark import Benchmark
     from gpproxy.study.apply import Scored
     from search_spaces import SearchSpace
 
@@ -31,11 +34,15 @@ class ScoreConfig:
     """Scores untrained architectures with a proxy, as CSV lines `architecture,score`; higher is better.
 
     Attributes:
-        proxy: run folder, exported proxy.py, or formula.
+        proxy: run folder, exported proxy.py, or formula. With transfer there may be several, and names of known ones.
         space: search space of the architectures.
         archs: file with one architecture per line, or a CSV file with a column of that name.
-        sample: random architectures to score instead of a file.
+        sample: random architectures to score instead of a file; with transfer, the most of each table.
         seed: of the sample.
+        labels: table of measured architectures, a name or a path: tells afterwards how well the scores rank them, and
+            the quality of the best of k by score against k at random. Without archs its architectures are scored.
+        transfer: apply the proxies to every table there is, and print the held-out rank correlations.
+        benchmark: tables for transfer, joined by commas; empty takes all that are known.
         out: CSV file; empty writes to the terminal.
         space_settings: setting of the search space, such as resolution=128.
         look_seed: seed of the untrained weights and inputs; -1 takes that of the run, or 0.
@@ -47,11 +54,14 @@ class ScoreConfig:
         plugins: Python file that registers search spaces, statistics or primitives.
     """
 
-    proxy: str = ""
+    proxy: tuple[str, ...] = ()
     space: str = "transnas-micro"
     archs: str = ""
     sample: int = 0
     seed: int = 0
+    labels: str = ""
+    transfer: bool = False
+    benchmark: str = ""
     out: str = ""
     space_settings: tuple[str, ...] = ()
     look_seed: int = -1
@@ -62,9 +72,19 @@ class ScoreConfig:
     plugins: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.proxy:
+        for name in ("proxy", "plugins", "space_settings"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(map(str, value)))
+        if not self.proxy or not all(self.proxy):
             raise ConfigError("Give the proxy to apply: --proxy RUN_FOLDER, --proxy proxy.py or --proxy FORMULA.")
-        if bool(self.archs) == (self.sample != 0):
+        if len(self.proxy) > 1 and not self.transfer:
+            raise ConfigError("One proxy is applied at a time; several are for --transfer, or for gpproxy.search.")
+        if self.transfer and (self.archs or self.labels):
+            raise ConfigError("With --transfer the tables decide what is scored. Leave --archs and --labels out.")
+        if self.benchmark and not self.transfer:
+            raise ConfigError(f"benchmark={self.benchmark} is for --transfer; to judge by one table, give --labels.")
+        given = bool(self.archs) + (self.sample != 0)
+        if not self.transfer and (given > 1 or not (given or self.labels)):
             raise ConfigError("Give the architectures to score: either --archs FILE or --sample N.")
         for name, least in (("sample", 0), ("look_seed", -1), ("looks", 0), ("samples", 0), ("workers", 0)):
             if getattr(self, name) < least:
@@ -86,10 +106,14 @@ def score(config: ScoreConfig) -> Iterator[Scored]:
     for plugin in config.plugins:
         load_plugin(plugin)
     check_device(config.device)
-    proxy, run = _proxy(config.proxy)
+    proxy, run = _proxy(config.proxy[0])
     settings = parse_settings(config.space_settings)
+    table = labels(config)
     try:
-        space = make_space(config.space, settings)
+        if table is None:
+            space = make_space(config.space, settings)
+        else:
+            space = make_space(table.space, {**table.card.space_settings, **settings})
     except TypeError as error:
         raise ConfigError(f"The search space {config.space} does not take these settings: {error}.") from error
     how = Collection(
@@ -100,7 +124,12 @@ def score(config: ScoreConfig) -> Iterator[Scored]:
         device=config.device,
         describe=False,
     )
-    codes = _read(config.archs, space) if config.archs else draw(space, config.sample, config.seed)
+    if config.archs or table is None:
+        codes = _read(config.archs, space) if config.archs else draw(space, config.sample, config.seed)
+    else:
+        codes = list(table.architectures)
+        if config.sample:
+            codes = random.Random(f"sample {config.seed}").sample(codes, min(config.sample, len(codes)))
     workers = (config.workers or available_cores()) if config.device == "cpu" else 1
     looks = _looks(config, run)
     tasks = [(i, code, space.name, space_settings(space), proxy, how, looks) for i, code in enumerate(codes)]
@@ -118,10 +147,17 @@ def _looks(config: ScoreConfig, run: dict[str, Any]) -> int:
     return config.looks or run.get("looks", 1)
 
 
+def labels(config: ScoreConfig) -> Benchmark | None:
+    """The table that the scores are compared with. Raises BenchmarkError, RegistryError when it is missing."""
+    if not config.labels:
+        return None
+    from gpproxy.benchmarks.registry import load
+
+    return load(config.labels)
+
+
 def draw(space: SearchSpace, count: int, seed: int) -> list[str]:
     """Distinct random architectures. Raises ConfigError when the space has fewer."""
-    import random
-
     if count > space.count():
         raise ConfigError(f"sample={count} is more than the {space.count()} architectures of {space.name}.")
     rng = random.Random(f"sample {seed}")
@@ -190,7 +226,13 @@ def _output(path: str) -> Iterator[TextIO]:
 def main(arguments: Sequence[str]) -> int:
     """The command; returns the exit code."""
     config = read_arguments(ScoreConfig, arguments, "score")
-    failed, averaged = 0, _looks(config, _proxy(config.proxy)[1]) > 1
+    if config.transfer:
+        from gpproxy.score_judge import show_transfer
+
+        show_transfer(config)
+        return 0
+    kept: dict[str, float] = {}
+    failed, averaged = 0, _looks(config, _proxy(config.proxy[0])[1]) > 1
     found = score(config)
     with _output(config.out) as stream:
         writer = csv.writer(stream, lineterminator="\n")
@@ -201,11 +243,18 @@ def main(arguments: Sequence[str]) -> int:
                 failed += 1
                 complain(f"{row.architecture} is left out: {row.problem}")
                 continue
+            kept[row.architecture] = row.score
             if row.problem:
                 complain(f"{row.architecture} has the score {row.score}: {row.problem}")
             cells = [row.architecture, repr(row.score)]
             writer.writerow([*cells, "" if row.spread is None else repr(row.spread)] if averaged else cells)
             stream.flush()
+    if config.labels:
+        from gpproxy.score_judge import judge
+
+        table = labels(config)
+        assert table is not None
+        judge(table, kept, config.seed)
     return 1 if failed else 0
 
 

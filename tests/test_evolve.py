@@ -53,7 +53,7 @@ def test_result_has_the_promised_fields(finished: Path) -> None:
     )
     rows = [result, *result["baselines"].values(), *result["benchmarks"].values()]
     for row in rows:
-        for part in ("test",) if row.get("kind") in ("classical", "auto-gas") else PARTS:
+        for part in [part for part in PARTS if part in row] if row.get("kind") in ("classical", "auto-gas") else PARTS:
             for measure in ("kendall", "spearman"):
                 value, interval = row[part][measure], row[part][f"{measure}_interval"]
                 if value is not None:
@@ -170,6 +170,17 @@ def test_worst_of_two_benchmarks_counts(tmp_path: Path) -> None:
     assert "snip" in result.baselines and "random formulas" not in result.baselines
 
 
+def test_lexicase_is_reproducible_and_can_be_continued(tmp_path: Path) -> None:
+    fast = {"benchmark": "fake,fake-deep", "combine": "lexicase", "generations": 3, "random_search": False}
+    fast |= {"proxies": "none"}
+    result = run(small(tmp_path / "whole", **fast))
+    with pytest.raises(Interrupted):
+        run(small(tmp_path / "broken", **fast), StopAfter(1))
+    assert resume(tmp_path / "broken").formula == result.formula
+    assert front(tmp_path / "broken") == front(tmp_path / "whole")
+    assert RunFolder(tmp_path / "whole").config.combine == "lexicase"
+
+
 def test_guess_is_in_the_first_generation(tmp_path: Path) -> None:
     class First(Watch):
         def generation(self, generation, front, last) -> None:
@@ -211,6 +222,10 @@ def test_known_proxies_give_way_to_exclusions_and_single_guesses_do_not() -> Non
         ({"benchmark": "fakee"}, RegistryError, "Did you mean 'fake'"),
         ({"train": 47}, BenchmarkError, "Choose train <="),
         ({"guess": ("snipp",)}, ExpressionError, "Did you mean 'snip'"),
+        ({"guess": ("snip",), "max_nodes": 1}, ConfigError, "guess=snip has 2 nodes"),
+        ({"proxies": "snpi"}, ConfigError, "'snpi' is no classical proxy. Did you mean 'snip'"),
+        ({"proxies": "nwot,all"}, ConfigError, "'all' stands alone"),
+        ({"proxies": ""}, ConfigError, "'' is no classical proxy"),
         ({"exclude": ("gradientt",)}, ExpressionError, "Did you mean 'gradient'"),
         ({"groups": "paramss"}, ConfigError, "Did you mean 'params'"),
         ({"space_settings": ("colour=3",)}, ConfigError, "colour"),
@@ -302,3 +317,68 @@ def test_initialisations_are_averaged_and_their_spread_is_told(tmp_path: Path) -
     assert single.benchmarks["fake"]["looks"] is None
     text = "\n".join(line.plain for line in final_table(result, 100))
     assert "mean of 3 initialisations" in " ".join(text.split())
+
+
+def test_classical_proxies_are_judged_where_they_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the test by default; with `proxy_parts` on all parts; and where the cache has them, without being asked."""
+    monkeypatch.setenv("GPPROXY_CACHE", str(tmp_path / "cache"))
+    fast = {"generations": 0, "random_search": False, "proxies": "nwot, snip"}
+    some = run(small(tmp_path / "some", **fast))
+    assert {part for part in PARTS if part in some.baselines["snip"]} == {"test"} and "zen" not in some.baselines
+    text = " ".join(" ".join(line.plain for line in final_table(some, 140)).split())
+    assert "--proxy-parts all" in text
+    every = run(small(tmp_path / "every", **fast, proxy_parts="all"))
+    assert set(PARTS) <= set(every.baselines["snip"]) and every.baselines["nwot"]["train"]["n"] == 20
+    assert every.baselines["snip"]["test"] == some.baselines["snip"]["test"]
+    again = run(small(tmp_path / "again", **{**fast, "proxies": "snip,nwot"}))
+    assert again.baselines == every.baselines
+    assert "--proxy-parts" not in "".join(line.plain for line in final_table(again, 140))
+    assert front(tmp_path / "some") == front(tmp_path / "every") == front(tmp_path / "again")
+    assert not [name for name in run(small(tmp_path / "no", **{**fast, "proxies": "none"})).baselines if name == "snip"]
+
+
+def test_random_search_tells_which_limit_ended_it(finished: Path) -> None:
+    result = read_result(finished)
+    drawn = result.baselines["random formulas"]
+    assert drawn["finished"] in ("evaluations", "time") and drawn["seconds"] >= 0
+    if drawn["finished"] == "evaluations":
+        assert result.evaluations <= drawn["evaluations"] <= result.evaluations + 1
+    else:
+        assert drawn["evaluations"] < result.evaluations
+    assert f"{drawn['evaluations']} random formulas" in "\n".join(line.plain for line in final_table(result, 140))
+
+
+def test_the_front_does_not_depend_on_the_comparison(finished: Path, tmp_path: Path) -> None:
+    run(small(tmp_path / "alone", random_search=False, proxies="none"))
+    assert front(tmp_path / "alone") == front(finished)
+
+
+def test_failures_are_remembered_and_looked_at_again_on_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GPPROXY_CACHE", str(tmp_path / "cache"))
+    fast = {"generations": 0, "random_search": False, "proxies": "none"}
+
+    class Notes(Watch):
+        def __init__(self):
+            self.notes, self.looks = [], []
+
+        def note(self, text):
+            self.notes.append(text)
+
+        def progress(self, what, done, total):
+            self.looks.append(done) if what == "fake" else None
+
+    watches = [Notes() for _ in range(3)]
+    for i, watch in enumerate(watches):
+        run(small(tmp_path / str(i), **fast, retry_failed=i == 2), watch)
+    assert [watch.looks[0] for watch in watches] == [0, 48, 47]
+    for watch in watches:
+        assert "fake: left out 3-0-1-2: the untrained generator returns NaN or infinity." in watch.notes
+    assert [any("--retry-failed" in note for note in watch.notes) for watch in watches] == [True, True, False]
+    assert front(tmp_path / "0") == front(tmp_path / "1") == front(tmp_path / "2")
+
+
+def test_a_split_that_failures_make_impossible_names_them(tmp_path: Path) -> None:
+    with pytest.raises(BenchmarkError, match="1 could not be looked at. The first, 3-0-1-2: .* NaN"):
+        run(small(tmp_path / "run", train=40, validation=0))

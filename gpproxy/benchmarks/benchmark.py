@@ -33,8 +33,11 @@ class Card:
         seeds: trainings per architecture, 0 when unknown.
         architecture_column, seed_column, collapsed_column: names of these columns; the last two may be absent.
         text_columns: further columns that hold text and are not read.
+        measured_columns: further columns that were measured on the trained networks (other distances, checks during
+            the training, seconds). They are no scores of untrained networks, so no proxy is compared with them.
         prefix: put before the names of all further columns (`suite_zero/`).
-        facts: measured side numbers (seconds per architecture, rank correlation of short and long training).
+        facts: side numbers and settings (extractor and its digest, seconds per training, correlation of short and long
+            training).
     """
 
     space: str
@@ -53,6 +56,7 @@ class Card:
     seed_column: str = "seed"
     collapsed_column: str = "collapsed"
     text_columns: tuple[str, ...] = ()
+    measured_columns: tuple[str, ...] = ()
     prefix: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -100,6 +104,7 @@ class Benchmark:
         collapsed: `architecture x training`, bool. A collapsed training counts as just below the worst measured one.
         dropped: the rows that were left out because the user chose to.
         remarks: sentences on anything else the reader left out.
+        measured: the card's `measured_columns`, name -> `architecture` float64, mean over trainings; NaN is missing.
     """
 
     name: str
@@ -112,6 +117,7 @@ class Benchmark:
     collapsed: Tensor = field(default_factory=lambda: torch.empty(0, 0, dtype=torch.bool))
     dropped: tuple[BadRow, ...] = ()
     remarks: tuple[str, ...] = ()
+    measured: Mapping[str, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.repeats.numel() and len(self.architectures):
@@ -141,6 +147,7 @@ class Benchmark:
             architectures=tuple(codes),
             quality=self.quality[index],
             columns={name: column[index] for name, column in self.columns.items()},
+            measured={name: column[index] for name, column in self.measured.items()},
             repeats=self.repeats[index],
             collapsed=self.collapsed[index],
         )

@@ -30,6 +30,8 @@ else:
 
 FALSE = ("", "0", "false", "no")
 TRUE = ("1", "true", "yes")
+#: Keys of a card that hold no text.
+KINDS = {"seeds": int, "text_columns": list, "measured_columns": list, "space_settings": dict, "facts": dict}
 
 
 def read_table(path: str | Path, card: Card | None = None, on_bad_rows: str = "refuse", name: str = "") -> Benchmark:
@@ -37,20 +39,29 @@ def read_table(path: str | Path, card: Card | None = None, on_bad_rows: str = "r
 
     Raises BenchmarkError: a missing or broken file, a missing column, bad rows.
     """
-    path = _pair(path)[0]
+    path = table_path(path)
     card = card or read_card(path)
+    rows = table_rows(path, card)
+    return assemble(name or path.stem, card, open_space(card), rows, str(path), on_bad_rows)
+
+
+def table_rows(path: str | Path, card: Card) -> list[Row]:
+    """The rows of a CSV file as the card reads them; what is wrong inside a row is its `fault`.
+
+    Raises BenchmarkError: a missing or broken file, a missing column.
+    """
+    path = table_path(path)
     header, lines = _read_csv(path)
     for column in (card.architecture_column, card.metric):
         if column not in header:
             hint = did_you_mean(column, header)
             raise BenchmarkError(f"{path} has no column '{column}'.{hint} Its columns: {', '.join(header)}.")
-    rows = [_row(number, cells, header, card) for number, cells in lines]
-    return assemble(name or path.stem, card, open_space(card), rows, str(path), on_bad_rows)
+    return [_row(number, cells, header, card) for number, cells in lines]
 
 
 def read_rows(path: str | Path) -> list[dict[str, str]]:
     """The cells of a CSV file as text, row by row, nothing checked beyond the number of fields."""
-    path = _pair(path)[0]
+    path = table_path(path)
     header, lines = _read_csv(path)
     for number, cells in lines:
         if len(cells) != len(header):
@@ -74,13 +85,14 @@ def read_card(path: str | Path) -> Card:
     for key, value in content.items():
         if key not in fields:
             raise BenchmarkError(f"The card {path} has the unknown key '{key}'.{did_you_mean(key, fields)}")
-        expected = {"seeds": int, "text_columns": list, "space_settings": dict, "facts": dict}.get(key, str)
+        expected = KINDS.get(key, str)
         if not isinstance(value, expected) or isinstance(value, bool):
             raise BenchmarkError(f"The card {path} expects {expected.__name__} for '{key}', but has {value!r}.")
     missing = [key for key in ("space", "metric", "direction") if key not in content]
     if missing:
         raise BenchmarkError(f"The card {path} lacks {', '.join(missing)}.")
-    content["text_columns"] = tuple(content.get("text_columns", ()))
+    for key in ("text_columns", "measured_columns"):
+        content[key] = tuple(content.get(key, ()))
     try:
         return Card(**content)
     except BenchmarkError as error:
@@ -105,6 +117,11 @@ def write_table(path: str | Path, card: Card, rows: Sequence[Mapping[str, Any]])
     _replace(card_path, tomli_w.dumps(content, multiline_strings=True))
     _replace(path, text.getvalue())
     return path
+
+
+def table_path(path: str | Path) -> Path:
+    """The path of the CSV file, whether that of the table, of its card, or their common name is given."""
+    return _pair(path)[0]
 
 
 def _pair(path: str | Path) -> tuple[Path, Path]:

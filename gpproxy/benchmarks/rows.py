@@ -49,6 +49,29 @@ def assemble(
     """
     if on_bad_rows not in CHOICES:
         raise ConfigError(f"Bad rows can be 'refuse'd or 'drop'ped, but on_bad_rows is '{on_bad_rows}'.")
+    trainings, bad = sift(rows, card, space)
+    if bad and on_bad_rows == "refuse":
+        raise BenchmarkError(_complaint(place, bad))
+    if not trainings:
+        raise BenchmarkError(f"{place} has no usable row" + (f": {bad[0]}." if bad else "."))
+    quality, repeats, collapsed = _qualities([list(group.values()) for group in trainings.values()], card)
+    if len(set(quality.tolist())) < 2:
+        raise BenchmarkError(
+            f"{place}: the metric '{card.metric}' is the same ({card.in_units(quality)[0]:.6g}) for all "
+            f"{len(quality)} architectures, so nothing can be ranked by it. Check the card's metric."
+        )
+    means = _means([list(group.values()) for group in trainings.values()])
+    measured = {name: means.pop(name) for name in card.measured_columns if name in means}
+    constant = [name for name, column in means.items() if len(set(column[column.isfinite()].tolist())) < 2]
+    remarks = tuple(f"The column '{name}' is left out: its values do not differ." for name in constant)
+    columns = {card.prefix + name: column for name, column in means.items() if name not in constant}
+    return Benchmark(
+        name, card.space, tuple(trainings), quality, card, columns, repeats, collapsed, tuple(bad), remarks, measured
+    )
+
+
+def sift(rows: Iterable[Row], card: Card, space: SearchSpace) -> tuple[dict[str, dict[str, Row]], list[BadRow]]:
+    """The good rows, code -> seed -> row, and the bad ones with the rule that each breaks."""
     trainings: dict[str, dict[str, Row]] = {}
     bad: list[BadRow] = []
     for row in rows:
@@ -60,20 +83,7 @@ def assemble(
             bad.append(BadRow(row.number, row.code, reason))
         else:
             trainings.setdefault(code, {})[row.seed] = row
-    if bad and on_bad_rows == "refuse":
-        raise BenchmarkError(_complaint(place, bad))
-    if not trainings:
-        raise BenchmarkError(f"{place} has no usable row" + (f": {bad[0]}." if bad else "."))
-    quality, repeats, collapsed = _qualities([list(group.values()) for group in trainings.values()], card)
-    if len(set(quality.tolist())) < 2:
-        raise BenchmarkError(
-            f"{place}: the metric '{card.metric}' is the same ({card.in_units(quality)[0]:.6g}) for all "
-            f"{len(quality)} architectures, so nothing can be ranked by it. Check the card's metric."
-        )
-    columns, remarks = _columns([list(group.values()) for group in trainings.values()], card)
-    return Benchmark(
-        name, card.space, tuple(trainings), quality, card, columns, repeats, collapsed, tuple(bad), tuple(remarks)
-    )
+    return trainings, bad
 
 
 def _check(row: Row, card: Card, space: SearchSpace) -> tuple[str, str]:
@@ -116,17 +126,16 @@ def _qualities(groups: Sequence[Sequence[Row]], card: Card) -> tuple[Tensor, Ten
     return repeats.nanmean(1), repeats, collapsed
 
 
-def _columns(groups: Sequence[Sequence[Row]], card: Card) -> tuple[dict[str, Tensor], list[str]]:
+def _means(groups: Sequence[Sequence[Row]]) -> dict[str, Tensor]:
+    """Further columns, name -> `architecture`: the mean over the trainings that have a value."""
     names = list(dict.fromkeys(name for group in groups for row in group for name in row.columns))
-    columns, remarks = {}, []
+    means = {}
     for name in names:
         values = [[row.columns.get(name, math.nan) for row in group] for group in groups]
-        column = torch.tensor([_mean([v for v in group if math.isfinite(v)]) for group in values], dtype=torch.float64)
-        if len(set(column[column.isfinite()].tolist())) < 2:
-            remarks.append(f"The column '{name}' is left out: its values do not differ.")
-        else:
-            columns[card.prefix + name] = column
-    return columns, remarks
+        means[name] = torch.tensor(
+            [_mean([v for v in group if math.isfinite(v)]) for group in values], dtype=torch.float64
+        )
+    return means
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -14,6 +14,10 @@ from gpproxy.benchmarks.benchmark import Benchmark
 from gpproxy.errors import BenchmarkError
 from search_spaces import SearchSpace
 
+#: The parts, in order.
+PARTS = ("train", "validation", "test")
+#: Architectures to learn from, where the table has twice as many.
+TRAIN = 100
 #: Fewest architectures of a part, so that a rank correlation means anything.
 SMALLEST = 4
 
@@ -34,18 +38,20 @@ def functional_classes(architectures: Sequence[str], space: SearchSpace) -> list
 
 
 def split(
-    benchmark: Benchmark, space: SearchSpace, train: int = 100, seed: int = 0, validation: int | None = None
+    benchmark: Benchmark, space: SearchSpace, train: int | None = None, seed: int = 0, validation: int | None = None
 ) -> Split:
     """The split of a seed, the same on every machine.
 
     Whole classes are drawn at random until a part has its size, exactly where the class sizes allow it, otherwise just
-    below. By default validation is half of the rest; the remaining ones are the test.
+    below. By default train is `TRAIN` or half of a smaller table, and validation half of the rest; the remaining ones
+    are the test.
 
     Raises BenchmarkError when the table is too small for the sizes asked for.
     """
     for name, size in (("train", train), ("validation", validation)):
         if size is not None and size < SMALLEST:
             raise BenchmarkError(f"{name} must be at least {SMALLEST} architectures, but is {size}.")
+    train = min(TRAIN, len(benchmark) // 2) if train is None else train
     rest = len(benchmark) - train
     if rest < 2 * SMALLEST:
         raise BenchmarkError(
@@ -68,7 +74,7 @@ def split(
     first, order = _draw(order, train)
     second, order = _draw(order, validation)
     parts = [sorted(code for group in part for code in group) for part in (first, second, order)]
-    for name, part in zip(("train", "validation", "test"), parts, strict=True):
+    for name, part in zip(PARTS, parts, strict=True):
         if len(part) < SMALLEST:
             raise BenchmarkError(
                 f"{benchmark.name} has {len(benchmark)} architectures in {len(classes)} functional classes, the "

@@ -29,14 +29,16 @@ class Assessor:
     """Fitness of everything seen in a run.
 
     Attributes:
+        cases: whether scores keep what a formula is worth on every single case.
         scores: structural key -> fitness, in order of evaluation; only ever grows.
         proposed: trees assessed so far, repeats included.
         invalid: reason -> structures, in order of first appearance.
     """
 
-    def __init__(self, problem: Problem, limits: Limits):
+    def __init__(self, problem: Problem, limits: Limits, cases: bool = False):
         self.problem = problem
         self.limits = limits
+        self.cases = cases
         self.scores: dict[str, Score] = {}
         self.proposed = 0
         self.invalid: dict[str, int] = {}
@@ -56,7 +58,7 @@ class Assessor:
         if new:
             trees = list(new.values())
             scores = self.problem.scores(trees)
-            judged = self.problem.judge(scores)
+            judged = self.problem.judge(scores, self.cases)
             for name, score in zip(new, judged):
                 self._keep(name, score)
             wrong = [i for i, score in enumerate(judged) if score.reason is None and score.quality < 0]
@@ -70,7 +72,7 @@ class Assessor:
             if fresh:
                 rows = list(fresh.values())
                 minus = [(-values[rows], [reasons[i] for i in rows]) for values, reasons in scores]
-                for name, score in zip(fresh, self.problem.judge(minus)):
+                for name, score in zip(fresh, self.problem.judge(minus, self.cases)):
                     self._keep(name, score)
         return [self._individual(p) for p in proposals]
 

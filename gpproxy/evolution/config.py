@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Literal
 
-from gpproxy.errors import ConfigError
+from gpproxy.errors import ConfigError, did_you_mean
+
+#: Ways to combine several benchmarks.
+COMBINATIONS = ("worst", "lexicase")
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,10 @@ class EvolutionConfig:
         max_height: edges from the root to the deepest leaf.
         elite: best formulas of an island that always survive.
         tournament: formulas that compete to be a parent.
-        by_quality: share of the tournaments decided by quality alone; the others by front and crowding.
+        by_quality: share of the parents chosen by quality; the others by front and crowding.
+        combine: how several benchmarks count. By 'worst' a formula is worth what it is worth on the worst of them.
+            By 'lexicase' the parents chosen by quality, and half of the survivors, are those that lead on some order
+            of the cases (each random half of each benchmark); what is kept and picked in the end is as with 'worst'.
         immigrants: share of an island's offspring that is random.
         migration: generations between two migrations; 0 for none.
         migrants: formulas that an island sends to the next.
@@ -50,6 +57,7 @@ class EvolutionConfig:
     elite: int = 8
     tournament: int = 4
     by_quality: float = 0.7
+    combine: Literal["worst", "lexicase"] = "worst"
     immigrants: float = 0.05
     migration: int = 5
     migrants: int = 4
@@ -69,6 +77,11 @@ class EvolutionConfig:
         ):  # fmt: skip
             if getattr(self, name) < least:
                 raise ConfigError(f"{name} >= {least} must hold, but got {name}={getattr(self, name)}.")
+        if self.combine not in COMBINATIONS:
+            raise ConfigError(
+                f"combine is {' or '.join(COMBINATIONS)}, but got combine={self.combine}."
+                f"{did_you_mean(self.combine, COMBINATIONS)}"
+            )
         for name in ("by_quality", "immigrants"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"0 <= {name} <= 1 must hold, but got {name}={getattr(self, name)}.")

@@ -63,7 +63,8 @@ class Generation:
         generation_seconds: run time of this one.
         population: summary of the survivors.
         operators: probability of each operator in the next generation; empty in a random search.
-        finished: why the run ends here ("generations", "patience", "time"), else None.
+        finished: why the run ends here ("generations", "patience", "time"; in a random search "evaluations", "time",
+            "exhausted"), else None.
         state: to continue from here; None in a random search.
     """
 

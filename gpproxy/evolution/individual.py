@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from deap import gp
 
+#: Steps of a case between 0 and 1: finer than one exchanged pair of 100 architectures.
+STEPS = 10_000
+
 
 @dataclass(frozen=True)
 class Score:
@@ -19,6 +22,7 @@ class Score:
         spread: standard deviation of the score over the live architectures of the first benchmark, 0 where invalid.
         signature: hash of the rankings, empty where invalid.
         reason: why it is invalid, or None.
+        cases: what it is worth on every case of every benchmark, in steps of 1 / `STEPS`; empty unless asked for.
     """
 
     quality: float
@@ -28,16 +32,19 @@ class Score:
     spread: float
     signature: str
     reason: str | None
+    cases: tuple[int, ...] = ()
 
     def to_json(self) -> list[object]:
         """As a list of plain values."""
-        return [self.quality, self.kendall, self.spearman, self.within, self.spread, self.signature, self.reason]
+        data = [self.quality, self.kendall, self.spearman, self.within, self.spread, self.signature, self.reason]
+        return [*data, self.cases] if self.cases else data
 
     @classmethod
     def from_json(cls, data: list) -> Score:
         """Inverse of `to_json`."""
-        quality, kendall, spearman, within, spread, signature, reason = data
-        return cls(quality, tuple(kendall), tuple(spearman), tuple(within), spread, signature, reason)
+        quality, kendall, spearman, within, spread, signature, reason, *cases = data
+        found = tuple(cases[0]) if cases else ()
+        return cls(quality, tuple(kendall), tuple(spearman), tuple(within), spread, signature, reason, found)
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,9 +20,10 @@ from gpproxy.evolution.config import EvolutionConfig
 from gpproxy.evolution.generation import Generation, PopulationSummary
 from gpproxy.evolution.individual import Individual
 from gpproxy.evolution.layout import Layout
+from gpproxy.evolution.lexicase import Lexicase
 from gpproxy.evolution.operators import OperatorWeights, draw
 from gpproxy.evolution.problem import Problem
-from gpproxy.evolution.selection import survivors, tournament
+from gpproxy.evolution.selection import distinct, survivors, tournament
 from gpproxy.evolution.state import EvolutionState, check_identity, identity, restore, stream
 from gpproxy.evolution.variation import Variation
 from gpproxy.expressions.text import parse, to_text
@@ -31,6 +32,8 @@ from gpproxy.expressions.text import parse, to_text
 ATTEMPTS = 4
 
 Island = list[Individual]
+#: Draws a parent.
+Chooser = Callable[[Random], Individual]
 #: Makes a tree from a random stream: the tree, the operator, and the quality of its parent.
 Maker = Callable[[Random], tuple[gp.PrimitiveTree, str, float | None]]
 
@@ -68,7 +71,8 @@ class _Evolution:
         self.problem = problem
         self.config = config
         self.variation = Variation(problem.grammar, config.limits)
-        self.assessor = Assessor(problem, config.limits)
+        self.lexicase = config.combine == "lexicase"
+        self.assessor = Assessor(problem, config.limits, cases=self.lexicase)
         self.archive = Archive(config.width)
         self.operators = OperatorWeights()
         self.identity = identity(problem, config)
@@ -108,7 +112,7 @@ class _Evolution:
         for i, size in enumerate(config.sizes()):
             born = children[start : start + len(proposals[i])]
             start += len(proposals[i])
-            self.islands[i] = survivors([*self.islands[i], *born], size, config.elite)
+            self.islands[i] = self._survivors(i, [*self.islands[i], *born], size, "survivors")
         if config.migration and self.index and self.index % config.migration == 0 and config.islands > 1:
             self._migrate()
         improved = self.archive.add(children)
@@ -119,7 +123,18 @@ class _Evolution:
         """Each island receives the best of the one before it in the ring."""
         leaving = [sorted(island, key=lambda i: i.order)[: self.config.migrants] for island in self.islands]
         for i, size in enumerate(self.config.sizes()):
-            self.islands[i] = survivors([*self.islands[i], *leaving[i - 1]], size, self.config.elite)
+            self.islands[i] = self._survivors(i, [*self.islands[i], *leaving[i - 1]], size, "migrants")
+
+    def _survivors(self, island: int, individuals: Island, size: int, name: str) -> Island:
+        """Who stays on an island: by NSGA-II, or half of them by lexicase and the other half from the rest."""
+        if not self.lexicase:
+            return survivors(individuals, size, self.config.elite)
+        pool = distinct(individuals)
+        rng = stream(self.config.seed, island, self.index, name)
+        special = Lexicase(pool).several(size // 2, rng) if pool else []
+        chosen = {i.key for i in special}
+        rest = [i for i in pool if i.key not in chosen]
+        return [*survivors(rest, size - len(special), self.config.elite), *special]
 
     def _first(self, seeds: list[gp.PrimitiveTree]) -> list[list[Proposal]]:
         """Small random formulas, more than survive, and the guesses dealt out to the islands in turn.
@@ -147,18 +162,27 @@ class _Evolution:
         for i, size in enumerate(self.config.sizes()):
             rng = stream(self.config.seed, i, self.index)
             parents = self.islands[i]
+            choose = self._parents(parents)
 
-            def child(rng: Random, parents: Island = parents) -> tuple[gp.PrimitiveTree, str, float | None]:
+            def child(
+                rng: Random, parents: Island = parents, choose: Chooser = choose
+            ) -> tuple[gp.PrimitiveTree, str, float | None]:
                 if len(parents) < 2 or rng.random() < self.config.immigrants:
                     return self.variation.random(rng), "random", None
-                first, second = (
-                    tournament(parents, rng, self.config.tournament, self.config.by_quality) for _ in range(2)
-                )
+                first, second = (choose(rng) for _ in range(2))
                 tree, operator = self.variation.vary(draw(weights, rng), first, second, rng)
                 return tree, operator, first.quality
 
             result.append([self._new(child, rng, seen) for _ in range(size)])
         return result
+
+    def _parents(self, island: Island) -> Chooser:
+        """How the parents of an island are drawn."""
+        size, by_quality = self.config.tournament, self.config.by_quality
+        if not self.lexicase or len(island) < 2:
+            return lambda rng: tournament(island, rng, size, by_quality)
+        lexicase = Lexicase(island)
+        return lambda rng: lexicase.draw(rng) if rng.random() < by_quality else tournament(island, rng, size, 0.0)
 
     def _new(self, make: Maker, rng: Random, seen: set[str]) -> Proposal:
         """A proposal of unseen structure, or after some attempts the last one made."""

@@ -11,7 +11,7 @@ from deap import gp
 from torch import Tensor
 
 from gpproxy.errors import ConfigError
-from gpproxy.evolution.individual import Score
+from gpproxy.evolution.individual import STEPS, Score
 from gpproxy.evolution.target import WORST, Fitness, Target
 from gpproxy.expressions.evaluate import Evaluator
 from gpproxy.expressions.grammar import Grammar
@@ -25,19 +25,16 @@ class Case:
         name: of the benchmark.
         evaluator: over the statistics of these architectures, in the order of the target; either all or the live ones.
         target: their measured quality.
-        looks: initialisations of every architecture in the statistics, one after the other; scores are their mean.
     """
 
     name: str
     evaluator: Evaluator
     target: Target
-    looks: int = 1
 
     def scores(self, trees: Sequence[gp.PrimitiveTree]) -> tuple[Tensor, tuple[str | None, ...]]:
         """Scores `tree x architecture`, NaN for dead architectures that have no statistics, and reasons per tree."""
         found = self.evaluator.scores(trees)
         values = found.values.to(self.target.quality.device)
-        values = values.unflatten(1, (self.looks, -1)).mean(1)
         dead, n = self.target.dead, len(self.target.quality)
         if values.shape[1] != n:
             if dead is None or values.shape[1] != n - int(dead.sum()):
@@ -73,13 +70,20 @@ class Problem:
         """Scores and reasons of the trees on each benchmark."""
         return [case.scores(trees) for case in self.cases]
 
-    def judge(self, scores: Sequence[tuple[Tensor, Sequence[str | None]]]) -> list[Score]:
-        """The fitness of each tree over all benchmarks: the quality of the worst, invalid where one is invalid."""
+    def judge(self, scores: Sequence[tuple[Tensor, Sequence[str | None]]], cases: bool = False) -> list[Score]:
+        """The fitness of each tree over all benchmarks: the quality of the worst, invalid where one is invalid.
+
+        With `cases` a score also tells what the tree is worth on every single case.
+        """
         found = [case.target.fitness(values, reasons) for case, (values, reasons) in zip(self.cases, scores)]
         spread = _spread(scores[0][0], self.cases[0].target.dead)
-        return [self._score(found, i, spread[i]) for i in range(len(spread))]
+        single = [(f.cases * STEPS).round().int().tolist() for f in found] if cases else []
+        return [
+            self._score(found, i, spread[i], tuple(step for rows in single for step in rows[i]))
+            for i in range(len(spread))
+        ]
 
-    def _score(self, found: Sequence[Fitness], i: int, spread: float) -> Score:
+    def _score(self, found: Sequence[Fitness], i: int, spread: float, cases: tuple[int, ...]) -> Score:
         reason = next((f.reasons[i] for f in found if f.reasons[i] is not None), None)
         if reason is not None:
             worst = (WORST,) * len(found)
@@ -92,6 +96,7 @@ class Problem:
             spread,
             "".join(f.signatures[i] for f in found),
             None,
+            cases,
         )
 
     def fingerprint(self) -> str:

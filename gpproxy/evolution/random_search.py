@@ -29,24 +29,31 @@ def random_search(
     `seconds_at_most` the search ends after that time, if that comes first (and is then not reproducible bit for bit).
 
     Generator, rewriting, limits, fitness and archive are those of `evolve`. A formula that ranks backwards is judged
-    with a minus too, there as here, and counts twice; the last batch may pass the budget by that. Ends earlier when
-    the grammar holds no more formulas.
+    with a minus too, there as here, and counts twice; the budget may be passed by one through that. Ends earlier when
+    the grammar holds no more formulas. The last generation tells why it is the last: `finished` is "evaluations",
+    "time" or "exhausted".
     """
     variation = Variation(problem.grammar, config.limits)
     assessor = Assessor(problem, config.limits)
     archive = Archive(config.width)
     seconds, index, idle = 0.0, 0, 0
-    while len(assessor.scores) < evaluations and idle < EXHAUSTED and seconds < seconds_at_most:
+    finished = None if evaluations > 0 and seconds_at_most > 0 else "evaluations"
+    while finished is None:
         start = perf_counter()
         rng = stream(config.seed, "random", index)
-        size = min(config.population, BATCH, evaluations - len(assessor.scores))
+        size = min(config.population, BATCH, max(1, (evaluations - len(assessor.scores)) // 2))
         before = len(assessor.scores)
         born = assessor.assess([assessor.propose(variation.random(rng), "random") for _ in range(size)])
         improved = archive.add(born)
         idle = idle + 1 if len(assessor.scores) == before else 0
         spent = perf_counter() - start
         seconds += spent
-        done = len(assessor.scores) >= evaluations or idle >= EXHAUSTED or seconds >= seconds_at_most
+        if len(assessor.scores) >= evaluations:
+            finished = "evaluations"
+        elif idle >= EXHAUSTED:
+            finished = "exhausted"
+        elif seconds >= seconds_at_most:
+            finished = "time"
         yield Generation(
             index,
             archive.best if len(archive) else None,
@@ -60,7 +67,7 @@ def random_search(
             spent,
             PopulationSummary.of([[i for i in born if i.valid]]),
             {},
-            "generations" if done else None,
+            finished,
             None,
         )
         index += 1

@@ -31,6 +31,7 @@ class Fitness:
         kendall: tau-b on all architectures.
         spearman: rho on all architectures.
         within: mean rho inside the groups, weighted by their size; 0 without groups.
+        cases: `tree x case`, the mean of tau and rho on each half (or on all), then the mean rho inside the groups.
         reasons: per tree, why it has no fitness, or None.
         signatures: per tree, a hash of the ranking; equal exactly when two formulas rank alike, empty where invalid.
     """
@@ -39,6 +40,7 @@ class Fitness:
     kendall: Tensor
     spearman: Tensor
     within: Tensor
+    cases: Tensor
     reasons: tuple[str | None, ...]
     signatures: tuple[str, ...]
 
@@ -125,7 +127,8 @@ class Target:
             if why[i] is None and (no or same):
                 why[i] = "not a number" if no else "constant"
         good = torch.tensor([i for i in range(trees) if why[i] is None], dtype=torch.long, device=scores.device)
-        result = torch.full((4, trees), WORST, dtype=torch.float64, device=scores.device)
+        count = max(self.resamples, 1) + bool(len(self._group_sizes))
+        result = torch.full((4 + count, trees), WORST, dtype=torch.float64, device=scores.device)
         signatures = [""] * trees
         if len(good):
             valid = dead_last(steady(scores[good]), self.dead)
@@ -134,17 +137,19 @@ class Target:
             for i, row in zip(good.tolist(), ranks):
                 signatures[i] = hashlib.blake2b(row.tobytes(), digest_size=12).hexdigest()
         result = result.cpu()
-        return Fitness(result[0], result[1], result[2], result[3], tuple(why), tuple(signatures))
+        return Fitness(result[0], result[1], result[2], result[3], result[4:].T, tuple(why), tuple(signatures))
 
-    def _measure(self, scores: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Quality, tau, rho and within-group rho of scores without NaN."""
+    def _measure(self, scores: Tensor) -> tuple[Tensor, ...]:
+        """Quality, tau, rho, within-group rho and every case of scores without NaN."""
         tau, rho = masked_correlations(scores, self.quality, self._masks)
         objective = (tau + rho) / 2
         halves = slice(1, 1 + self.resamples)
         quality = torch.quantile(objective[:, halves], 0.25, dim=1) if self.resamples else objective[:, 0]
         within = torch.zeros_like(quality)
+        cases = list((objective[:, halves] if self.resamples else objective[:, :1]).T)
         if len(self._group_sizes):
             inside = rho[:, 1 + self.resamples :]
             within = (inside * self._group_sizes).sum(1) / self._group_sizes.sum()
             quality = (1 - self.within) * quality + self.within * within
-        return quality, tau[:, 0], rho[:, 0], within
+            cases.append(within)
+        return quality, tau[:, 0], rho[:, 0], within, *cases

@@ -7,12 +7,10 @@ import hashlib
 import inspect
 import json
 import os
-import sys
 import tempfile
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,6 +20,7 @@ from torch import Tensor
 
 import primitives.decodability
 import primitives.numerics
+from gpproxy.statistics.dependencies import dependencies
 from gpproxy.statistics.record import Record
 
 if TYPE_CHECKING:
@@ -46,27 +45,11 @@ def _code_version(space: type[SearchSpace], proxies: bool) -> str:
     if proxies:
         files |= set(here.glob("classical/*.py"))
     for base in space.__mro__[:-2]:  # without ABC and object
-        files |= _sources(sys.modules[base.__module__])
+        files.update(dependencies(base.__module__))
     digest = hashlib.sha256()
     for path in sorted(files, key=lambda p: (p.name, str(p))):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
-
-
-def _sources(module: ModuleType) -> set[Path]:
-    """The file of a module and of all modules of its package whose names it uses."""
-    package = module.__name__.split(".")[0]
-    found, waiting = {}, [module]
-    while waiting:
-        one = waiting.pop()
-        if one.__name__ in found or not getattr(one, "__file__", None):
-            continue
-        found[one.__name__] = Path(str(one.__file__))
-        for item in vars(one).values():
-            used = item if isinstance(item, ModuleType) else sys.modules.get(getattr(item, "__module__", None) or "")
-            if used is not None and used.__name__.startswith(f"{package}."):
-                waiting.append(used)
-    return set(found.values())
 
 
 def file_name(space: SearchSpace, settings: dict[str, Any], code: str, how: Collection) -> str:

@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from gpproxy.errors import StatisticsError
+from gpproxy.errors import ConfigError, StatisticsError
 from gpproxy.executor import run_tasks
-from gpproxy.statistics import cache
+from gpproxy.statistics import cache, failures
 from gpproxy.statistics.assemble import assemble
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.cut import Sizes
@@ -24,7 +24,7 @@ from gpproxy.statistics.passes import WEIGHTED, Look
 from gpproxy.statistics.record import Record
 from gpproxy.statistics.statistic import STATISTICS, Statistic
 from gpproxy.statistics.table import StatisticsTable
-from primitives.types import LAYER_TYPES
+from primitives.types import LAYER_TYPES, LayerScalar
 from search_spaces import SEARCH_SPACES, SearchSpace
 
 
@@ -39,7 +39,7 @@ class Collection:
         statistics: names to collect; None means all that are registered, () none.
         proxies: classical proxies to compute as columns; None means all, () none. They cost several times as much as
             the statistics, so they have a batch of their own size and their own files in the cache.
-        proxy_samples: batch size for the classical proxies.
+        proxy_samples: batch size for the classical proxies, at most `Look.NARROW`: they read gradients.
         device: where the passes run.
         describe: whether to read the structural descriptors off as columns.
     """
@@ -52,6 +52,13 @@ class Collection:
     proxy_samples: int = 16
     device: str = "cpu"
     describe: bool = True
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.proxy_samples <= Look.NARROW:
+            raise ConfigError(
+                f"1 <= proxy_samples <= {Look.NARROW} must hold, but got proxy_samples={self.proxy_samples}: passes "
+                f"with gradients see at most {Look.NARROW} inputs, so more would change nothing."
+            )
 
     def chosen(self) -> list[Statistic]:
         return [STATISTICS[name] for name in (STATISTICS if self.statistics is None else self.statistics)]
@@ -80,8 +87,8 @@ def look_at(space: SearchSpace, code: str, how: Collection, backward: bool = Tru
     return Look(network, inputs, space.loss, seeded(space.name, how.seed, "probes"), backward)
 
 
-def collect_one(space: SearchSpace, code: str, how: Collection) -> Record:
-    """Statistics, columns and state of health of one architecture.
+def collect_one(space: SearchSpace, code: str, how: Collection, look: Look | None = None) -> Record:
+    """Statistics, columns and state of health of one architecture; `look` is made here unless it is given.
 
     Raises StatisticsError when the generator has no layers, no parameters, a non-finite output or a failing pass.
     """
@@ -90,7 +97,7 @@ def collect_one(space: SearchSpace, code: str, how: Collection) -> Record:
     chosen = how.chosen()
     backward = any(s.backward for s in chosen) or bool(how.chosen_proxies())
     try:
-        look = look_at(space, code, how, backward)
+        look = look or look_at(space, code, how, backward)
         if not any(True for _ in look.network.parameters()):
             raise StatisticsError(f"{code}: the generator has no parameters.")
         if not any(isinstance(m, WEIGHTED) for m in look.network.modules()) or not look.noise.layers:
@@ -142,8 +149,11 @@ def _task(name: str, settings: dict[str, Any], code: str, how: Collection, path:
         try:
             record = collect_one(make_space(name, settings), code, how)
         except StatisticsError as error:
+            if failures.lasting(error):
+                failures.remember(Path(path), code, str(error))
             return str(error)
     cache.save(record, Path(path))
+    failures.forget(Path(path))
     return ""
 
 
@@ -166,6 +176,7 @@ def fill(
     cache_folder: Path | None = None,
     workers: int = 1,
     cluster: str = "",
+    retry: bool = False,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, str]:
     """Puts the architectures into the cache; returns the reasons of those that had to be left out.
@@ -174,15 +185,22 @@ def fill(
 
     Args:
         cache_folder: default `gpproxy.statistics.cache.folder()`.
+        retry: whether to look again at generators that failed in an earlier call, instead of recalling the reason.
         on_progress: called with (done, total) as looks finish.
     """
     how = how or Collection()
     settings = space_settings(space)
     codes = list(dict.fromkeys(codes))
-    tasks, failures = [], {}
+    tasks, failed = [], {}
     for part in how.parts():
-        paths = _paths(space, codes, part, cache_folder)
-        tasks += [(space.name, settings, code, part, str(path)) for code, path in paths.items() if not _readable(path)]
+        for code, path in _paths(space, codes, part, cache_folder).items():
+            if _readable(path):
+                continue
+            if reason := "" if retry else failures.recall(path):
+                failed[code] = reason
+            else:
+                tasks.append((space.name, settings, code, part, str(path)))
+    tasks = [task for task in tasks if task[2] not in failed]
     # A fixed shuffle spreads slow architectures over the run, which keeps the estimate of the time left honest.
     random.Random(0).shuffle(tasks)
     total = len(codes) * len(how.parts())
@@ -190,10 +208,15 @@ def fill(
     on_progress(done, total)
     for task, error in run_tasks(_task, tasks, workers=workers, cluster=cluster):
         if error:
-            failures[task[2]] = error
+            failed[task[2]] = error
         done += 1
         on_progress(done, total)
-    return {code: failures[code] for code in codes if code in failures}
+    return {code: failed[code] for code in codes if code in failed}
+
+
+def cached(space: SearchSpace, codes: Sequence[str], how: Collection, cache_folder: Path | None = None) -> bool:
+    """Whether everything about the architectures lies in the cache."""
+    return all(_readable(p) for part in how.parts() for p in _paths(space, codes, part, cache_folder).values())
 
 
 def collect(
@@ -204,21 +227,34 @@ def collect(
     cache_folder: Path | None = None,
     workers: int = 1,
     cluster: str = "",
+    retry: bool = False,
+    only: Sequence[str] | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[StatisticsTable, dict[str, str]]:
     """The table of the architectures, and the reasons of those that had to be left out; arguments as for `fill`.
 
+    Args:
+        only: names of the statistics to read, of those that `how` collects; the table has the numbers per layer, too.
+
     Raises StatisticsError when nothing could be collected.
     """
     how = how or Collection()
-    failures = fill(
-        space, codes, how, cache_folder=cache_folder, workers=workers, cluster=cluster, on_progress=on_progress
+    failed = fill(
+        space,
+        codes,
+        how,
+        cache_folder=cache_folder,
+        workers=workers,
+        cluster=cluster,
+        retry=retry,
+        on_progress=on_progress,
     )
-    kept = [code for code in dict.fromkeys(codes) if code not in failures]
+    kept = [code for code in dict.fromkeys(codes) if code not in failed]
     if not kept:
-        first = next(iter(failures.values()), "no architecture was given")
+        first = next(iter(failed.values()), "no architecture was given")
         raise StatisticsError(f"No statistics could be collected in {space.name}: {first}")
-    names = tuple(s.name for s in how.chosen())
+    chosen = [s for s in how.chosen() if only is None or s.name in only or s.type is LayerScalar]
+    names = tuple(s.name for s in chosen)
     first_part, *others = (_paths(space, kept, part, cache_folder) for part in how.parts())
     records = []
     for code in kept:
@@ -226,7 +262,7 @@ def collect(
         for paths in others:
             record.columns.update(_read(paths[code], ()).columns)
         records.append(record)
-    return assemble(records), failures
+    return assemble(records), failed
 
 
 def _read(path: Path, names: tuple[str, ...]) -> Record:

@@ -69,27 +69,6 @@ class StatisticsTable:
             {name: column[index] for name, column in self.columns.items()},
         )
 
-    @classmethod
-    def stacked(cls, tables: Sequence[StatisticsTable]) -> StatisticsTable:
-        """Looks at the same architectures one after the other: the rows of the first table, then of the second, ...
-
-        An architecture that is dead in one look is dead.
-        """
-        first = tables[0]
-        if len(tables) == 1:
-            return first
-        if any(table.architectures != first.architectures for table in tables):
-            raise ValueError("Tables of different architectures cannot be stacked.")
-        dead = {code: reason for table in reversed(tables) for code, reason in table.dead.items()}
-        return cls(
-            first.architectures * len(tables),
-            first.types,
-            {name: _joined([table.values[name] for table in tables], first.depth.numel()) for name in first.values},
-            torch.cat([table.depth for table in tables]),
-            {code: dead[code] for code in first.architectures if code in dead},
-            {name: torch.cat([table.columns[name] for table in tables]) for name in first.columns},
-        )
-
     def _pick(self, value: Value, index: Tensor) -> Value:
         if isinstance(value, Tensor):
             return value[index]
@@ -120,21 +99,3 @@ class StatisticsTable:
 
         values = {name: move(value) for name, value in self.values.items()}
         return StatisticsTable(self.architectures, self.types, values, self.depth.to(device), self.dead, self.columns)
-
-
-def _joined(values: Sequence[Value], rows: int) -> Value:
-    """The values of tables of `rows` layer rows each, one table after the other."""
-    first = values[0]
-    if isinstance(first, Tensor):
-        return torch.cat(list(values))
-    if isinstance(first, LayerScalars):
-        return LayerScalars(torch.cat([v.values for v in values]), torch.cat([v.present for v in values]))
-    shapes = sorted({tuple(block.shape[1:]) for value in values for block in value.values})
-    found = {shape: ([], []) for shape in shapes}
-    for i, value in enumerate(values):
-        for row, block in zip(value.rows, value.values):
-            found[tuple(block.shape[1:])][0].append(row + i * rows)
-            found[tuple(block.shape[1:])][1].append(block)
-    return LayerBlocks(
-        tuple(torch.cat(found[shape][0]) for shape in shapes), tuple(torch.cat(found[shape][1]) for shape in shapes)
-    )

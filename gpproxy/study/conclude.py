@@ -10,9 +10,11 @@ import torch
 
 from gpproxy.benchmarks.ceiling import ceiling
 from gpproxy.benchmarks.null import best_of_noise
+from gpproxy.benchmarks.split import PARTS
 from gpproxy.config import EvolveConfig
 from gpproxy.errors import RunError
 from gpproxy.evolution.archive import front
+from gpproxy.evolution.generation import Generation
 from gpproxy.evolution.individual import Individual
 from gpproxy.evolution.state import EvolutionState
 from gpproxy.expressions.formula import Formula
@@ -20,7 +22,6 @@ from gpproxy.expressions.structure import cost, needs_backward
 from gpproxy.expressions.text import to_text
 from gpproxy.ranks import dense_ranks
 from gpproxy.study.judge import (
-    PARTS,
     Row,
     baseline_rows,
     disguise_rows,
@@ -67,14 +68,14 @@ def conclude(
     training: Training,
     state: EvolutionState,
     finished: str,
-    random: Sequence[Individual] = (),
+    random: Generation | None = None,
     on_step: Callable[[str], None] = lambda what: None,
 ) -> Conclusion:
     """Chooses on validation, reads the test once, and judges the formulas and all baselines there.
 
     Args:
         finished: why the evolution ended.
-        random: archive of a random search with the same budget.
+        random: the last generation of a random search with the same budget.
         on_step: called with what is done next, in words.
 
     Raises RunError when the archive is empty.
@@ -88,7 +89,8 @@ def conclude(
         )
     on_step("choosing on the training and validation architectures")
     chosen = members[_choose(config, studies, training, members)]
-    lucky = random[_choose(config, studies, training, random)] if random else None
+    drawn = random.archive if random is not None else ()
+    lucky = drawn[_choose(config, studies, training, drawn)] if drawn else None
     on_step("simplifying")
     evaluator = training.problem.cases[0].evaluator
     formula = Formula.of(chosen.tree, training.problem.grammar, evaluator)
@@ -116,7 +118,13 @@ def conclude(
             }
     baselines = shared_baselines({name: rows["baselines"] for name, rows in per_benchmark.items()})
     if lucky:
-        baselines[RANDOM]["formula"] = to_text(lucky.tree)
+        assert random is not None
+        baselines[RANDOM] |= {
+            "formula": to_text(lucky.tree),
+            "evaluations": random.evaluated,
+            "seconds": round(random.seconds, 3),
+            "finished": random.finished,
+        }
     parts: dict[str, Any] = {p: worst({name: rows[p] for name, rows in per_benchmark.items()}) for p in PARTS}
     result = Result(
         formula=formula.text,

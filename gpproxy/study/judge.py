@@ -15,12 +15,12 @@ import torch
 from torch import Tensor
 
 from gpproxy.benchmarks.disguise import disguises, within_groups
+from gpproxy.benchmarks.split import PARTS
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.study.prepare import coarse, descriptors
 from gpproxy.study.seen import Seen
 
 Row = dict[str, Any]
-PARTS = ("train", "validation", "test")
 
 
 def baseline_scores(seen: Seen) -> dict[str, tuple[str, Tensor]]:

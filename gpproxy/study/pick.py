@@ -1,5 +1,5 @@
 """Chooses one formula of an archive. The validation architectures, which no formula was fitted to, weigh as much as the
-training architectures, which all formulas were fitted to alike.
+training architectures, which all formulas were fitted to alike; functional twins count once.
 
 In: scores on both. Out: the index of the pick. The formula with the highest lower bound of a bootstrap interval leads;
 all are judged on the same resamples, and of those that are statistically equal to the leader the simplest wins.
@@ -8,11 +8,12 @@ all are judged on the same resamples, and of those that are statistically equal 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from gpproxy.benchmarks.resamples import Resamples
+from gpproxy.benchmarks.resamples import SAMPLES, Resamples
 from gpproxy.evolution.target import SMALLEST_GROUP
 from gpproxy.ranks import kendall, spearman
 from gpproxy.study.seen import Seen
@@ -34,15 +35,14 @@ def pick(seen: Sequence[Sequence[Seen]], groups: Sequence[str | None], within: f
         within: weight of the ranking inside the groups.
         complexity: nodes of each formula.
     """
+    views = [_View.of(parts, name) for parts, name in zip(seen, groups)]
 
-    def worst(objective: Callable[[Seen, str | None], Tensor]) -> Tensor:
-        return torch.stack(
-            [torch.stack([objective(part, name) for part in parts]).mean(0) for parts, name in zip(seen, groups)]
-        ).amin(0)
+    def worst(objective: Callable[[_View], Tensor]) -> Tensor:
+        return torch.stack([objective(view) for view in views]).amin(0)
 
-    point = worst(lambda part, name: _point(part, name, within))
+    point = worst(lambda view: _point(view, within))
     finalists = torch.argsort(point, descending=True, stable=True)[:FINALISTS]
-    drawn = worst(lambda part, name: _objective(part, name, within, finalists))
+    drawn = worst(lambda view: _objective(view, within, finalists))
     lower = torch.quantile(drawn, LOW, dim=1)
     size = [complexity[i] for i in finalists.tolist()]
     leader = max(range(len(lower)), key=lambda i: (float(lower[i]), -size[i], -i))
@@ -50,37 +50,52 @@ def pick(seen: Sequence[Sequence[Seen]], groups: Sequence[str | None], within: f
     return int(finalists[min(equal, key=lambda i: (size[i], -float(lower[i]), i))])
 
 
-def _point(seen: Seen, name: str | None, within: float) -> Tensor:
-    """`tree`: the objective on the architectures as they are."""
-    quality, ranked = seen.part.quality, seen.yardstick.last(seen.scores)
-    total = (kendall(ranked, quality) + spearman(ranked, quality)) / 2
-    members = [] if name is None else _members(seen.columns[name])
-    if members and within:
-        inside = sum(len(m) * spearman(ranked[:, m], quality[m]).nan_to_num(0.0) for m in members)
-        total = (1 - within) * total + within * inside / sum(map(len, members))
+@dataclass(frozen=True, eq=False)
+class _View:
+    """Training and validation of one benchmark together.
+
+    Attributes:
+        scores: `tree x class`, dead and undefined ones at minus infinity.
+        quality: `class`.
+        groups: classes of every group that is large enough to say something.
+    """
+
+    scores: Tensor
+    quality: Tensor
+    groups: tuple[Tensor, ...]
+
+    @classmethod
+    def of(cls, parts: Sequence[Seen], name: str | None) -> _View:
+        scores = torch.cat([p.twins.mean(p.yardstick.last(p.scores)) for p in parts], dim=1)
+        quality = torch.cat([p.twins.mean(p.part.quality) for p in parts])
+        groups: list[Tensor] = []
+        if name is not None:
+            labels = torch.cat([p.columns[name][p.twins.first] for p in parts])
+            groups = [(labels == value).nonzero().squeeze(1) for value in torch.unique(labels[~labels.isnan()])]
+        return cls(scores, quality, tuple(g for g in groups if len(g) >= SMALLEST_GROUP))
+
+
+def _point(view: _View, within: float) -> Tensor:
+    """`tree`: the objective on the classes as they are."""
+    scores, quality = view.scores, view.quality
+    total = (kendall(scores, quality) + spearman(scores, quality)) / 2
+    if view.groups and within:
+        inside = sum(len(g) * spearman(scores[:, g], quality[g]).nan_to_num(0.0) for g in view.groups)
+        total = (1 - within) * total + within * inside / sum(map(len, view.groups))
     return total.nan_to_num(-1.0)
 
 
-def _objective(seen: Seen, name: str | None, within: float, rows: Tensor) -> Tensor:
+def _objective(view: _View, within: float, rows: Tensor) -> Tensor:
     """`tree x resample`: mean of tau and rho, blended with rho inside the groups; an undefined one is -1."""
-    quality = seen.part.quality
-    ranked = seen.yardstick.last(seen.scores[rows])
-    draws, truth = seen.resamples, seen.resamples.draw(quality)
-    drawn = [draws.draw(row) for row in ranked]
+    draws = Resamples(len(view.quality), SAMPLES)
+    truth = draws.draw(view.quality)
+    drawn = [draws.draw(row) for row in view.scores[rows]]
     total = torch.stack([(draws.kendall(row, truth) + draws.spearman(row, truth)) / 2 for row in drawn])
-    labels = None if name is None else seen.columns[name]
-    members = [] if labels is None else _members(labels)
-    if members and within:
+    if view.groups and within:
         inside, weight = torch.zeros_like(total), 0
-        for number, group in enumerate(members):
-            some = Resamples(len(group), total.shape[1], number)
-            rho = torch.stack([some.spearman(row[group], quality[group]) for row in ranked])
+        for number, group in enumerate(view.groups):
+            some = Resamples(len(group), SAMPLES, number)
+            rho = torch.stack([some.spearman(row[group], view.quality[group]) for row in view.scores[rows]])
             inside, weight = inside + len(group) * rho.nan_to_num(0.0), weight + len(group)
         total = (1 - within) * total + within * inside / weight
     return total.nan_to_num(-1.0)
-
-
-def _members(labels: Tensor) -> list[Tensor]:
-    """Positions of every group that is large enough to say something."""
-    found = [(labels == value).nonzero().squeeze(1) for value in torch.unique(labels[~labels.isnan()])]
-    return [group for group in found if len(group) >= SMALLEST_GROUP]

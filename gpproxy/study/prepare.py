@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gpproxy.benchmarks.benchmark import Benchmark, open_space
 from gpproxy.benchmarks.registry import load
-from gpproxy.benchmarks.split import Split, functional_classes, split
+from gpproxy.benchmarks.split import PARTS, Split, functional_classes, split
 from gpproxy.config import EvolveConfig, parse_settings
 from gpproxy.errors import BenchmarkError, ConfigError, ExpressionError, did_you_mean
 from gpproxy.evolution.problem import Case, Problem
@@ -25,7 +25,7 @@ from gpproxy.expressions.text import parse, to_text
 from gpproxy.ranks import rank_dead_last, spearman
 from gpproxy.registry import load_plugin
 from gpproxy.statistics.classical import PROXIES
-from gpproxy.statistics.collect import Collection, collect, fill
+from gpproxy.statistics.collect import Collection, cached, collect, fill
 from gpproxy.statistics.statistic import STATISTICS
 from gpproxy.statistics.table import StatisticsTable
 from gpproxy.study.known import ALL, NONE, expand, suggestion
@@ -33,6 +33,9 @@ from search_spaces import SearchSpace
 
 #: A descriptor makes groups only when it ranks the quality at least this well; otherwise there is no tie to break.
 STRONG = 0.8
+
+#: The choice of every classical proxy.
+ALL_PROXIES = "all"
 
 #: Called with (benchmark, architectures done, architectures in all).
 Progress = Callable[[str, int, int], None]
@@ -47,7 +50,8 @@ class Study:
         space: its search space, with the settings of the run.
         parts: train, validation and test, disjoint in functional classes.
         how: how generators are looked at.
-        proxies: classical proxies that are computed for the test architectures.
+        proxies: classical proxies that are judged, too.
+        covered: parts of the split that they are known for.
         left_out: architecture -> why it could not be looked at.
     """
 
@@ -58,6 +62,7 @@ class Study:
     left_out: Mapping[str, str]
     proxies: tuple[str, ...] = ()
     looks: int = 1
+    covered: tuple[str, ...] = ()
 
     @property
     def hows(self) -> tuple[Collection, ...]:
@@ -67,6 +72,11 @@ class Study:
     @property
     def name(self) -> str:
         return self.benchmark.name
+
+    def how_of(self, codes: Sequence[str]) -> Collection:
+        """How a part of the split is looked at first: with the classical proxies where they are known."""
+        known = any(codes is getattr(self.parts, part) for part in self.covered)
+        return replace(self.how, proxies=self.proxies) if known else self.how
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,14 +114,14 @@ def open_tables(config: EvolveConfig) -> list[tuple[Benchmark, SearchSpace]]:
     settings = parse_settings(config.space_settings)
     spaces = [open_space(table.card, **settings) for table in tables]
     for table, space in zip(tables, spaces):
-        split(table, space, config.train, config.seed, config.validation or None)
+        split(table, space, config.train or None, config.seed, config.validation or None)
     return list(zip(tables, spaces))
 
 
 def check_formulas(config: EvolveConfig) -> list[str]:
     """The guesses as formulas that can be parsed; of the known proxies those that the settings allow.
 
-    Raises ExpressionError for a guess or an exclusion that is wrong.
+    Raises ExpressionError for a guess or an exclusion that is wrong, ConfigError for a guess beyond the limits.
     """
     types = {statistic.name: statistic.type for statistic in STATISTICS.values()}
     grammar = Grammar(types)
@@ -134,7 +144,12 @@ def check_formulas(config: EvolveConfig) -> list[str]:
             if guess != ALL and out:
                 raise ExpressionError(f"guess={guess} uses '{out}', which exclude takes out. Drop one of the two.")
             fits = len(tree) <= config.max_nodes and tree.height <= config.max_height
-            if guess != ALL or (fits and not out):
+            if guess != ALL and not fits:
+                raise ConfigError(
+                    f"guess={guess} has {len(tree)} nodes and height {tree.height}, more than "
+                    f"max_nodes={config.max_nodes} or max_height={config.max_height}. Raise the limit or leave it out."
+                )
+            if fits and not out:
                 found[to_text(tree)] = None
     return list(found)
 
@@ -146,13 +161,15 @@ def prepare(
 ) -> list[Study]:
     """Looks at every architecture that is not in the cache yet, and splits the tables.
 
-    The classical proxies are computed for the test architectures alone: nothing is fitted to them or chosen by them.
+    By default the classical proxies are computed for the test architectures alone: nothing is fitted to them or chosen
+    by them, and they cost more than all the statistics.
     """
     how = Collection(seed=config.look_seed, samples=config.samples, proxies=(), device=config.device)
     proxies = chosen_proxies(config.proxies)
     studies = []
     for table, space in tables:
-        look = partial(fill, space, workers=config.cores if config.device == "cpu" else 1, cluster=config.cluster)
+        workers = config.cores if config.device == "cpu" else 1
+        look = partial(fill, space, workers=workers, cluster=config.cluster, retry=config.retry_failed)
         failures: dict[str, str] = {}
         for i in range(config.looks):
             show = partial(on_progress, table.name if config.looks == 1 else f"{table.name}, initialisation {i + 1}")
@@ -162,43 +179,59 @@ def prepare(
             code, reason = next(iter(failures.items()))
             raise BenchmarkError(f"No generator of {table.name} could be looked at. The first, {code}: {reason}")
         table = table.select(kept) if failures else table
-        parts = split(table, space, config.train, config.seed, config.validation or None)
-        study = Study(table, space, parts, how, failures, proxies, config.looks)
+        try:
+            parts = split(table, space, config.train or None, config.seed, config.validation or None)
+        except BenchmarkError as error:
+            if not failures:
+                raise
+            code, reason = next(iter(failures.items()))
+            raise BenchmarkError(
+                f"{error} Of the table, {len(failures)} could not be looked at. The first, {code}: {reason}"
+            ) from error
+        covered: tuple[str, ...] = ()
         if proxies:
             show = partial(on_progress, f"{table.name}, classical proxies")
-            if failed := look(parts.test, replace(how, proxies=proxies), on_progress=show):
+            asked = replace(how, proxies=proxies)
+            covered = PARTS if config.proxy_parts == "all" else ("test",)
+            codes = [code for part in covered for code in getattr(parts, part)]
+            if failed := look(codes, asked, on_progress=show):
                 code, reason = next(iter(failed.items()))
                 raise BenchmarkError(f"The classical proxies of {code} failed: {reason} Go without: --proxies none.")
-        studies.append(study)
+            covered = tuple(p for p in PARTS if p in covered or cached(space, getattr(parts, p), asked))
+        studies.append(Study(table, space, parts, how, failures, proxies, config.looks, covered))
     return studies
 
 
 def chosen_proxies(choice: str) -> tuple[str, ...]:
-    """Names of the classical proxies to compute. Raises RegistryError for an unknown one."""
-    if choice in ("all", "none"):
-        return tuple(PROXIES) if choice == "all" else ()
-    return tuple(PROXIES[name.strip()].name for name in choice.split(","))
+    """Names of the classical proxies to compute, in one order. Raises ConfigError for an unknown one."""
+    names = [name.strip() for name in choice.split(",")]
+    if names in ([ALL_PROXIES], [NONE]):
+        return tuple(PROXIES) if names == [ALL_PROXIES] else ()
+    for name in names:
+        if name not in PROXIES:
+            known = [ALL_PROXIES, NONE, *PROXIES]
+            rule = "stands alone" if name in (ALL_PROXIES, NONE) else "is no classical proxy"
+            hint = "" if name in known else did_you_mean(name, known)
+            raise ConfigError(f"proxies={choice}: '{name}' {rule}.{hint} Known: {', '.join(known)}.")
+    return tuple(name for name in PROXIES if name in names)
 
 
 def training(studies: Sequence[Study], config: EvolveConfig) -> Training:
-    """The problem of the training architectures."""
-    looks = [[collect(study.space, study.parts.train, how)[0] for how in study.hows] for study in studies]
-    first = looks[0][0]
-    shared = [name for name in first.types if all(name in tables[0].types for tables in looks)]
-    grammar = Grammar.for_table(first, [*config.exclude, *(n for n in first.types if n not in shared)])
+    """The problem of the training architectures, by their first initialisation."""
+    tables = [collect(study.space, study.parts.train, study.how)[0] for study in studies]
+    shared = [name for name in tables[0].types if all(name in table.types for table in tables)]
+    grammar = Grammar.for_table(tables[0], [*config.exclude, *(n for n in tables[0].types if n not in shared)])
     cases, groups = [], []
-    for study, tables in zip(studies, looks):
-        table = StatisticsTable.stacked(tables)
+    for study, table in zip(studies, tables):
         quality = study.benchmark.select(study.parts.train).quality
-        alive = table.alive[: len(quality)]
-        name = group_descriptor(config.groups, tables[0], quality)
-        labels = None if name is None else tables[0].columns[name].tolist()
+        name = group_descriptor(config.groups, table, quality)
+        labels = None if name is None else table.columns[name].tolist()
         classes = functional_classes(study.parts.train, study.space)
-        target = Target(quality, ~alive, labels, config.within, config.halves, config.seed, classes)
+        target = Target(quality, ~table.alive, labels, config.within, config.halves, config.seed, classes)
         evaluator = Evaluator(
             table.to(config.device), memory=int(config.memory * 2**30 / len(studies)), workers=config.cores
         )
-        cases.append(Case(study.name, evaluator, target, study.looks))
+        cases.append(Case(study.name, evaluator, target))
         groups.append(name)
     return Training(Problem(tuple(cases), grammar, prices(grammar.statistics)), tuple(groups))
 

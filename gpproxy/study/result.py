@@ -56,7 +56,8 @@ class Result:
         finished: why the evolution ended ("generations", "patience", "time").
         train, validation, test: `n`, `kendall`, `spearman` with their 95 % intervals, and more; of the worst benchmark.
         baselines: name -> kind and the same three parts, in the published direction; random formulas among them.
-            Classical proxies have the test alone: nothing is fitted to them or chosen by them.
+            Classical proxies have the parts that they were computed for or that the cache had; the random formulas
+            also their own `evaluations`, `seconds` and the limit that ended them (`finished`).
         benchmarks: per benchmark all of this, with correlation inside groups, disguises, luck and ceiling.
         front: the undominated formulas, by complexity.
         folder: the run folder, None when nothing was written.

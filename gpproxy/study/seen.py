@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from deap import gp
@@ -14,9 +14,11 @@ from gpproxy.benchmarks.resamples import SAMPLES, Resamples
 from gpproxy.benchmarks.split import functional_classes
 from gpproxy.benchmarks.yardstick import Yardstick
 from gpproxy.expressions.evaluate import Evaluator
+from gpproxy.expressions.structure import needs
 from gpproxy.statistics.collect import collect
 from gpproxy.statistics.table import StatisticsTable
 from gpproxy.study.prepare import Study
+from gpproxy.twins import Twins
 
 #: Architectures whose statistics are in memory at a time.
 CHUNK = 128
@@ -36,6 +38,7 @@ class Seen:
         dead: code -> reason.
         yardstick: measures scores against the quality, dead architectures last.
         resamples: the draws of the yardstick's bootstrap.
+        twins: the functional classes.
     """
 
     part: Benchmark
@@ -44,6 +47,7 @@ class Seen:
     dead: dict[str, str]
     yardstick: Yardstick
     resamples: Resamples
+    twins: Twins
 
     @property
     def scores(self) -> Tensor:
@@ -55,10 +59,11 @@ def see(study: Study, codes: Sequence[str], trees: Sequence[gp.PrimitiveTree], w
     """Looks the architectures up in the cache and applies the formulas to them; `seed` is that of the bootstrap."""
     scores: list[Tensor] = []
     tables: list[StatisticsTable] = []
-    how = replace(study.how, proxies=study.proxies) if codes is study.parts.test else study.how
+    hows = (study.how_of(codes), *study.hows[1:])
+    used = {name for tree in trees for name in needs(tree)}
     for start in range(0, len(codes), CHUNK):
-        table, _ = collect(study.space, codes[start : start + CHUNK], how)
-        again = [collect(study.space, codes[start : start + CHUNK], h)[0] for h in study.hows[1:]]
+        some = codes[start : start + CHUNK]
+        table, *again = (collect(study.space, some, how, only=sorted(used))[0] for how in hows)
         every = [score_all(t.to(study.how.device), trees, workers) for t in (table, *again)]
         scores.append(torch.stack(every))
         tables.append(StatisticsTable(table.architectures, {}, {}, table.depth, table.dead, table.columns))
@@ -67,7 +72,8 @@ def see(study: Study, codes: Sequence[str], trees: Sequence[gp.PrimitiveTree], w
     classes = functional_classes(codes, study.space)
     columns = {name: torch.cat([table.columns[name] for table in tables]) for name in tables[0].columns}
     yardstick = Yardstick(part, dead, classes, seed=seed)
-    return Seen(part, torch.cat(scores, dim=2), columns, dead, yardstick, Resamples(len(part), SAMPLES, seed, classes))
+    draws = Resamples(len(part), SAMPLES, seed, classes)
+    return Seen(part, torch.cat(scores, dim=2), columns, dead, yardstick, draws, Twins(classes))
 
 
 def score_all(table: StatisticsTable, trees: Sequence[gp.PrimitiveTree], workers: int = 1) -> Tensor:

@@ -251,3 +251,18 @@ def test_the_cyclegan_table_is_carried_by_the_same_reader(tmp_path, data, monkey
     assert len(table) == 334
     assert list(table.columns) == ["published/order", "published/macs", "published/authors_proxy"]
     assert table.quality.max() < 0
+
+
+def test_what_was_measured_on_trained_networks_is_no_score_of_untrained_ones(tmp_path, space, card):
+    rows = [
+        {"architecture": code, "seed": seed, "fid": fid, "fid@25%": 2 * fid, "nwot": fid + 1, "constant": 3}
+        for code, seed, fid in [("0-0-0", 0, 10.0), ("0-0-0", 1, 12.0), ("0-0-1", 0, 20.0)]
+    ]
+    rows[2]["fid@25%"] = None
+    card = dataclasses.replace(card, measured_columns=("fid@25%", "constant", "absent"))
+    table = read_table(write_table(tmp_path / "t", card, rows))
+    assert table.card.measured_columns == ("fid@25%", "constant", "absent")
+    assert list(table.columns) == ["nwot"] and table.remarks == ()
+    assert table.measured["fid@25%"][0] == 22 and table.measured["fid@25%"][1].isnan()
+    assert table.measured["constant"].tolist() == [3, 3]
+    assert table.select(["0-0-1"]).measured["constant"].tolist() == [3]

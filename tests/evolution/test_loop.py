@@ -212,8 +212,8 @@ def test_dead_architectures_rank_last_and_do_not_spoil_a_formula():
 def test_random_search_has_the_budget_asked_for_and_repeats_itself():
     problem = toy.problem()
     first, second = (list(random_search(problem, SMALL, 250))[-1] for _ in range(2))
-    assert 250 <= first.evaluated <= 250 + SMALL.population
-    assert first.finished == "generations" and shown(first.archive) == shown(second.archive)
+    assert 250 <= first.evaluated <= 251
+    assert first.finished == "evaluations" and shown(first.archive) == shown(second.archive)
 
 
 def test_random_search_ends_when_the_grammar_is_exhausted():
@@ -221,7 +221,13 @@ def test_random_search_ends_when_the_grammar_is_exhausted():
     grammar = Grammar({"total_params": statistics.types["total_params"]}, [], constants=False)
     problem = Problem((Case("toy", Evaluator(statistics), Target(toy.quality(statistics))),), grammar)
     *_, last = random_search(problem, SMALL, 1000)
-    assert last.evaluated < 10 and last.finished
+    assert last.evaluated < 10 and last.finished == "exhausted"
+
+
+def test_random_search_stops_when_its_time_is_up():
+    *_, last = random_search(toy.problem(), SMALL, 10**6, 1e-9)
+    assert last.finished == "time" and last.index == 0
+    assert not list(random_search(toy.problem(), SMALL, 0))
 
 
 def test_evolution_beats_random_search_of_equal_budget():

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import copy
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from gpproxy.errors import SpaceError, StatisticsError
+from gpproxy.errors import ConfigError, SpaceError, StatisticsError
 from gpproxy.statistics import collect as collection
 from gpproxy.statistics.cache import load
 from gpproxy.statistics.classical import PROXIES
-from gpproxy.statistics.collect import Collection, collect, collect_one, fill, look_at, seeded
+from gpproxy.statistics.collect import Collection, cached, collect, collect_one, fill, look_at, seeded
 from gpproxy.statistics.passes import Look
 from gpproxy.statistics.statistic import STATISTICS
 from tests.statistics.tiny_tables import differences, tiny
@@ -250,3 +251,46 @@ def test_a_network_built_twice_is_the_same(space):
     one, other = (look_at(space, "linear-4", HOW).network for _ in range(2))
     assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values()))
     assert isinstance(one, nn.Module) and one.training
+
+
+def test_failures_are_recalled_instead_of_looked_at(space, tmp_path):
+    codes = ["plain-3", "crash-3", "nan-4"]
+    found, failed = collect(space, codes, HOW, cache_folder=tmp_path)
+    counts: list[tuple[int, int]] = []
+    again = collect(space, codes, HOW, cache_folder=tmp_path, on_progress=lambda *count: counts.append(count))
+    assert counts == [(6, 6)] and again[1] == failed and list(failed) == ["crash-3", "nan-4"]
+    assert differences(again[0], found) == []
+    assert fill(space, codes, HOW, cache_folder=tmp_path, retry=True) == failed
+
+
+def test_a_generator_that_works_again_is_forgotten_as_a_failure(space, tmp_path, monkeypatch):
+    def failing(look, sizes):
+        raise RuntimeError("not today")
+
+    name = "activation"
+    how = Collection(statistics=(name,), proxies=(), samples=4)
+    monkeypatch.setitem(STATISTICS._items, name, replace(STATISTICS[name], function=failing))
+    assert "not today" in fill(space, ["plain-3"], how, cache_folder=tmp_path)["plain-3"]
+    monkeypatch.undo()
+    assert "not today" in fill(space, ["plain-3"], how, cache_folder=tmp_path)["plain-3"]
+    assert fill(space, ["plain-3"], how, cache_folder=tmp_path, retry=True) == {}
+    assert fill(space, ["plain-3"], how, cache_folder=tmp_path) == {} and not list(tmp_path.rglob("*.failed.json"))
+
+
+@pytest.mark.parametrize("samples", [0, 17])
+def test_more_samples_than_gradients_see_are_refused(samples):
+    with pytest.raises(ConfigError, match=f"proxy_samples <= 16 must hold, but got proxy_samples={samples}"):
+        Collection(proxy_samples=samples)
+
+
+def test_cached_tells_whether_everything_is_there(space, tmp_path):
+    fill(space, ["plain-3"], HOW, cache_folder=tmp_path)
+    assert cached(space, ["plain-3"], HOW, tmp_path) and not cached(space, ["plain-3", "deep-3"], HOW, tmp_path)
+    assert not cached(space, ["plain-3"], replace(HOW, seed=1), tmp_path)
+
+
+def test_a_table_of_some_statistics_is_that_part_of_the_whole(space, table, tmp_path):
+    some = collect(space, CODES, HOW, cache_folder=tmp_path, only=("gradient", "initial_loss"))[0]
+    assert {"gradient", "initial_loss", "layer_macs"} <= set(some.values) and "activation" not in some.values
+    part = replace(table, types=some.types, values={name: table.values[name] for name in some.values})
+    assert differences(some, part) == []

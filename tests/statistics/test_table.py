@@ -8,7 +8,6 @@ import torch
 from gpproxy.statistics.assemble import assemble
 from gpproxy.statistics.collect import Collection, collect_one
 from gpproxy.statistics.record import Record
-from gpproxy.statistics.table import StatisticsTable
 from gpproxy.statistics.values import LayerBlocks, LayerScalars
 from primitives.types import LAYER_TYPES, NetworkKernel
 from tests.statistics.tiny_tables import differences, layers_of, same_bits, tiny
@@ -127,25 +126,3 @@ def test_a_table_moved_to_the_same_device_is_the_same(table):
 def test_a_selection_on_a_gpu(table):
     codes = ["deep-6", "norms-4"]
     assert differences(table.to("cuda").select(codes).to("cpu"), table.select(codes)) == []
-
-
-def test_stacked_tables_hold_one_look_after_the_other(table, records):
-    how = Collection(seed=1, samples=4, proxies=("nwot", "snip"))
-    other = assemble([collect_one(tiny.Tiny(), code, how) for code in CODES])
-    both = StatisticsTable.stacked([table, other])
-    assert both.architectures == (*CODES, *CODES) and both.layers == table.layers
-    assert dict(both.dead) == dict(table.dead)
-    for part, start in ((table, 0), (other, len(CODES))):
-        for name, value in part.values.items():
-            found = both.values[name]
-            if isinstance(value, LayerBlocks):
-                rows = {int(r): v for row, block in zip(found.rows, found.values) for r, v in zip(row, block)}
-                for row, block in zip(value.rows, value.values):
-                    assert all(same_bits(rows[int(r) + start * table.layers], v) for r, v in zip(row, block)), name
-                assert all(bool((row.diff() > 0).all()) for row in found.rows)
-            elif isinstance(value, LayerScalars):
-                assert same_bits(found.values[start : start + len(CODES)], value.values)
-            else:
-                assert same_bits(found[start : start + len(CODES)], value)
-    with pytest.raises(ValueError, match="different"):
-        StatisticsTable.stacked([table, table.select(CODES[:2])])

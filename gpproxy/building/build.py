@@ -1,0 +1,121 @@
+"""Builds a table: trains what is not in it yet, and enters every training the moment it is finished.
+
+In: a BuildConfig. Out: reports while it runs, and the files of `Ledger`. A training is finished when its folder has
+an outcome; everything else can be killed at any time and is found again by the same settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from gpproxy.building import settings
+from gpproxy.building.config import BuildConfig
+from gpproxy.building.crew import Report, Stop, in_one_process, in_processes
+from gpproxy.building.jobs import Job, jobs
+from gpproxy.building.ledger import Ledger, card_of
+from gpproxy.building.lock import alone
+from gpproxy.building.longer import longer_facts
+from gpproxy.building.plan import plan
+from gpproxy.building.translations import workshop
+from gpproxy.building.workshop import Workshop
+from gpproxy.files import write_atomically
+from gpproxy.training.checkpoint import STATE
+from gpproxy.training.outcome import outcome
+
+
+@dataclass(frozen=True)
+class Work:
+    """Every training of a table in order, and those that are finished."""
+
+    jobs: tuple[Job, ...]
+    done: frozenset[Job]
+
+    @property
+    def left(self) -> tuple[Job, ...]:
+        """What is still to be trained, in order."""
+        return tuple(job for job in self.jobs if job not in self.done)
+
+
+class Build:
+    """One table in the making.
+
+    Raises RunError when the folder or the table was begun with other settings.
+    """
+
+    def __init__(self, config: BuildConfig, shop: Workshop | None = None):
+        self.config = config
+        self.shop = shop or workshop(config)
+        recipe = self.shop.recipe_of(1).to_json()
+        settings.check(settings.read(config.folder), config, recipe, config.folder)
+        settings.check(settings.read_card(config.table), config, recipe, config.table)
+        self.codes = plan(self.shop.space, config.archs, config.plan_seed)
+        #: the tables of the ordinary and the longer trainings
+        self.ledgers = self._open()
+
+    def work(self) -> Work:
+        """What is to do and what is done, by the tables and the folders of the trainings."""
+        every = jobs(self.codes, self.config.seeds, self.config.longer, self.config.times)
+        return Work(tuple(every), frozenset(job for job in every if self._enter(job)))
+
+    def run(self, stop: Stop = lambda: False) -> Iterator[Report]:
+        """Trains what is left; the table has every training of which a report says that it has ended.
+
+        Raises RunError when another build is running in the folder.
+        """
+        folder = self.config.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        with alone(folder):
+            self.ledgers = self._open()  # again, now that nobody else writes them
+            facts = {times: self.shop.facts(ledger.facts) for times, ledger in self.ledgers.items()}
+            recipe = self.shop.recipe_of(1).to_json()
+            write_atomically(folder / settings.FILE, settings.to_toml(self.config, recipe))
+            work = self.work()
+            if work.done:
+                self._write(facts)
+            for report in self._reports(work.left, stop):
+                if report.ended:
+                    if not self._enter(report.job):
+                        continue  # it was stopped in between
+                    self._write(facts)
+                    # Of no use any more, and the largest file of a training; the best weights stay.
+                    (self.shop.place(report.job) / STATE).unlink(missing_ok=True)
+                yield report
+
+    def _open(self) -> dict[int, Ledger]:
+        found = {1: Ledger(self.config.table)}
+        if self.config.longer:
+            times = self.config.times
+            found[times] = Ledger(self.config.table.with_name(f"{self.config.table.stem}-x{times}.csv"))
+        return found
+
+    def _write(self, facts: Mapping[int, Mapping[str, Any]]) -> None:
+        """Writes the tables with their cards."""
+        config, shop = self.config, self.shop
+        for times, ledger in self.ledgers.items():
+            if ledger.rows:
+                recipe = shop.recipe_of(times).to_json()
+                card = card_of(config, shop.gauge.main, recipe, shop.space_settings, facts[times])
+                card = replace(card, **dict[str, Any](shop.words))
+                if times == 1 and config.longer:
+                    more = longer_facts(ledger, self.ledgers[config.times], card, config.times)
+                    card = replace(card, facts={**card.facts, **more})
+                ledger.write(card, self.codes)
+
+    def _enter(self, job: Job) -> bool:
+        """Takes a training into its table; False when it is not finished."""
+        ledger = self.ledgers[job.times]
+        if job in ledger:
+            return True
+        found = outcome(self.shop.place(job))
+        if found is not None:
+            ledger.enter(job, found)
+        return found is not None
+
+    def _reports(self, left: Sequence[Job], stop: Stop) -> Iterator[Report]:
+        config = self.config
+        if config.device == "cpu" and config.workers > 1 and len(left) > 1:
+            return in_processes(left, partial(workshop, config), stop, config.workers)
+        return in_one_process(left, self.shop, stop, 1 if config.device == "cpu" else config.together)

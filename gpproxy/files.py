@@ -1,0 +1,49 @@
+"""Files that survive a killed process: replaced whole, or grown by whole lines."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Writes a file so that neither a killed process nor a full disk leaves half of it."""
+    data = content.encode() if isinstance(content, str) else content
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def append_event(path: Path, event: dict[str, Any]) -> None:
+    """Appends one JSON line to a journal and waits until it is on disk."""
+    line = json.dumps(event, ensure_ascii=False)
+    with path.open("ab+") as file:
+        # A half line of a killed process must not swallow this one.
+        if file.tell() and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n":
+            file.write(b"\n")
+        file.write(line.encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_events(path: Path) -> Iterator[dict[str, Any]]:
+    """The events of a journal, in order; half-written lines are left out, a missing file has none."""
+    if not path.is_file():
+        return
+    for line in path.read_bytes().split(b"\n"):
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict):
+            yield event

@@ -1,0 +1,1 @@
+"""Sets of real images: what generators are trained on and measured against."""

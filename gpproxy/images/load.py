@@ -1,0 +1,105 @@
+"""Names to sets of images: `cifar10`, `stl10`, `shapes`, or a folder of images.
+
+In: a name or a path, a split, a side in pixels. Out: an ImageSet. Nothing is downloaded unless `download` says so.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gpproxy.errors import ImageError, did_you_mean
+from gpproxy.images.folder import read_folder
+from gpproxy.images.image_set import ImageSet
+from gpproxy.images.mosaics import data_folder, has_mosaics, read_mosaics
+from gpproxy.images.shapes import shapes
+from gpproxy.images.torchvision_sets import read_torchvision
+from gpproxy.registry import Registry
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `load` was asked for, beside the name."""
+
+    split: str
+    resolution: int | None
+    folder: Path | None
+    download: bool
+    limit: int | None
+
+
+#: Reads the images of a request; the side may still be the data set's own.
+Loader = Callable[[Request], ImageSet]
+
+IMAGE_SETS: Registry[Loader] = Registry("image set", "gpproxy.images")
+
+
+def load(
+    name: str | Path,
+    split: str = "train",
+    *,
+    resolution: int | None = None,
+    folder: str | Path | None = None,
+    download: bool = False,
+    limit: int | None = None,
+) -> ImageSet:
+    """The images of a data set, or of an image folder, in a fixed order.
+
+    Args:
+        name: `cifar10`, `stl10`, `shapes`, or the path of a folder of images.
+        split: `train`, `test` or what the data set has.
+        resolution: side in pixels; None keeps the data set's own.
+        folder: where the data set's files are; None looks in `GPPROXY_DATA` and in the user's cache folder.
+        download: fetches what is missing (only data sets that torchvision knows).
+        limit: the first so many images only.
+
+    Raises ImageError: an unknown name or split, missing or broken files, fewer images than `limit`.
+    """
+    text = str(name)
+    if limit is not None and limit < 1:
+        raise ImageError(f"limit is the number of images, at least 1, but is {limit}. Leave it out for all of them.")
+    place = None if folder is None else Path(folder).expanduser()
+    request = Request(split, resolution, place, download, limit)
+    if text in IMAGE_SETS:
+        found = IMAGE_SETS[text](request)
+    elif Path(text).expanduser().is_dir():
+        found = read_folder(Path(text).expanduser(), split, resolution, limit)
+    else:
+        raise ImageError(
+            f"There is no image set '{text}'.{did_you_mean(text, IMAGE_SETS)} Known: {', '.join(IMAGE_SETS)}; or give "
+            "the path of a folder of images."
+        )
+    return found if resolution is None else found.resized(resolution)
+
+
+def download_folder() -> Path:
+    """Where downloaded data sets are kept: `GPPROXY_DATA` if set, else the user's cache folder."""
+    if os.environ.get("GPPROXY_DATA"):
+        return data_folder()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gpproxy" / "data"
+
+
+@IMAGE_SETS.register("cifar10")
+def _cifar10(request: Request) -> ImageSet:
+    places = [data_folder() / "cifar10"] if request.folder is None else [request.folder, request.folder / "cifar10"]
+    for place in places:
+        if has_mosaics(place, request.split):
+            return read_mosaics(place, request.split, request.limit)
+    return _torchvision("cifar10", request)
+
+
+@IMAGE_SETS.register("stl10")
+def _stl10(request: Request) -> ImageSet:
+    return _torchvision("stl10", request)
+
+
+@IMAGE_SETS.register("shapes")
+def _shapes(request: Request) -> ImageSet:
+    return shapes(request.split, request.resolution or 32, request.limit)
+
+
+def _torchvision(name: str, request: Request) -> ImageSet:
+    place = request.folder or download_folder()
+    return read_torchvision(name, place, request.split, request.download, request.limit)

@@ -1,0 +1,74 @@
+"""CIFAR-10 from lossless mosaics: `train_00.webp` ... with 50 x 50 images each, row by row, labels in JSON beside.
+
+In: a folder. Out: an ImageSet; the first k mosaics are a random subset. Source: cyizhuo/CIFAR-10-dataset, shuffled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from gpproxy.errors import ImageError
+from gpproxy.images.image_set import ImageSet
+
+#: Images per edge of a mosaic, pixels per edge of an image.
+EDGE, SIDE = 50, 32
+
+
+def data_folder() -> Path:
+    """Where third-party data is looked for: `GPPROXY_DATA`, else `../shared/data` of the checkout or of this folder."""
+    given = os.environ.get("GPPROXY_DATA")
+    if given:
+        return Path(given).expanduser()
+    places = [folder.parent / "shared" / "data" for folder in (Path(__file__).resolve().parents[2], Path.cwd())]
+    return next((place for place in places if place.is_dir()), places[-1])
+
+
+def has_mosaics(folder: Path, split: str) -> bool:
+    """Whether the folder holds mosaics of the split."""
+    return (folder / f"{split}_00.webp").is_file()
+
+
+def read_mosaics(folder: Path, split: str, limit: int | None = None, name: str = "cifar10") -> ImageSet:
+    """The images of a split in file order; reads no more mosaics than `limit` images need.
+
+    Raises ImageError: no mosaics, a broken one, labels that do not fit.
+    """
+    from PIL import Image
+
+    paths = sorted(folder.glob(f"{split}_[0-9]*.webp"))
+    if not paths:
+        raise ImageError(f"{folder} has no mosaics {split}_00.webp ... of {name}. Give another folder or split.")
+    per_file = EDGE * EDGE
+    paths = paths if limit is None else paths[: -(-limit // per_file)]
+    parts = []
+    for path in paths:
+        try:
+            with Image.open(path) as image:
+                pixels = np.asarray(image.convert("RGB"))
+        except OSError as error:
+            raise ImageError(f"The mosaic {path} cannot be read: {error}. Copy it again.") from error
+        if pixels.shape != (EDGE * SIDE, EDGE * SIDE, 3):
+            raise ImageError(f"A mosaic has {EDGE * SIDE} x {EDGE * SIDE} pixels, but {path} has {pixels.shape[:2]}.")
+        tiles = pixels.reshape(EDGE, SIDE, EDGE, SIDE, 3).transpose(0, 2, 4, 1, 3)
+        parts.append(torch.from_numpy(np.ascontiguousarray(tiles)).reshape(per_file, 3, SIDE, SIDE))
+    images = torch.cat(parts) if parts else torch.empty(0, 3, SIDE, SIDE, dtype=torch.uint8)
+    found = ImageSet(name, split, images, _labels(folder / f"{split}_labels.json", len(images)))
+    return found if limit is None else found.first(limit)
+
+
+def _labels(path: Path, count: int) -> torch.Tensor | None:
+    if not path.is_file():
+        return None
+    try:
+        labels = json.loads(path.read_text(encoding="utf-8"))["labels"]
+        found = torch.tensor(labels[:count], dtype=torch.int64)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ImageError(f'{path} is JSON with a list "labels" of integers, but it has none. Copy it again.') from error
+    if found.shape != (count,):
+        raise ImageError(f"{path} has {len(labels)} labels for {count} images or more. Copy the file again.")
+    return found

@@ -1,0 +1,1 @@
+"""How close generated images come to real ones: feature extractors and distances between sets of features."""

@@ -1,0 +1,96 @@
+"""How good scores are, for `gpproxy.score`: against the labels of one table, or proxies on every table there is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from rich.console import Console
+
+from gpproxy.benchmarks.benchmark import Benchmark, open_space
+from gpproxy.benchmarks.choice import choices
+from gpproxy.benchmarks.split import functional_classes
+from gpproxy.benchmarks.yardstick import Yardstick
+from gpproxy.command_line import complain
+from gpproxy.config import available_cores
+from gpproxy.console import Terminal
+from gpproxy.files import write_atomically
+from gpproxy.final_table import with_interval
+from gpproxy.registry import load_plugin
+from gpproxy.study.prepare import check_device
+from gpproxy.study.source import resolve
+from gpproxy.study.transfer import columns, transfer
+from gpproxy.transfer_table import as_csv, choice_cells, matrix, regrets
+
+if TYPE_CHECKING:
+    from gpproxy.score import ScoreConfig
+
+#: Fewest labelled architectures that scores are judged by.
+FEWEST = 4
+
+
+def judge(table: Benchmark, scores: Mapping[str, float], seed: int) -> None:
+    """Prints, on standard error, how well scores rank the labelled architectures and what choosing by them buys.
+
+    Args:
+        scores: architecture -> score, higher is better, -inf for a dead network, NaN without a value.
+        seed: of the bootstrap.
+    """
+    known = table.values
+    codes = [code for code in scores if code in known]
+    if len(codes) < FEWEST:
+        complain(f"{table.name} has {len(codes)} of the {len(scores)} architectures, too few to judge the scores by.")
+        return
+    part = table.select(codes)
+    values = torch.tensor([scores[code] for code in codes], dtype=torch.float64)
+    dead = [code for code in codes if scores[code] == -math.inf]
+    yardstick = Yardstick(part, dead, functional_classes(codes, open_space(table.card)), seed=seed)
+    row = yardstick.measure(values)
+    console = Console(stderr=True, highlight=False)
+    spearman, kendall = with_interval(row, "spearman"), with_interval(row, "kendall")
+    _say(console, f"{table.name}, {row['n']} architectures, 95 % intervals: ρ {spearman}, τ {kendall}")
+    for choice in choices(yardstick.last(values), part.quality):
+        k, chosen, at_random, best = choice_cells(choice, table.card)
+        _say(console, f"best of {k}: {table.card.metric} {chosen} by proxy, {at_random} at random; best of all {best}")
+
+
+def show_transfer(config: ScoreConfig) -> None:
+    """Prints the transfer matrix and the regrets, and writes their numbers to `config.out`."""
+    for plugin in config.plugins:
+        load_plugin(plugin)
+    check_device(config.device)
+    sources = [resolve(text).changed(config.look_seed, config.samples, config.looks) for text in config.proxy]
+    places = columns([name.strip() for name in config.benchmark.split(",") if name.strip()])
+    with Terminal(Console(stderr=True, highlight=False)) as watch:
+        assert isinstance(watch, Terminal)
+        cells = transfer(
+            sources,
+            places,
+            sample=config.sample,
+            seed=config.seed,
+            workers=config.workers or available_cores(),
+            device=config.device,
+            on_progress=lambda name, done, total: watch.progress(f"looking at {name}", done, total),
+        )
+    console = Console(highlight=False)
+    for measure in ("spearman", "kendall"):
+        console.print(matrix(cells, places, measure))
+    if any(cell.home for cell in cells):
+        _say(
+            console,
+            "* discovered there; what it has learnt from or was chosen by is left out, and all functional twins",
+        )
+    console.print(regrets(cells, places))
+    for told in dict.fromkeys(f"{cell.benchmark}: {cell.missing}" for cell in cells if cell.missing):
+        _say(console, told)
+    if config.out:
+        file = Path(config.out).expanduser()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, as_csv(cells))
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, markup=False, soft_wrap=True)

@@ -1,0 +1,255 @@
+"""How well a proxy ranks where it was not discovered: proxies and benchmarks in, a matrix of held-out correlations out.
+
+Rows say where a proxy was discovered, columns where it is used. Architectures that drove or chose a formula, and their
+functional twins, are held out of every benchmark of their space. A benchmark whose data are absent keeps its column.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gpproxy.benchmarks.benchmark import Benchmark, open_space
+from gpproxy.benchmarks.choice import Choice, choices
+from gpproxy.benchmarks.registry import BENCHMARKS, load
+from gpproxy.benchmarks.split import functional_classes, split
+from gpproxy.benchmarks.yardstick import Yardstick
+from gpproxy.errors import BenchmarkError, GPProxyError, StatisticsError
+from gpproxy.executor import run_tasks
+from gpproxy.expressions.structure import needs
+from gpproxy.run_folder import RunFolder
+from gpproxy.statistics.classical import PROXIES
+from gpproxy.statistics.collect import Collection, cached, collect, fill, space_settings
+from gpproxy.study.apply import apply_one
+from gpproxy.study.seen import CHUNK, score_all
+from gpproxy.study.source import Source
+from search_spaces import SearchSpace
+
+#: Best of how many the regret is told for.
+SIZES = (1, 5, 20)
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One benchmark: its table and space, or the reason why there is none."""
+
+    name: str
+    benchmark: Benchmark | None = None
+    space: SearchSpace | None = None
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One proxy on one benchmark.
+
+    Attributes:
+        proxy, benchmark: label of the row, name of the column.
+        home: whether the proxy was discovered on this benchmark.
+        row: numbers of `Yardstick.measure`; empty where there are none.
+        choices: what the best of k by proxy has, against k at random.
+        missing: why there are no numbers.
+    """
+
+    proxy: str
+    benchmark: str
+    home: bool
+    row: dict[str, Any]
+    choices: tuple[Choice, ...] = ()
+    missing: str = ""
+
+
+def columns(names: Sequence[str] = ()) -> list[Column]:
+    """The benchmarks of these names, by default all that are known; a missing one says why."""
+    found = []
+    for name in names or tuple(BENCHMARKS):
+        try:
+            benchmark = load(name)
+            found.append(Column(name, benchmark, open_space(benchmark.card)))
+        except GPProxyError as error:
+            if names and not isinstance(error, BenchmarkError):
+                raise
+            found.append(Column(name, missing=str(error).split(". ")[0]))
+    return found
+
+
+def transfer(
+    sources: Sequence[Source],
+    places: Sequence[Column],
+    *,
+    sample: int = 0,
+    seed: int = 0,
+    workers: int = 1,
+    device: str = "cpu",
+    on_progress: Callable[[str, int, int], None] = lambda name, done, total: None,
+) -> list[Cell]:
+    """One cell per proxy and benchmark, row by row.
+
+    Args:
+        sample: most held-out architectures of a benchmark, drawn at random; 0 takes all.
+        seed: of that draw and of the bootstrap.
+        on_progress: called with (benchmark, architectures looked at, in all).
+    """
+    learnt = [_learnt(source, places) for source in sources]
+    cells: dict[tuple[int, int], Cell] = {}
+    for number, place in enumerate(places):
+        if place.benchmark is None or place.space is None:
+            for i, source in enumerate(sources):
+                cells[i, number] = Cell(source.label, place.name, _home(source, place), {}, missing=place.missing)
+            continue
+        order = list(place.benchmark.architectures)
+        random.Random(f"transfer {seed}").shuffle(order)
+        for i, source in enumerate(sources):
+            kept = _held_out(order, place.space, learnt[i].get(place.benchmark.space, set()))[: sample or None]
+            show = lambda done, total, name=place.name: on_progress(name, done, total)  # noqa: E731
+            cells[i, number] = _cell(source, place, sorted(kept), seed, workers, device, show)
+    return [cells[i, number] for i in range(len(sources)) for number in range(len(places))]
+
+
+def _cell(
+    source: Source,
+    place: Column,
+    codes: list[str],
+    seed: int,
+    workers: int,
+    device: str,
+    on_progress: Callable[[int, int], None],
+) -> Cell:
+    assert place.benchmark is not None and place.space is not None
+    home = _home(source, place)
+    if len(codes) < 4:
+        return Cell(source.label, place.name, home, {}, missing=f"{len(codes)} architectures are left to judge on")
+    try:
+        known, scores, dead = scores_of(source, place.space, codes, workers, device, on_progress)
+    except StatisticsError as error:
+        return Cell(source.label, place.name, home, {}, missing=str(error))
+    part = place.benchmark.select(known)
+    yardstick = Yardstick(part, dead, functional_classes(known, place.space), seed=seed)
+    found = tuple(choices(yardstick.last(scores), part.quality, SIZES))
+    return Cell(source.label, place.name, home, yardstick.measure(scores), found)
+
+
+def scores_of(
+    source: Source,
+    space: SearchSpace,
+    codes: Sequence[str],
+    workers: int = 1,
+    device: str = "cpu",
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[list[str], Tensor, dict[str, str]]:
+    """Codes that could be looked at, their scores `architecture` (higher is better, NaN without a value), dead ones.
+
+    Statistics that an evolution has left in the cache are used; otherwise only those that the proxy needs are
+    collected, into the same cache.
+    """
+    if source.path:
+        return _scores_of_file(source, space, codes, workers, device, on_progress)
+    values: list[dict[str, float]] = []
+    dead: dict[str, str] = {}
+    for look in range(source.looks):
+        seen: dict[str, float] = {}
+        for how, some in _looks(source, space, codes, look, device):
+            failed = fill(space, some, how, workers=workers if device == "cpu" else 1, on_progress=on_progress)
+            alive = [code for code in some if code not in failed]
+            for start in range(0, len(alive), CHUNK):
+                seen |= _scores(source, space, alive[start : start + CHUNK], how, dead)
+        values.append(seen)
+    known = [code for code in codes if all(code in seen for seen in values)]
+    if not known:
+        raise StatisticsError(f"None of {len(codes)} architectures of {space.name} could be looked at.")
+    scores = torch.tensor([[seen[code] for code in known] for seen in values], dtype=torch.float64).mean(0)
+    return known, scores, {code: reason for code, reason in dead.items() if code in known}
+
+
+def _scores(
+    source: Source, space: SearchSpace, codes: Sequence[str], how: Collection, dead: dict[str, str]
+) -> dict[str, float]:
+    """Code -> score for some architectures of the cache; adds the dead ones to `dead`."""
+    if source.classical:
+        table, _ = collect(space, codes, how)
+        dead |= table.dead
+        column = PROXIES[source.classical].direction * table.columns[source.classical]
+        return dict(zip(table.architectures, column.tolist()))
+    table, _ = collect(space, codes, how, only=needs(source.tree))
+    dead |= table.dead
+    return dict(zip(table.architectures, score_all(table.to(how.device), [source.tree])[0].tolist()))
+
+
+def _looks(
+    source: Source, space: SearchSpace, codes: Sequence[str], look: int, device: str
+) -> list[tuple[Collection, list[str]]]:
+    """How to look at which codes: in full where that lies in the cache, else at what the proxy needs."""
+    full = Collection(seed=source.seed + look, samples=source.samples, sizes=source.sizes, proxies=(), device=device)
+    if source.classical:
+        return [(replace(full, statistics=(), proxies=(source.classical,), samples=Collection.samples), list(codes))]
+    there = [code for code in codes if cached(space, [code], full)]
+    left = [code for code in codes if code not in set(there)]
+    few = replace(full, statistics=needs(source.tree), describe=False)
+    return [(how, some) for how, some in ((full, there), (few, left)) if some]
+
+
+def _scores_of_file(
+    source: Source,
+    space: SearchSpace,
+    codes: Sequence[str],
+    workers: int,
+    device: str,
+    on_progress: Callable[[int, int], None],
+) -> tuple[list[str], Tensor, dict[str, str]]:
+    how = Collection(seed=source.seed, samples=source.samples, statistics=(), proxies=(), device=device, describe=False)
+    settings = space_settings(space)
+    tasks = [(i, code, space.name, settings, source.path, how, source.looks) for i, code in enumerate(codes)]
+    found = {}
+    for done, (task, scored) in enumerate(run_tasks(apply_one, tasks, workers=workers), start=1):
+        found[task[1]] = scored
+        on_progress(done, len(tasks))
+    known = [code for code in codes if not found[code].failed]
+    if not known:
+        raise StatisticsError(f"{source.label} fails on every architecture: {found[codes[0]].problem}")
+    dead = {code: found[code].problem for code in known if found[code].score == -torch.inf}
+    return known, torch.tensor([found[code].score for code in known], dtype=torch.float64), dead
+
+
+def _home(source: Source, place: Column) -> bool:
+    config = source.config
+    return config is not None and place.name in config.benchmarks
+
+
+def _learnt(source: Source, places: Sequence[Column]) -> dict[str, set[Any]]:
+    """Per space, the functional classes that drove or chose the formula; empty for a formula of no run."""
+    config = source.config
+    if config is None:
+        return {}
+    left_out: dict[str, Any] = {}
+    for event in RunFolder.open(source.run).journal():
+        if event.get("event") == "split":
+            left_out[event["benchmark"]] = event.get("left_out", {})
+    loaded = {place.name: place for place in places if place.benchmark is not None}
+    found: dict[str, set[Any]] = {}
+    for name in config.benchmarks:
+        place = loaded.get(name)
+        try:
+            table = place.benchmark if place and place.benchmark is not None else load(name, config.on_bad_rows)
+            space = open_space(table.card)
+        except GPProxyError:
+            continue  # its data are absent, so nothing of it is judged on either
+        codes = [code for code in table.architectures if code not in left_out.get(table.name, {})]
+        parts = split(table.select(codes), space, config.train or None, config.seed, config.validation or None)
+        classes = {space.canonical(space.decode(code)) for code in (*parts.train, *parts.validation)}
+        found.setdefault(table.space, set()).update(classes)
+    return found
+
+
+def _held_out(codes: Sequence[str], space: SearchSpace, learnt: set[Any]) -> list[str]:
+    return [code for code in codes if space.canonical(space.decode(code)) not in learnt] if learnt else list(codes)
+
+
+def label_of(path: str) -> str:
+    """The name of a benchmark in a table: that of its file, where a path was given."""
+    return Path(path).stem if path.endswith((".csv", ".toml", ".json")) else path

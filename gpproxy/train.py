@@ -1,0 +1,160 @@
+"""Trains one generator: `python -m gpproxy.train --arch autogan-a --data cifar10 --steps 5000 --width 32`.
+
+In: a TrainConfig. Out: an Outcome, and a run folder with the best weights, grids, the journal and all measures.
+
+    from gpproxy.train import TrainConfig, run
+
+    found = run(TrainConfig(arch="autogan-a", data="shapes", steps=500, extractor="none"))
+    print(found.verdict, found.value)
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+from gpproxy.command_line import guarded, read_arguments, value_of
+from gpproxy.errors import RunError
+from gpproxy.interrupt import Interrupted, patient
+from gpproxy.train_config import TrainConfig
+
+if TYPE_CHECKING:
+    from gpproxy.console import Watch
+    from gpproxy.trainer import DryRun, TrainFolder
+    from gpproxy.training.outcome import Outcome
+
+__all__ = ["Interrupted", "TrainConfig", "dry_run", "resume", "run"]
+
+
+def run(config: TrainConfig, watch: Watch | None = None) -> Outcome:
+    """A training from its settings to its outcome. A folder `config.out` with the same settings is continued.
+
+    Raises the errors of `gpproxy.errors` with what to do about them, and Interrupted on Ctrl-C.
+    """
+    from gpproxy.run_folder import CONFIG
+
+    if config.out and (Path(config.out).expanduser() / CONFIG).is_file():
+        return resume(config.out, watch, **{name: value for name, value in vars(config).items() if name != "out"})
+    return _run(config, None, watch)
+
+
+def resume(folder: str | Path, watch: Watch | None = None, **changes: Any) -> Outcome:
+    """Continues a training, on a CPU equal bit for bit to one that was never interrupted.
+
+    Args:
+        changes: settings that do not decide what is computed, such as the device.
+
+    Raises RunError for other settings.
+    """
+    from gpproxy.trainer import TrainFolder
+
+    place = TrainFolder.open(folder)
+    saved = place.config
+    config = replace(saved, **changes)
+    if changed := config.changed(saved):
+        values = ", ".join(f"{name}={getattr(saved, name)!r}" for name in changed)
+        raise RunError(f"The training in {place.path} has {values}; continued, it keeps that. Choose another --out.")
+    return _run(config, place, watch)
+
+
+def dry_run(config: TrainConfig, watch: Watch | None = None) -> DryRun:
+    """What a training will take; a few steps are timed, and nothing is written."""
+    from gpproxy.console import Watch
+    from gpproxy.translation_trainer import trainer
+
+    with _threads(config.threads), watch or Watch() as seen:
+        return trainer(config, seen).dry_run()
+
+
+def _run(config: TrainConfig, place: TrainFolder | None, watch: Watch | None) -> Outcome:
+    from gpproxy.console import Watch
+    from gpproxy.train_table import train_lines
+    from gpproxy.trainer import TrainFolder
+    from gpproxy.training.outcome import outcome
+    from gpproxy.translation_trainer import trainer
+
+    with _threads(config.threads), watch or Watch() as seen, patient() as patience:
+        training = trainer(config, seen)
+        if place is None:  # what is missing is found before there is a folder
+            _ = training.images, training.extractor
+        folder = place or TrainFolder.create(config)
+        seen.note(f"run folder {folder.path}")
+        found = outcome(folder.path) or training.run(folder, patience)
+        quality = training.quality(folder)
+    for line in train_lines(found, quality, folder.path):
+        seen.note(line)
+    return found
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Another number of threads adds numbers up in another order, so it is a setting."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command; returns the exit code."""
+    if value_of("--from", arguments) is not None:
+        from gpproxy.search import train_from
+
+        return train_from(arguments)
+    started, settings = value_of("--resume", arguments), value_of("--config", arguments)
+    default = None
+    if started is not None:
+        from gpproxy.trainer import TrainFolder
+
+        default = TrainFolder.open(started).config
+    elif settings is not None:
+        default = TrainConfig.from_toml(settings)
+    names = [name for name in TrainConfig.__dataclass_fields__ if started is None or name != "out"]
+    command = read_arguments(_command(), arguments, "train", None if default is None else _command()(**vars(default)))
+    config = TrainConfig(**{name: getattr(command, name) for name in TrainConfig.__dataclass_fields__})
+    from gpproxy.console import Terminal
+
+    watch = Terminal()
+    if command.dry_run:
+        from gpproxy.train_table import dry_run_lines
+
+        for line in dry_run_lines(config, dry_run(config, watch)):
+            watch.note(line)
+    elif started is not None:
+        resume(started, watch, **{name: getattr(config, name) for name in names})
+    else:
+        run(config, watch)
+    return 0
+
+
+def _command() -> Any:
+    """TrainConfig with the flags that only a command line needs."""
+
+    @dataclass(frozen=True)
+    class Command(TrainConfig):
+        __doc__ = TrainConfig.__doc__
+
+        config: str = ""
+        """TOML file with settings, or a run folder; other flags change single ones."""
+        resume: str = ""
+        """run folder to continue."""
+        dry_run: bool = False
+        """time a few steps and print what the training will take; write nothing."""
+        from_: Annotated[str, tyro.conf.arg(name="from")] = ""
+        """folder of a search whose best architectures are trained; `--from FOLDER --help` tells the flags of that."""
+
+    return Command
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main, sys.argv[1:]))

@@ -1,0 +1,231 @@
+"""One training from its settings to its files: what `gpproxy.train` does, stage by stage.
+
+In: a TrainConfig, a run folder to continue or None, a Watch. Out: the Outcome; on the way, everything in the folder.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
+
+import torch
+
+from gpproxy.console import Watch
+from gpproxy.errors import ConfigError
+from gpproxy.images.image_set import ImageSet
+from gpproxy.images.load import load
+from gpproxy.interrupt import Interrupted, Patience, resume_command
+from gpproxy.quality.extractor import Extractor, extractor
+from gpproxy.quality.measure import Quality, frechet_to, measure, names
+from gpproxy.quality.reference import Reference
+from gpproxy.registry import load_plugin
+from gpproxy.run_folder import RunFolder
+from gpproxy.study.prepare import check_device
+from gpproxy.train_config import TrainConfig
+from gpproxy.training.architecture import code_of
+from gpproxy.training.checkpoint import BEST
+from gpproxy.training.draw import draw, trained
+from gpproxy.training.loop import Measure
+from gpproxy.training.outcome import OUTCOME, Outcome, Progress, outcome
+from gpproxy.training.recipe import Recipe, recipe
+from gpproxy.training.train import new_game, train
+from search_spaces import SEARCH_SPACES, SearchSpace
+
+#: Steps that a dry run times, after some that it does not.
+TIMED, WARM_UP = 5, 2
+QUALITY = "quality.json"
+
+
+class TrainFolder(RunFolder):
+    """The folder of a training."""
+
+    ending: ClassVar[str] = OUTCOME
+    command: ClassVar[str] = "train"
+    settings: ClassVar[type[Any]] = TrainConfig
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """What a training will take.
+
+    Attributes:
+        parameters, macs: of the generator; multiply-accumulates of one image.
+        judge: parameters of the discriminator.
+        steps: generator updates.
+        step: measured seconds of one.
+        check: measured seconds of one check, scaled up; 0 where nothing is measured.
+        checks: how many there are.
+        samples: images that each measures.
+    """
+
+    parameters: int
+    macs: float
+    judge: int
+    steps: int
+    step: float
+    check: float
+    checks: int
+    samples: int
+
+    @property
+    def seconds(self) -> float:
+        """Of the whole training."""
+        return self.steps * self.step + self.checks * self.check
+
+
+@dataclass
+class Trainer:
+    """What the settings name, opened when it is needed. Raises the errors of `gpproxy.errors`."""
+
+    config: TrainConfig
+    watch: Watch = field(default_factory=Watch)
+
+    def __post_init__(self) -> None:
+        for plugin in self.config.plugins:
+            load_plugin(plugin)
+        check_device(self.config.device)
+        _ = self.recipe, self.code
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        return recipe(self.config.recipe, **self.config.recipe_changes)
+
+    @cached_property
+    def space(self) -> SearchSpace:
+        config = self.config
+        try:
+            return SEARCH_SPACES[config.space](**config.space_changes)
+        except TypeError as error:
+            raise ConfigError(f"The search space {config.space} does not take these settings: {error}.") from error
+
+    @cached_property
+    def code(self) -> str:
+        return code_of(self.space, self.config.arch)
+
+    @cached_property
+    def images(self) -> ImageSet:
+        return self._load("train", self.config.limit or None)
+
+    @cached_property
+    def extractor(self) -> Extractor | None:
+        config = self.config
+        if config.extractor == "none":
+            return None
+        weights = config.extractor_weights or None
+        return extractor(config.extractor, weights, config.device, download=config.download)
+
+    @cached_property
+    def reference(self) -> Reference:
+        assert self.extractor is not None
+        self.watch.step(f"features of the {self.config.split} images")
+        return Reference.of(self._load(self.config.split, None), self.extractor)
+
+    @property
+    def main(self) -> str:
+        """Name of the distance that chooses the best check; empty where nothing is measured."""
+        return "" if self.extractor is None else names(self.extractor)[0]
+
+    def _load(self, split: str, limit: int | None) -> ImageSet:
+        config = self.config
+        side = int(getattr(self.space, "resolution", config.resolution or 32))
+        folder = config.data_folder or None
+        return load(config.data, split, resolution=side, folder=folder, download=config.download, limit=limit)
+
+    @property
+    def samples(self) -> int:
+        """Images that are measured at each check."""
+        return self.config.samples
+
+    @cached_property
+    def measure(self) -> Measure | None:
+        """What a check measures, the distance alone; None for nothing."""
+        network = self.extractor
+        if network is None:
+            return None
+        return lambda images: {self.main: frechet_to(images, self.reference, network)}
+
+    def run(self, folder: TrainFolder, patience: Patience) -> Outcome:
+        """Trains to the end. Raises Interrupted after Ctrl-C, when the running step is done."""
+        config = self.config
+        if self.extractor is not None:
+            _ = self.reference
+        running = train(
+            self.space,
+            self.code,
+            self.images,
+            self.recipe,
+            seed=config.seed,
+            folder=folder.path,
+            device=config.device,
+            measure=self.measure,
+            samples=self.samples,
+            main=self.main,
+            stop=lambda: patience.asked,
+        )
+        patience.waiting = True
+        try:
+            for progress in running:
+                self._tell(progress)
+        except KeyboardInterrupt:
+            raise Interrupted(folder.path, "train") from None
+        except OSError as error:
+            error.hint = f"Free space, then continue with\n  {resume_command(folder.path, 'train')}"  # type: ignore[attr-defined]
+            raise
+        patience.waiting = False
+        found = outcome(folder.path)
+        if found is None:
+            raise Interrupted(folder.path, "train")
+        return found
+
+    def quality(self, folder: TrainFolder) -> Quality | None:
+        """Every measure of the best weights, kept in the folder; None where nothing is measured."""
+        if self.extractor is None or not (folder.path / BEST).is_file():
+            return None
+        if (folder.path / QUALITY).is_file():
+            return Quality.from_json(folder.read_json(QUALITY))
+        self.watch.step("measuring the best weights")
+        network = trained(self.space, self.code, folder.path / BEST, self.config.device)
+        shape = tuple(self.space.inputs(1, torch.Generator().manual_seed(0)).shape[1:])
+        images = draw(network, shape, self.config.samples, self.config.seed, "samples")
+        found = measure(images, self.reference, self.extractor)
+        folder.write_json(QUALITY, found.to_json())
+        return found
+
+    def dry_run(self) -> DryRun:
+        """Times a few steps and a small check. Writes nothing."""
+        config = self.config
+        game = new_game(self.space, self.code, self.images, self.recipe, config.seed, config.device)
+        for index in range(WARM_UP):
+            game.step(index)
+        seconds = _seconds(lambda: [game.step(WARM_UP + index) for index in range(TIMED)], config.device) / TIMED
+        check = 0.0
+        take = self.measure
+        if take is not None:
+            if self.extractor is not None:
+                _ = self.reference.moments
+            few = min(self.samples, 250)
+            check = _seconds(lambda: take(game.samples(few)), config.device) * self.samples / few
+        found = self.space.describe(self.space.decode(self.code))
+        judges = (network for name, network in game.networks.items() if name.startswith("discriminator"))
+        judge = sum(parameter.numel() for network in judges for parameter in network.parameters())
+        steps, checks = self.recipe.steps, len(self.recipe.check_steps)
+        return DryRun(int(found["params"]), found["macs"], judge, steps, seconds, check, checks, self.samples)
+
+    def _tell(self, progress: Progress) -> None:
+        """Progress with the time left, and a line per check."""
+        self.watch.progress("steps", progress.step, progress.steps)
+        if progress.measures is not None:
+            measured = ", ".join(f"{name} {value:.4g}" for name, value in progress.measures.items())
+            losses = ", ".join(f"{name} {value:.3f}" for name, value in progress.losses.items())
+            rate = f"{progress.rate:.3g} steps/s"
+            self.watch.note("   ".join(p for p in (f"step {progress.step}", measured, f"losses {losses}", rate) if p))
+
+
+def _seconds(work: Any, device: str) -> float:
+    start = time.perf_counter()
+    work()
+    if device.startswith("cuda"):
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - start

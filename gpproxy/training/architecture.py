@@ -1,0 +1,32 @@
+"""Names of published architectures: `autogan-a` for the first of AutoGAN.
+
+In: a space and a code or a name. Out: the code.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+from gpproxy.errors import SpaceError, did_you_mean
+from search_spaces.space import SearchSpace
+
+
+def published(space: SearchSpace) -> dict[str, str]:
+    """Codes of the architectures that the space's module names, as `space-name` in lower case."""
+    named = getattr(sys.modules[type(space).__module__], "PUBLISHED", {})
+    named = named if isinstance(named, Mapping) else {}
+    return {f"{space.name}-{name}".lower(): space.encode(architecture) for name, architecture in named.items()}
+
+
+def code_of(space: SearchSpace, text: str) -> str:
+    """The code, in the space's own form, of a code or of a published name. Raises SpaceError for neither."""
+    known = published(space)
+    if text.strip().lower() in known:
+        return known[text.strip().lower()]
+    if known and not any(letter.isdigit() for letter in text):
+        hint = did_you_mean(text.lower(), known)
+        raise SpaceError(
+            f"There is no architecture '{text}' in {space.name}.{hint} Give a code, or one of {', '.join(known)}."
+        )
+    return space.encode(space.decode(text))

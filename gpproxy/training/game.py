@@ -1,0 +1,72 @@
+"""What the training loop plays: one protocol for unconditional, paired and unpaired training.
+
+A Game owns its networks, optimisers and averages. The loop (`gpproxy.training.loop`) calls `step` for 0, 1, 2, ...,
+measures `samples` at the checks and saves `state_dict`; it knows nothing else about a game.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+
+class Game(Protocol):
+    """Generators and discriminators that learn from each other."""
+
+    @property
+    def networks(self) -> Mapping[str, nn.Module]:
+        """The trained networks by name, on their device."""
+        ...
+
+    def step(self, index: int) -> Mapping[str, Tensor]:
+        """One update of the generators and the discriminator updates that go with it.
+
+        Everything random in it, the choice of images too, is a function of the seed and of `index`, so that a resumed
+        run continues as if nothing had happened. It waits for no result of the device.
+
+        Args:
+            index: number of the step, from 0.
+
+        Returns:
+            Losses by name, the same names in each step, one number each, without gradients. `discriminator` is
+            watched for collapse. Later steps leave these tensors as they are.
+        """
+        ...
+
+    def samples(self, count: int) -> Tensor:
+        """Images to measure: uint8 `sample x 3 x height x width`, RGB, on the CPU.
+
+        A function of the (averaged) weights, the seed and `count`: measuring changes nothing in the game.
+        """
+        ...
+
+    def picture(self) -> Tensor:
+        """What a grid shows: uint8 `row x column x 3 x height x width`, from the same inputs at every check."""
+        ...
+
+    def weights(self) -> dict[str, Tensor]:
+        """The (averaged) generators as they are measured, buffers included: what is kept of the best check."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the next step depends on: nested dicts and lists of tensors and plain values."""
+        ...
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Takes over the state of a game of the same kind and size."""
+        ...
+
+
+def seed_of(*parts: object) -> int:
+    """A seed of 63 bits that is a function of the parts, such as `seed_of(0, "noise", 17)`."""
+    text = "\x1f".join(map(str, parts)).encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little") >> 1
+
+
+def reseed(generator: torch.Generator, *parts: object) -> torch.Generator:
+    """The generator, set to a state that is a function of the parts alone."""
+    return generator.manual_seed(seed_of(*parts))

@@ -1,0 +1,207 @@
+"""Recipes: every number that decides how a generator is trained, apart from the architecture, the images and the seed.
+
+In: a preset name and changes. Out: a frozen Recipe, checked. The presets are `short`, for many small trainings, and
+`autogan`, the published one (Gong et al., 2019, section 4 and its code).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gpproxy.errors import ConfigError, did_you_mean
+
+#: Transformations that a recipe may name in `augment`, in the order in which they are applied.
+AUGMENTATIONS = ("colour", "translation", "cutout")
+LOSSES = ("hinge", "vanilla", "least-squares")
+DECAYS = ("linear", "late", "constant")
+
+
+def _known(name: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        hint = did_you_mean(str(value), known)
+        raise ConfigError(f"{name} of a recipe takes {', '.join(known)}, but got '{value}'.{hint}")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a generator is trained.
+
+    Attributes:
+        steps: generator updates.
+        batch: generated images per generator update.
+        critic_batch: real images, and as many generated ones, per discriminator update.
+        critic_steps: discriminator updates before each generator update.
+        generator_rate: learning rate of the generator at the start.
+        discriminator_rate: learning rate of the discriminator at the start.
+        beta1: decay of Adam's mean of gradients.
+        beta2: decay of Adam's mean of squared gradients.
+        decay: of the learning rates to 0: linear, late (from half of the steps on), or constant for none.
+        loss: hinge (Lim & Ye, 2017), vanilla (Goodfellow et al., 2014, non-saturating) or least-squares (Mao et al.,
+            2017).
+        share: judge the images of the last discriminator update again in the generator update, instead of fresh ones;
+            takes equal batches.
+        average: decay of the moving average of the generator per step, buffers included; 0 measures the last weights.
+        augment: transformations of all images that the discriminator sees (Zhao et al., 2020).
+        flip: mirror half of the real images.
+        growth: shares of the steps after which the discriminator gains a stage; empty trains all of it at once.
+        discriminator_width: channels of the discriminator; 0 takes the width of the generator.
+        recalibrate: batches of noise that set the BatchNorm statistics before images are measured; 0 keeps the
+            averaged ones.
+        checks: shares of the steps after which images are measured.
+        collapse_loss: discriminator loss below which the discriminator has won; 0 never stops a run.
+        collapse_steps: steps in a row below `collapse_loss` that end a run.
+        collapse_spread: standard deviation over images, in units of [-1, 1], below which all images are one.
+    """
+
+    steps: int = 5000
+    batch: int = 64
+    critic_batch: int = 64
+    critic_steps: int = 1
+    generator_rate: float = 1e-4
+    discriminator_rate: float = 4e-4
+    beta1: float = 0.0
+    beta2: float = 0.9
+    decay: str = "linear"
+    loss: str = "hinge"
+    share: bool = True
+    average: float = 0.999
+    augment: tuple[str, ...] = ("translation", "cutout")
+    flip: bool = True
+    growth: tuple[float, ...] = ()
+    discriminator_width: int = 0
+    recalibrate: int = 16
+    checks: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0)
+    collapse_loss: float = 0.02
+    collapse_steps: int = 500
+    collapse_spread: float = 0.01
+
+    def __post_init__(self) -> None:
+        for name, least in (
+            ("steps", 1),
+            ("batch", 1),
+            ("critic_batch", 1),
+            ("critic_steps", 1),
+            ("discriminator_width", 0),
+            ("recalibrate", 0),
+            ("collapse_loss", 0),
+            ("collapse_steps", 1),
+            ("collapse_spread", 0),
+        ):
+            if getattr(self, name) < least:
+                raise ConfigError(f"{name} >= {least} must hold in a recipe, but got {name}={getattr(self, name)}.")
+        for name in ("generator_rate", "discriminator_rate"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"{name} > 0 must hold in a recipe, but got {name}={getattr(self, name)}.")
+        for name in ("beta1", "beta2", "average"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(f"0 <= {name} < 1 must hold in a recipe, but got {name}={getattr(self, name)}.")
+        for name, known in (("loss", LOSSES), ("decay", DECAYS)):
+            _known(name, getattr(self, name), known)
+        for one in self.augment:
+            _known("augment", one, AUGMENTATIONS)
+        for name in ("growth", "checks"):
+            shares = getattr(self, name)
+            if list(shares) != sorted(set(shares)) or not all(0 < share <= 1 for share in shares):
+                raise ConfigError(f"{name} are rising shares of the steps, such as 0.5,1.0, but got {shares}.")
+        if self.share and self.batch != self.critic_batch:
+            raise ConfigError(
+                f"share=true takes equal batches, but got batch={self.batch} and critic_batch={self.critic_batch}. "
+                "Make them equal, or set share=false."
+            )
+
+    @property
+    def check_steps(self) -> tuple[int, ...]:
+        """Numbers of steps after which images are measured, rising; the last is `steps`."""
+        return tuple(sorted({max(round(share * self.steps), 1) for share in self.checks} | {self.steps}))
+
+    def rate(self, step: int) -> float:
+        """Factor of the learning rates in step `step`, counted from 0."""
+        left = 1 - step / self.steps
+        return {"linear": left, "late": min(2 * left, 1.0), "constant": 1.0}[self.decay]
+
+    def stage(self, step: int, stages: int) -> int:
+        """Stage of growth of a discriminator with `stages` stages in step `step`, counted from 0."""
+        ahead = sum(step < share * self.steps for share in self.growth)
+        return max(stages - 1 - ahead, 0)
+
+    def to_json(self) -> dict[str, Any]:
+        """The values as JSON."""
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in dataclasses.asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Recipe:
+        """The recipe of `to_json`, of the kind with these values. Raises ConfigError for a wrong one."""
+        fields = {name: {field.name for field in dataclasses.fields(preset)} for name, preset in RECIPES.items()}
+        return recipe(next((name for name, known in fields.items() if set(values) <= known), "short"), **values)
+
+
+#: The presets. In `autogan` the rates stay constant and the whole discriminator is there from the start, as in the
+#: published final training; its growth belongs to the published search.
+RECIPES: dict[str, Recipe] = {
+    "short": Recipe(),
+    "autogan": Recipe(
+        steps=50_000,
+        batch=128,
+        critic_steps=5,
+        generator_rate=2e-4,
+        discriminator_rate=2e-4,
+        decay="constant",
+        share=False,
+        augment=(),
+        flip=False,
+        discriminator_width=128,
+        recalibrate=0,
+    ),
+}
+
+
+def recipe(name: str, **changes: Any) -> Recipe:
+    """A preset with changes; a change is a value or, as it comes from a command line, its text.
+
+    Where images are judged twice (`share`), a changed `batch` is also that of the discriminator.
+
+    Raises ConfigError for an unknown preset or name and for an impossible value.
+    """
+    if name not in RECIPES:
+        raise ConfigError(f"There is no recipe '{name}'.{did_you_mean(name, RECIPES)} Known: {', '.join(RECIPES)}.")
+    preset = RECIPES[name]
+    known = {field.name: getattr(preset, field.name) for field in dataclasses.fields(preset)}
+    for key in changes:
+        if key not in known:
+            raise ConfigError(f"A recipe has no '{key}'.{did_you_mean(key, known)} Known: {', '.join(known)}.")
+    values = {key: _as(known[key], value, key) for key, value in changes.items()}
+    if "batch" in values and values.get("share", preset.share):
+        values.setdefault("critic_batch", values["batch"])
+    return dataclasses.replace(preset, **values)
+
+
+def _as(default: Any, value: Any, name: str) -> Any:
+    """A value, or its text, as the type of the preset's value."""
+    if isinstance(default, tuple):
+        items = value.split(",") if isinstance(value, str) else [value] if isinstance(value, (int, float)) else value
+        items = [str(item).strip() for item in items if str(item).strip()]
+        if name == "augment":
+            return tuple(one for one in AUGMENTATIONS if one in items) + tuple(
+                one for one in items if one not in AUGMENTATIONS and one != "none"
+            )
+        return tuple(_number(float, item, name) for item in items if item != "none")
+    if isinstance(default, bool):
+        truth = {"true": True, "1": True, "false": False, "0": False}
+        if str(value).lower() not in truth:
+            raise ConfigError(f"{name} of a recipe is true or false, but got '{value}'.")
+        return truth[str(value).lower()]
+    return str(value) if isinstance(default, str) else _number(type(default), value, name)
+
+
+def _number(kind: type, value: Any, name: str) -> Any:
+    try:
+        number = kind(value)
+    except (TypeError, ValueError):
+        number = None
+    if number is None or (kind is int and number != float(value)):
+        wanted = "a whole number" if kind is int else "a number"
+        raise ConfigError(f"{name} of a recipe is {wanted}, but got '{value}'.")
+    return number

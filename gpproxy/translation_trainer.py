@@ -1,0 +1,96 @@
+"""One training of a generator that translates images: what `gpproxy.train` does with a recipe such as pix2pix.
+
+In: a TrainConfig. Out: as `gpproxy.trainer`; held-out outputs are compared with their targets too, where there are any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from gpproxy.console import Watch
+from gpproxy.images.image_set import to_bytes, to_unit
+from gpproxy.images.translation import Translation, load_translation
+from gpproxy.quality.fidelity import fidelity
+from gpproxy.quality.measure import Quality, measure
+from gpproxy.quality.reference import Reference
+from gpproxy.quality.translation import translation_measure
+from gpproxy.train_config import TrainConfig
+from gpproxy.trainer import QUALITY, DryRun, Trainer, TrainFolder
+from gpproxy.training.checkpoint import BEST
+from gpproxy.training.draw import trained
+from gpproxy.training.paired import CHUNK
+from gpproxy.training.recipe import recipe
+from gpproxy.training.translation_recipe import PairedRecipe, TranslationRecipe
+
+
+def trainer(config: TrainConfig, watch: Watch) -> Trainer:
+    """The Trainer of some settings, by their recipe."""
+    translates = isinstance(recipe(config.recipe, **config.recipe_changes), TranslationRecipe)
+    return (TranslationTrainer if translates else Trainer)(config, watch)
+
+
+class TranslationTrainer(Trainer):
+    """What the settings of a translation name, opened when it is needed. Raises the errors of `gpproxy.errors`."""
+
+    @cached_property
+    def images(self) -> Translation:  # type: ignore[override]
+        config = self.config
+        return load_translation(
+            config.data,
+            isinstance(self.recipe, PairedRecipe),
+            split=config.split,
+            resolution=int(getattr(self.space, "resolution", config.resolution or 64)),
+            folder=config.data_folder or None,
+            direction=config.direction,
+            limit=config.limit or None,
+        )
+
+    @property
+    def samples(self) -> int:
+        """Held-out images that are measured."""
+        return min(self.config.samples, len(self.images.held_out.inputs))
+
+    @property
+    def main(self) -> str:
+        """The Fréchet distance, L1 without an extractor; empty where there are no targets either."""
+        return super().main or ("L1" if self.images.paired else "")
+
+    @cached_property
+    def reference(self) -> Reference:
+        assert self.extractor is not None
+        self.watch.step("features of the target images")
+        return Reference.of(self.images.real(), self.extractor)
+
+    @cached_property
+    def measure(self) -> Callable[[Tensor], Mapping[str, float]] | None:
+        if not self.main:
+            return None
+        return translation_measure(self.images, self.extractor, self.reference if self.extractor else None)
+
+    def dry_run(self) -> DryRun:
+        """As of every training; the spaces count MACs at their published resolution, here they are of this one."""
+        found, published = super().dry_run(), getattr(self.space, "PUBLISHED_RESOLUTION", self.images.side)
+        return replace(found, macs=found.macs * (self.images.side / published) ** 2)
+
+    def quality(self, folder: TrainFolder) -> Quality | None:
+        """Every measure of the best weights, kept in the folder; None where no extractor measures."""
+        if self.extractor is None or not (folder.path / BEST).is_file():
+            return None
+        if (folder.path / QUALITY).is_file():
+            return Quality.from_json(folder.read_json(QUALITY))
+        self.watch.step("measuring the best weights")
+        network = trained(self.space, self.code, folder.path / BEST, self.config.device)
+        with torch.no_grad():
+            parts = self.images.held_out.inputs[: self.samples].split(CHUNK)
+            images = torch.cat([to_bytes(network(to_unit(part.to(self.config.device)))).cpu() for part in parts])
+        found = measure(images, self.reference, self.extractor)
+        if self.images.targets is not None:
+            near = fidelity(images, self.images.targets[: self.samples])
+            found = replace(found, values={**found.values, **near.values}, errors={**found.errors, **near.errors})
+        folder.write_json(QUALITY, found.to_json())
+        return found

@@ -1,0 +1,91 @@
+"""Names to images, and torchvision's sets through a stand-in."""
+
+from __future__ import annotations
+
+import sys
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gpproxy.errors import ImageError
+from gpproxy.images.load import IMAGE_SETS, download_folder, load
+
+
+class FakeSet:
+    """Behaves as torchvision's CIFAR10 and STL10 do: files appear with a download, else a RuntimeError."""
+
+    def __init__(self, root: str, train: bool = True, split: str = "train", download: bool = False):
+        marker = Path(root) / "files"
+        if download:
+            marker.touch()
+        if not marker.is_file():
+            raise RuntimeError("Dataset not found or corrupted.")
+        pixels = np.arange(4 * 3 * 96 * 96, dtype=np.int64).reshape(4, 3, 96, 96) % 251
+        self.data = pixels.astype(np.uint8)
+        self.labels = np.array([0, 1, 2, -1 if "unlabeled" in split else 3])
+
+
+class FakeCifar(FakeSet):
+    def __init__(self, root: str, train: bool = True, download: bool = False):
+        super().__init__(root, train, "train", download)
+        self.data = self.data[:, :, :32, :32].transpose(0, 2, 3, 1)
+        self.targets = [0, 1, 2, 3 if train else 4]
+
+
+@pytest.fixture
+def torchvision(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    module = types.ModuleType("torchvision")
+    module.datasets = types.SimpleNamespace(CIFAR10=FakeCifar, STL10=FakeSet)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "torchvision", module)
+    monkeypatch.delenv("GPPROXY_DATA", raising=False)
+    monkeypatch.setenv("GPPROXY_DATA", str(tmp_path))
+    return tmp_path
+
+
+def test_known_names() -> None:
+    assert list(IMAGE_SETS)[:3] == ["cifar10", "stl10", "shapes"]
+
+
+def test_nothing_is_downloaded_unless_asked(torchvision: Path) -> None:
+    with pytest.raises(ImageError, match=r"not complete in .*Allow the download, or put them there \(170 MB"):
+        load("cifar10")
+    assert not list(torchvision.iterdir())
+    found = load("cifar10", "test", download=True, limit=4)
+    assert found.images.shape == (4, 3, 32, 32) and found.labels is not None and found.labels.tolist() == [0, 1, 2, 4]
+    # Channels first, and not a mere reshape.
+    assert found.images[0, 1, 0, 0] == 96 * 96 % 251
+
+
+def test_stl10_loses_its_labels_where_some_are_missing(torchvision: Path) -> None:
+    assert load("stl10", download=True, resolution=48).images.shape == (4, 3, 48, 48)
+    assert load("stl10").labels is not None
+    assert load("stl10", "train+unlabeled").labels is None
+    with pytest.raises(ImageError, match="'stl10' has no split 'val'"):
+        load("stl10", "val")
+    with pytest.raises(ImageError, match="5 images were asked for"):
+        load("stl10", limit=5)
+
+
+def test_a_torchvision_that_does_not_import_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+    with pytest.raises(ImageError, match="read through torchvision, which does not import here"):
+        load("stl10", folder=tmp_path)
+
+
+def test_folders_shapes_and_unknown_names(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    assert load(tmp_path, resolution=4).side == 4
+    assert load("shapes", "test", resolution=16, limit=3).images.shape == (3, 3, 16, 16)
+    with pytest.raises(ImageError, match="no image set 'cifar'. Did you mean 'cifar10'"):
+        load("cifar")
+    with pytest.raises(ImageError, match="at least 1, but is 0"):
+        load("shapes", limit=0)
+
+
+def test_downloads_go_to_the_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("GPPROXY_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert download_folder() == tmp_path / "gpproxy" / "data"

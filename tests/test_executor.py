@@ -1,0 +1,73 @@
+"""Where tasks run: every way gives the results of the others, and leaving early stops what has not begun."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from gpproxy.errors import ConfigError
+from gpproxy.executor import run_tasks
+from gpproxy.statistics.collect import Collection, collect
+from tests.statistics.tiny_tables import differences, tiny
+
+TASKS = [(7, 3), (9, 4), (2, 5)]
+
+
+class FakeRay:
+    """The calls that the executor makes, answered in this process; the last task is done first."""
+
+    def __init__(self):
+        self.started, self.cancelled = False, []
+
+    def is_initialized(self):
+        return self.started
+
+    def init(self, **settings):
+        self.started = True
+
+    def remote(self, function):
+        return SimpleNamespace(remote=lambda *task: (function, task))
+
+    def wait(self, waiting, num_returns):
+        return waiting[-num_returns:], waiting[:-num_returns]
+
+    def get(self, reference):
+        function, task = reference
+        return function(*task)
+
+    def cancel(self, reference):
+        self.cancelled.append(reference[1][2:])
+
+
+def test_one_process_keeps_the_order():
+    assert list(run_tasks(divmod, TASKS)) == [((7, 3), (2, 1)), ((9, 4), (2, 1)), ((2, 5), (0, 2))]
+
+
+def test_ray_runs_every_task_and_cancels_the_rest_when_left_early(monkeypatch):
+    fake = FakeRay()
+    monkeypatch.setitem(sys.modules, "ray", fake)
+    assert dict(run_tasks(divmod, TASKS, cluster="ray")) == dict(run_tasks(divmod, TASKS))
+    assert fake.started and not fake.cancelled
+    results = run_tasks(divmod, TASKS, cluster="ray")
+    assert next(results) == ((2, 5), (0, 2))
+    results.close()
+    assert fake.cancelled == TASKS[:2]
+
+
+def test_without_ray_the_message_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ConfigError, match=r"pip install 'gpproxy\[ray\]'"):
+        list(run_tasks(divmod, TASKS, cluster="ray"))
+    with pytest.raises(ConfigError, match="must be 'ray' or empty, but is 'slurm'"):
+        list(run_tasks(divmod, TASKS, cluster="slurm"))
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed (extra gpproxy[ray])")
+def test_statistics_from_a_ray_cluster_are_the_same(tmp_path):
+    how, codes = Collection(samples=4, proxies=("nwot",), proxy_samples=3), ["plain-3", "crash-3", "linear-6"]
+    here = collect(tiny.Tiny(), codes, how, cache_folder=tmp_path / "here")
+    there = collect(tiny.Tiny(), codes, how, cache_folder=tmp_path / "there", cluster="ray")
+    assert differences(here[0], there[0]) == [] and here[1] == there[1]

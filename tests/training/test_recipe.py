@@ -1,0 +1,70 @@
+"""Recipes: the published numbers, schedules, texts from a command line, refusals."""
+
+from __future__ import annotations
+
+import pytest
+
+from gpproxy.errors import ConfigError
+from gpproxy.training.recipe import RECIPES, Recipe, recipe
+
+
+def test_the_published_recipe() -> None:
+    """Gong et al., 2019, section 4.1, and its published code."""
+    found = RECIPES["autogan"]
+    assert (found.steps, found.batch, found.critic_batch, found.critic_steps) == (50_000, 128, 64, 5)
+    assert found.generator_rate == found.discriminator_rate == 2e-4 and (found.beta1, found.beta2) == (0.0, 0.9)
+    assert found.loss == "hinge" and found.average == 0.999 and not found.augment and found.rate(49_999) == 1
+
+
+def test_schedules() -> None:
+    linear = recipe("short", steps=100)
+    assert [linear.rate(step) for step in (0, 25, 99)] == pytest.approx([1, 0.75, 0.01])
+    assert linear.check_steps == (25, 50, 75, 100)
+    assert recipe("short", steps=3).check_steps == (1, 2, 3)
+    assert recipe("short", steps=10, checks="0.5").check_steps == (5, 10)
+    grown = recipe("short", steps=100, growth="0.2,0.5")
+    assert [grown.stage(step, 3) for step in (0, 19, 20, 49, 50, 99)] == [0, 0, 1, 1, 2, 2]
+    assert recipe("short").stage(0, 3) == 2
+
+
+def test_changes_come_as_values_or_as_text() -> None:
+    text = recipe("short", steps="70", batch="32", share="false", augment="cutout,colour", generator_rate="1e-3")
+    value = recipe(
+        "short", steps=70, batch=32, critic_batch=64, share=False, augment=["colour", "cutout"], generator_rate=1e-3
+    )
+    assert text == value and value.augment == ("colour", "cutout")
+    assert recipe("short", augment="none").augment == () and recipe("short", batch=16).critic_batch == 16
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_json_holds_everything(name: str) -> None:
+    import json
+
+    found = RECIPES[name]
+    assert Recipe.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"step": 5}, "Did you mean 'steps'"),
+        ({"steps": "many"}, "steps of a recipe is a whole number, but got 'many'"),
+        ({"steps": 1.5}, "whole number"),
+        ({"steps": 0}, "steps >= 1"),
+        ({"average": 1.0}, "0 <= average < 1"),
+        ({"loss": "hing"}, "Did you mean 'hinge'"),
+        ({"augment": "translate"}, "Did you mean 'translation'"),
+        ({"checks": "1,0.5"}, "rising shares"),
+        ({"share": "perhaps"}, "true or false"),
+        ({"batch": 8, "critic_batch": 4}, "equal batches"),
+        ({"generator_rate": 0}, "generator_rate > 0"),
+    ],
+)
+def test_refusals(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        recipe("short", **changes)
+
+
+def test_unknown_preset() -> None:
+    with pytest.raises(ConfigError, match="Did you mean 'autogan'"):
+        recipe("autogam")

@@ -1,0 +1,50 @@
+"""A game that fits into a test: generators of width 4 at 16 pixels, and images of noise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from gpproxy.images.image_set import ImageSet
+from gpproxy.training.adversarial import Adversarial
+from gpproxy.training.recipe import Recipe, recipe
+from gpproxy.training.train import new_game
+from search_spaces.autogan import AutoGAN
+
+SPACE = AutoGAN(width=4, latent=8, resolution=16)
+#: With BatchNorm, deconvolutions, shortcuts and skips.
+CODE = "1111-11211-10103"
+
+
+def images(count: int = 40) -> ImageSet:
+    random = torch.Generator().manual_seed(7)
+    return ImageSet("noise", "train", torch.randint(0, 256, (count, 3, 16, 16), dtype=torch.uint8, generator=random))
+
+
+def small(**changes: Any) -> Recipe:
+    """A recipe of a few steps."""
+    return recipe("short", **{"steps": 8, "batch": 4, "recalibrate": 2, **changes})
+
+
+def game(seed: int = 0, code: str = CODE, **changes: Any) -> Adversarial:
+    made = new_game(SPACE, code, images(), small(**changes), seed)
+    assert isinstance(made, Adversarial)
+    return made
+
+
+def flat(state: Any) -> list[Any]:
+    """All tensors and plain values of a nested state, in order."""
+    if isinstance(state, dict):
+        return [one for key in state for one in [key, *flat(state[key])]]
+    if isinstance(state, (list, tuple)):
+        return [one for part in state for one in flat(part)]
+    return [state]
+
+
+def equal(first: Any, second: Any) -> bool:
+    """Whether two nested states are equal bit for bit."""
+    ours, theirs = flat(first), flat(second)
+    pairs = zip(ours, theirs)
+    same = (torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b for a, b in pairs)
+    return len(ours) == len(theirs) and all(same)
