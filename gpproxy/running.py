@@ -181,8 +181,9 @@ class Running:
         draw(formula.tree, folder.path / "formula.png")
         try:
             folder.write("proxy.py", self._exported(result, formula, studies))
-        except ExpressionError as error:
-            self.watch.note(f"proxy.py is not written: {error}")
+        except Exception as error:  # whatever a space's own loss raises, the result must not be lost
+            reason = error if isinstance(error, ExpressionError) else f"{type(error).__name__}: {error}"
+            self.watch.note(f"proxy.py is not written: {reason}")
         folder.write_json(FRONT, front_json(result.front))
         folder.write_json(RESULT, result.to_json())
         folder.log("finished", formula=result.formula, spearman=result.test["spearman"], kendall=result.test["kendall"])

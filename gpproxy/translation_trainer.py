@@ -18,7 +18,7 @@ from gpproxy.images.translation import Translation, load_translation
 from gpproxy.quality.fidelity import fidelity
 from gpproxy.quality.measure import Quality, measure
 from gpproxy.quality.reference import Reference
-from gpproxy.quality.translation import translation_measure
+from gpproxy.quality.translation import DISSIMILARITY, translation_measure
 from gpproxy.train_config import TrainConfig
 from gpproxy.trainer import QUALITY, DryRun, Trainer, TrainFolder
 from gpproxy.training.checkpoint import BEST
@@ -57,8 +57,8 @@ class TranslationTrainer(Trainer):
 
     @property
     def main(self) -> str:
-        """The Fréchet distance, L1 without an extractor; empty where there are no targets either."""
-        return super().main or ("L1" if self.images.paired else "")
+        """The Fréchet distance, DSSIM without an extractor; empty where there are no targets either."""
+        return super().main or (DISSIMILARITY if self.images.paired else "")
 
     @cached_property
     def reference(self) -> Reference:

@@ -313,7 +313,7 @@ def test_initialisations_are_averaged_and_their_spread_is_told(tmp_path: Path) -
     result = run(small(tmp_path / "three", looks=3, generations=1, random_search=False))
     looks = result.benchmarks["fake"]["looks"]
     assert len(looks["spearman"]) == 3 and looks["spread"] >= 0
-    single = run(small(tmp_path / "one", generations=1, random_search=False))
+    single = run(small(tmp_path / "one", looks=1, generations=1, random_search=False))
     assert single.benchmarks["fake"]["looks"] is None
     text = "\n".join(line.plain for line in final_table(result, 100))
     assert "mean of 3 initialisations" in " ".join(text.split())
@@ -357,7 +357,7 @@ def test_failures_are_remembered_and_looked_at_again_on_request(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GPPROXY_CACHE", str(tmp_path / "cache"))
-    fast = {"generations": 0, "random_search": False, "proxies": "none"}
+    fast = {"generations": 0, "random_search": False, "proxies": "none", "looks": 1}
 
     class Notes(Watch):
         def __init__(self):

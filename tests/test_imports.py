@@ -11,10 +11,12 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 #: Every part of the project with what it may import beside itself.
-GROUND = ("gpproxy.errors", "gpproxy.files", "gpproxy.registry")
+GROUND = ("gpproxy.errors", "gpproxy.files", "gpproxy.memory", "gpproxy.registry")
 STAGES = {
     "gpproxy.errors": (),
     "gpproxy.files": (),
+    "gpproxy.memory": (),
+    "gpproxy.twins": (),
     "gpproxy.registry": ("gpproxy.errors",),
     "gpproxy.ranks": (),
     "gpproxy.executor": GROUND,
@@ -24,7 +26,7 @@ STAGES = {
 STAGES["gpproxy.statistics"] = (*GROUND, "gpproxy.executor", "gpproxy.ranks", "primitives", "search_spaces")
 STAGES["gpproxy.benchmarks"] = (*GROUND, "gpproxy.ranks", "search_spaces")
 STAGES["gpproxy.expressions"] = (*STAGES["gpproxy.statistics"], "gpproxy.statistics", "gpproxy")
-STAGES["gpproxy.evolution"] = (*STAGES["gpproxy.expressions"], "gpproxy.expressions")
+STAGES["gpproxy.evolution"] = (*STAGES["gpproxy.expressions"], "gpproxy.expressions", "gpproxy.twins")
 STAGES["gpproxy.images"] = GROUND
 STAGES["gpproxy.quality"] = (*GROUND, "gpproxy.images")
 STAGES["gpproxy.training"] = (*GROUND, "gpproxy.images", "gpproxy.quality", "search_spaces")
@@ -38,7 +40,7 @@ STAGES["gpproxy.building"] = (
     "gpproxy.training",
 )
 STAGES["gpproxy.hardware"] = ()
-STAGES["gpproxy.searching"] = (*STAGES["gpproxy.evolution"], "gpproxy.config", "gpproxy.memory", "gpproxy.study")
+STAGES["gpproxy.searching"] = (*STAGES["gpproxy.evolution"], "gpproxy.config", "gpproxy.study")
 #: Packages that neither print nor own the terminal.
 ENGINE = (
     "gpproxy.statistics",

@@ -55,10 +55,11 @@ def test_a_dry_run_says_what_a_training_takes(settings, tmp_path):
     assert found.judge > 0 and found.seconds > 0 and not (tmp_path / "out").exists()
 
 
-def test_pairs_without_an_extractor_are_measured_by_l1(settings, tmp_path):
+def test_pairs_without_an_extractor_are_measured_by_ssim(settings, tmp_path):
     found = run(settings)
-    assert (found.verdict, found.main) == ("finished", "L1") and 0 < found.value < 1
+    assert (found.verdict, found.main) == ("finished", "DSSIM")
     assert set(found.best.measures) >= {"L1", "PSNR", "SSIM", "SSIM error"}
+    assert found.value == (1 - found.best.measures["SSIM"]) / 2
     assert (tmp_path / "out" / "samples_000002.png").is_file()
     assert resume(tmp_path / "out").curve == found.curve
 

@@ -49,7 +49,7 @@ class BuildConfig:
         resolution: side of the images in pixels.
         space_settings: further setting of the search space, such as latent=64.
         samples: generated images per measurement, 20 at least.
-        extractor: network whose features are compared: cifar or inception; none measures pairs by L1.
+        extractor: network whose features are compared: cifar or inception; none measures pairs by DSSIM.
         extractor_weights: file with its weights; empty takes its own.
         split: images that generated ones are compared with: train or test; of translations, those that are translated.
         plan_seed: seed of the choice of architectures.

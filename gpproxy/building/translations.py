@@ -17,7 +17,7 @@ from gpproxy.images.translation import Translation, load_translation
 from gpproxy.quality.extractor import extractor
 from gpproxy.quality.measure import floors, names
 from gpproxy.quality.reference import Reference
-from gpproxy.quality.translation import translation_measure
+from gpproxy.quality.translation import DISSIMILARITY, translation_measure
 from gpproxy.training.translation_recipe import PairedRecipe, TranslationRecipe
 
 
@@ -29,7 +29,7 @@ def workshop(config: BuildConfig) -> Workshop:
 class TranslationWorkshop(Workshop):
     """Trains generators from images to images. The split of the settings is what they are measured on.
 
-    Without an extractor ("none"), pairs are measured by L1.
+    Without an extractor ("none"), pairs are measured by DSSIM.
     """
 
     @cached_property
@@ -55,7 +55,7 @@ class TranslationWorkshop(Workshop):
             if not data.paired:
                 raise ConfigError("Without targets an extractor has to measure: choose --extractor cifar or inception.")
             real = f"{data.name}/{data.held_out.split}"
-            return Gauge("L1", translation_measure(data, None), {"extractor": "none", "reference": real})
+            return Gauge(DISSIMILARITY, translation_measure(data, None), {"extractor": "none", "reference": real})
         weights = config.extractor_weights or None
         network = extractor(config.extractor, weights, config.device, download=config.download)
         reference = Reference.of(data.real(), network)

@@ -197,6 +197,6 @@ def fixture_network() -> nn.Module:
 
 
 def fixture_inputs() -> Tensor:
-    """Six images of 8 x 8 pixels, for the self-check."""
-    waves = torch.arange(6 * 3 * 8 * 8, dtype=torch.float64)
-    return (torch.sin(0.9 * waves) + 0.7 * torch.sin(0.013 * waves**1.3)).view(6, 3, 8, 8).float()
+    """Six images of 32 x 32 pixels, large enough for any discriminator, for the self-check."""
+    waves = torch.arange(6 * 3 * 32 * 32, dtype=torch.float64)
+    return (torch.sin(0.9 * waves) + 0.7 * torch.sin(0.013 * waves**1.3)).view(6, 3, 32, 32).float()

@@ -26,7 +26,7 @@ from gpproxy.files import write_atomically
 from gpproxy.images.image_set import ImageSet
 from gpproxy.images.load import load
 from gpproxy.quality.classifier import Classifier, whiten
-from gpproxy.quality.memory import keep_freed_memory
+from gpproxy.memory import keep_freed_memory
 
 STATE, WEIGHTS = "state.pt", "cifar.safetensors"
 

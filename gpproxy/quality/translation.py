@@ -16,13 +16,17 @@ from gpproxy.quality.fidelity import fidelity
 from gpproxy.quality.measure import frechet_to, names
 from gpproxy.quality.reference import Reference
 
+#: What ranks outputs for pairs where no extractor does. Early in a training L1 hardly tells generators apart.
+DISSIMILARITY = "DSSIM"
+
 
 def translation_measure(
     data: Translation, network: Extractor | None, reference: Reference | None = None
 ) -> Callable[[Tensor], Mapping[str, float]]:
     """A function from outputs, uint8 `sample x 3 x side x side`, to numbers.
 
-    The Fréchet distance comes first, then L1, PSNR and SSIM with their standard errors where there are targets.
+    The Fréchet distance comes first, then, where there are targets, L1, PSNR and SSIM with their standard errors, and
+    DSSIM = (1 - SSIM) / 2, from 0 to 1, lower is better.
 
     Args:
         data: outputs are those of its held-out inputs, from the first on.
@@ -45,7 +49,8 @@ def translation_measure(
             found[names(network)[0]] = frechet_to(images, reference, network)
         if targets is not None:
             near = fidelity(images, targets[: len(images)])
-            found |= {**near.values, **{f"{name} error": error for name, error in near.errors.items()}}
+            errors = {f"{name} error": error for name, error in near.errors.items()}
+            found |= {**near.values, DISSIMILARITY: (1 - near.values["SSIM"]) / 2, **errors}
         return found
 
     return measure

@@ -19,7 +19,7 @@ import torch
 from gpproxy.errors import ConfigError
 from gpproxy.images.image_set import ImageSet
 from gpproxy.images.translation import Translation
-from gpproxy.quality.memory import keep_freed_memory
+from gpproxy.memory import keep_freed_memory
 from gpproxy.training.adversarial import Adversarial
 from gpproxy.training.cuda_graph import Captured
 from gpproxy.training.cycle import Cycle

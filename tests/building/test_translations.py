@@ -48,7 +48,7 @@ def test_a_table_of_pairs_is_built(folder):
     build = Build(settings(folder))
     assert sum(report.ended for report in build.run()) == 4
     card, rows = read_card(build.config.table), read_rows(build.config.table)
-    assert (card.space, card.metric, card.direction, card.seeds) == ("gancompression-pix2pix", "L1", "lower", 2)
+    assert (card.space, card.metric, card.direction, card.seeds) == ("gancompression-pix2pix", "DSSIM", "lower", 2)
     assert card.task == "paired image translation" and "3 images of the test split" in card.data
     assert card.facts["samples"] == 3 and card.space_settings == {"resolution": SIDE}
     assert len(rows) == 4 and all(0 < float(row["L1"]) < 1 and float(row["SSIM"]) < 1 for row in rows)

@@ -26,11 +26,12 @@ from gpproxy.expressions.nodes import Operation
 from gpproxy.expressions.proxy_file import load_proxy
 from gpproxy.expressions.text import parse, to_text
 from gpproxy.statistics.assemble import assemble
-from gpproxy.statistics.collect import Collection, collect_one, seeded
+from gpproxy.statistics.collect import Collection, collect_one, make_space, seeded
 from gpproxy.statistics.cut import Sizes
 from gpproxy.statistics.statistic import STATISTICS
 from primitives import PRIMITIVES
 from primitives import types as t
+from search_spaces import SEARCH_SPACES
 from search_spaces.losses import l1
 from tests.statistics.tiny_tables import tiny
 
@@ -237,6 +238,15 @@ def test_the_loss_of_the_space_is_copied(load) -> None:
         source(parse(BACKWARD, GRAMMAR), loss=SPACE.loss)
     with pytest.raises(ExpressionError, match="plain function"):
         source(parse(BACKWARD, GRAMMAR), loss=nn.L1Loss())
+
+
+def test_the_self_check_is_large_enough_for_every_space() -> None:
+    for name in SEARCH_SPACES:
+        space = make_space(name)
+        try:
+            assert "def self_check" in source(parse(BACKWARD, GRAMMAR), space=name, loss=space.loss)
+        except ExpressionError as error:
+            assert "settings of its object" in str(error)
 
 
 def test_load_proxy_reads_what_export_wrote(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from gpproxy.images.image_set import ImageSet
 from gpproxy.images.shapes import shapes
 from gpproxy.quality.cifar import CifarExtractor
 from gpproxy.quality.classifier import Classifier, whiten
-from gpproxy.quality.memory import keep_freed_memory
 from gpproxy.quality.train_classifier import STATE, WEIGHTS, Recipe, _rate, _shifted, accuracy, train
 
 SMALL = Recipe(epochs=2, batch=8)
@@ -82,7 +81,3 @@ def test_the_file_is_what_the_extractor_reads(images: tuple[ImageSet, ImageSet],
     assert accuracy(network, images[1]) == pytest.approx(right, abs=0.051)
     expected = state["network"]["head.weight"] * SMALL.scale
     assert torch.allclose(found.network.head.weight, expected, atol=1e-3)
-
-
-def test_memory_can_be_kept_or_not_but_nothing_breaks() -> None:
-    assert keep_freed_memory() in (True, False)

@@ -27,7 +27,7 @@ import torch
 from torch import nn
 
 from gpproxy.images.image_set import ImageSet, to_unit
-from gpproxy.quality.memory import keep_freed_memory
+from gpproxy.memory import keep_freed_memory
 from gpproxy.training.augment import augment
 from gpproxy.training.cuda_graph import Captured
 from gpproxy.training.game import Game
