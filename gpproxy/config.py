@@ -64,7 +64,7 @@ class Task:
         plugins: Python file that registers search spaces, statistics, primitives or benchmarks.
     """
 
-    benchmark: str = "transnas-micro"
+    benchmark: str = "autogan-cifar10"
     train: int = 0
     validation: int = 0
     out: str = ""

@@ -1,10 +1,10 @@
-"""Evolves a proxy on a table of measured architectures: `python -m gpproxy.evolve --benchmark transnas-micro`.
+"""Evolves a proxy on a table of measured architectures: `python -m gpproxy.evolve --benchmark autogan-cifar10`.
 
 In: an EvolveConfig. Out: a Result, and a run folder with the formula, its numbers and a file that scores generators.
 
     from gpproxy.evolve import EvolveConfig, run
 
-    result = run(EvolveConfig(benchmark="transnas-micro", train=100, seed=0))
+    result = run(EvolveConfig(benchmark="autogan-cifar10", seed=0))
     print(result.formula, result.test["spearman"], result.folder)
 """
 

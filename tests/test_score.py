@@ -135,7 +135,15 @@ def test_the_mean_over_initialisations_has_a_spread(tmp_path: Path) -> None:
         assert math.isclose(found.spread, statistics.stdev(scores)) and found.spread > 0
         assert all(one.spread is None for one in alone)
     out = tmp_path / "scores.csv"
-    assert main(["--proxy", FORMULA, "--space", "fake", "--sample", "3", "--seed", "5", "--looks", "2", "--plugins", FAKE,
-                 "--out", str(out)]) == 0  # fmt: skip
+    flags = {
+        "proxy": FORMULA,
+        "space": "fake",
+        "sample": "3",
+        "seed": "5",
+        "looks": "2",
+        "plugins": FAKE,
+        "out": str(out),
+    }
+    assert main([word for name, value in flags.items() for word in (f"--{name}", value)]) == 0
     rows = list(csv.DictReader(out.open()))
     assert list(rows[0]) == ["architecture", "score", "spread"] and len(rows) == 3

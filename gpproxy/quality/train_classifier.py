@@ -25,8 +25,8 @@ from torch import Tensor
 from gpproxy.files import write_atomically
 from gpproxy.images.image_set import ImageSet
 from gpproxy.images.load import load
-from gpproxy.quality.classifier import Classifier, whiten
 from gpproxy.memory import keep_freed_memory
+from gpproxy.quality.classifier import Classifier, whiten
 
 STATE, WEIGHTS = "state.pt", "cifar.safetensors"
 
