@@ -367,7 +367,7 @@ def test_failures_are_remembered_and_looked_at_again_on_request(
             self.notes.append(text)
 
         def progress(self, what, done, total):
-            self.looks.append(done) if what == "fake" else None
+            self.looks.append(done) if what == "looking at fake" else None
 
     watches = [Notes() for _ in range(3)]
     for i, watch in enumerate(watches):

@@ -291,6 +291,6 @@ def test_cached_tells_whether_everything_is_there(space, tmp_path):
 
 def test_a_table_of_some_statistics_is_that_part_of_the_whole(space, table, tmp_path):
     some = collect(space, CODES, HOW, cache_folder=tmp_path, only=("gradient", "initial_loss"))[0]
-    assert {"gradient", "initial_loss", "layer_macs"} <= set(some.values) and "activation" not in some.values
+    assert {"gradient", "initial_loss", "macs"} <= set(some.values) and "activation" not in some.values
     part = replace(table, types=some.types, values={name: table.values[name] for name in some.values})
     assert differences(some, part) == []
