@@ -40,8 +40,8 @@ class Progress:
     Attributes:
         seen: the scored candidates, in order.
         budget: how many there will be.
-        seconds: of this session.
-        fresh: candidates that this session has scored; the others come from the journal.
+        seconds: since this process began to search.
+        fresh: candidates that this process has scored; the others come from the journal.
         work: what all scored candidates took, those of earlier sessions included.
         excluded, slow: architectures that a limit on size or on latency has excluded.
         repeated: proposals that had been seen before.
