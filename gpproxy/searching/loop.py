@@ -42,7 +42,7 @@ class Progress:
         budget: how many there will be.
         seconds: since this process began to search.
         fresh: candidates that this process has scored; the others come from the journal.
-        work: what all scored candidates took, those of earlier sessions included.
+        work: what all scored candidates took, those of earlier runs included.
         excluded, slow: architectures that a limit on size or on latency has excluded.
         repeated: proposals that had been seen before.
         finished: empty while the search goes on; then `budget`, `space` (nothing is left) or `rare` (hardly anything
@@ -61,7 +61,7 @@ class Progress:
 
     @property
     def rate(self) -> float:
-        """Candidates per second of this session."""
+        """Candidates per second of this process."""
         return self.fresh / self.seconds if self.seconds > 0 else 0.0
 
     @property
@@ -91,7 +91,7 @@ def search(
         budget: candidates to score.
         workers: processes; 1 works in this one.
         journal: where candidates are written as they come.
-        memory: what an earlier session has written.
+        memory: what an earlier run has written.
 
     Raises ConfigError when nothing passes the limits, RunError when a process was killed.
     """

@@ -23,7 +23,7 @@ class Proposals:
         strategy: where they come from.
         sizer: tells the size of an architecture.
         limits: largest sizes.
-        memory: sizes and candidates of an earlier session.
+        memory: sizes and candidates of an earlier run.
 
     Attributes:
         excluded: sizes of those that a limit excluded, since `drain` was called last.

@@ -39,6 +39,8 @@ from gpproxy.study.seen import Seen, see
 
 #: The name of the random formulas among the baselines.
 RANDOM = "random formulas"
+#: Random formulas that one is chosen from, the best on the training architectures: they share little, so each is dear.
+LUCKY = 80
 
 #: Per part of the split, what was seen of each benchmark.
 Views = dict[str, list[Seen]]
@@ -89,7 +91,7 @@ def conclude(
         )
     on_step("choosing on the training and validation architectures")
     chosen = members[_choose(config, studies, training, members)]
-    drawn = random.archive if random is not None else ()
+    drawn = sorted(random.archive, key=lambda i: i.order)[:LUCKY] if random is not None else []
     lucky = drawn[_choose(config, studies, training, drawn)] if drawn else None
     on_step("simplifying")
     evaluator = training.problem.cases[0].evaluator

@@ -77,10 +77,17 @@ def see(study: Study, codes: Sequence[str], trees: Sequence[gp.PrimitiveTree], w
 
 
 def score_all(table: StatisticsTable, trees: Sequence[gp.PrimitiveTree], workers: int = 1) -> Tensor:
-    """`tree x architecture`. A formula without a value on some architectures keeps those that it has on the others."""
+    """`tree x architecture`. A formula without a value on some architectures keeps those that it has on the others.
+
+    One that has the same value on all of them keeps it, too.
+    """
     found = Evaluator(table, memory=MEMORY, workers=workers).scores(trees)
-    values = found.values
-    refused = [i for i, reason in enumerate(found.reasons) if reason is not None]
+    values, live = found.values, table.alive
+    flat = [i for i, reason in enumerate(found.reasons) if reason == "constant"]
+    if flat and live.any():
+        first = table.take(live.nonzero()[0])
+        values[flat] = Evaluator(first).scores([trees[i] for i in flat]).values.where(live, torch.nan)
+    refused = [i for i, reason in enumerate(found.reasons) if reason not in (None, "constant")]
     if refused and len(table) > 1:
         again = [trees[i] for i in refused]
         single = [Evaluator(table.select([code])).scores(again).values for code in table.architectures]
