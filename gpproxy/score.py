@@ -43,6 +43,8 @@ class ScoreConfig:
             the quality of the best of k by score against k at random. Without archs its architectures are scored.
         transfer: apply the proxies to every table there is, and print the held-out rank correlations.
         benchmark: tables for transfer, joined by commas; empty takes all that are known.
+        max_params: with transfer, judge on architectures of at most so many parameters; 0 for no limit.
+        max_macs: with transfer, judge on architectures of at most so many multiply-accumulates; 0 for no limit.
         out: CSV file; empty writes to the terminal.
         space_settings: setting of the search space, such as resolution=128.
         look_seed: seed of the untrained weights and inputs; -1 takes that of the run, or 0.
@@ -62,6 +64,8 @@ class ScoreConfig:
     labels: str = ""
     transfer: bool = False
     benchmark: str = ""
+    max_params: float = 0.0
+    max_macs: float = 0.0
     out: str = ""
     space_settings: tuple[str, ...] = ()
     look_seed: int = -1
@@ -83,10 +87,19 @@ class ScoreConfig:
             raise ConfigError("With --transfer the tables decide what is scored. Leave --archs and --labels out.")
         if self.benchmark and not self.transfer:
             raise ConfigError(f"benchmark={self.benchmark} is for --transfer; to judge by one table, give --labels.")
+        for name in ("max_params", "max_macs"):
+            if getattr(self, name) and not self.transfer:
+                raise ConfigError(
+                    f"{name}={getattr(self, name):g} is for --transfer, where tables decide what is scored. To search "
+                    f"under a limit, use gpproxy.search."
+                )
         given = bool(self.archs) + (self.sample != 0)
         if not self.transfer and (given > 1 or not (given or self.labels)):
             raise ConfigError("Give the architectures to score: either --archs FILE or --sample N.")
-        for name, least in (("sample", 0), ("look_seed", -1), ("looks", 0), ("samples", 0), ("workers", 0)):
+        for name, least in (
+            ("sample", 0), ("look_seed", -1), ("looks", 0), ("samples", 0), ("workers", 0),
+            ("max_params", 0), ("max_macs", 0),
+        ):  # fmt: skip
             if getattr(self, name) < least:
                 raise ConfigError(f"{name} >= {least} must hold, but got {name}={getattr(self, name)}.")
         parse_settings(self.space_settings)

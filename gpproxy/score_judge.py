@@ -70,6 +70,8 @@ def show_transfer(config: ScoreConfig) -> None:
             sources,
             places,
             sample=config.sample,
+            max_params=config.max_params,
+            max_macs=config.max_macs,
             seed=config.seed,
             workers=config.workers or available_cores(),
             device=config.device,

@@ -64,6 +64,19 @@ def test_classical_proxies_and_files_have_cells(folder: Path) -> None:
     assert found[1].row["spearman"] == pytest.approx(found[2].row["spearman"])
 
 
+def test_limits_leave_larger_architectures_out() -> None:
+    load_plugin(FAKE)
+    (place,) = columns(["fake"])
+    assert place.benchmark is not None and place.space is not None
+    space = place.space
+    macs = sorted(space.describe(space.decode(code))["macs"] for code in place.benchmark.architectures)
+    limit = macs[len(macs) // 2]
+    (cell,) = transfer([resolve("total_macs")], [place], max_macs=limit)
+    assert 4 <= cell.row["n"] <= sum(value <= limit for value in macs) < len(macs)
+    (none,) = transfer([resolve("total_macs")], [place], max_params=1)
+    assert not none.row and "0 architectures are left" in none.missing
+
+
 def test_absent_data_keep_their_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     load_plugin(FAKE)
     monkeypatch.setenv("GPPROXY_DATA", str(tmp_path))
@@ -105,6 +118,7 @@ def test_contradictions_are_named() -> None:
     for settings, words in (
         ({"proxy": ("a", "b"), "sample": 3}, "One proxy"), ({"transfer": True, "archs": "x"}, "the tables decide"),
         ({"benchmark": "fake", "sample": 3}, "--labels"), ({}, "--archs FILE or --sample"),
+        ({"max_macs": 1e9, "sample": 3}, "gpproxy.search"),
     ):  # fmt: skip
         with pytest.raises(ConfigError, match=words):
             ScoreConfig(**{"proxy": "nwot", **settings})  # type: ignore[arg-type]

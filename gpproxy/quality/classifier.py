@@ -66,8 +66,12 @@ class Classifier(nn.Module):
         return self.head(features)
 
 
-def whiten(network: Classifier, images: Tensor, epsilon: float = 5e-4) -> None:
-    """Sets the first layer to the principal directions of the 2 x 2 patches of `images` (bytes), each of variance 1."""
+def whiten(network: Classifier, images: Tensor, epsilon: float) -> None:
+    """Sets the first layer to the principal directions of the 2 x 2 patches of `images` (bytes), each of variance 1.
+
+    Args:
+        epsilon: added to every variance before; a direction of less keeps its faintness.
+    """
     x = network.normalised(images)
     patches = F.unfold(x, 2).transpose(1, 2).reshape(-1, WHITE // 2).double()
     values, vectors = torch.linalg.eigh(patches.T @ patches / len(patches))

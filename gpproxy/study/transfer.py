@@ -84,6 +84,8 @@ def transfer(
     places: Sequence[Column],
     *,
     sample: int = 0,
+    max_params: float = 0.0,
+    max_macs: float = 0.0,
     seed: int = 0,
     workers: int = 1,
     device: str = "cpu",
@@ -93,6 +95,7 @@ def transfer(
 
     Args:
         sample: most held-out architectures of a benchmark, drawn at random; 0 takes all.
+        max_params, max_macs: architectures with more are left out, as in a search under these limits; 0 for no limit.
         seed: of that draw and of the bootstrap.
         on_progress: called with (benchmark, architectures looked at, in all).
     """
@@ -103,7 +106,7 @@ def transfer(
             for i, source in enumerate(sources):
                 cells[i, number] = Cell(source.label, place.name, _home(source, place), {}, missing=place.missing)
             continue
-        order = list(place.benchmark.architectures)
+        order = _within(place.benchmark.architectures, place.space, max_params, max_macs)
         random.Random(f"transfer {seed}").shuffle(order)
         for i, source in enumerate(sources):
             kept = _held_out(order, place.space, learnt[i].get(place.benchmark.space, set()))[: sample or None]
@@ -214,6 +217,15 @@ def _scores_of_file(
         raise StatisticsError(f"{source.label} fails on every architecture: {found[codes[0]].problem}")
     dead = {code: found[code].problem for code in known if found[code].score == -torch.inf}
     return known, torch.tensor([found[code].score for code in known], dtype=torch.float64), dead
+
+
+def _within(codes: Sequence[str], space: SearchSpace, max_params: float, max_macs: float) -> list[str]:
+    """The codes whose descriptors do not exceed the limits; 0 for no limit."""
+    limits = {name: value for name, value in (("params", max_params), ("macs", max_macs)) if value}
+    if not limits:
+        return list(codes)
+    sizes = {code: space.describe(space.decode(code)) for code in codes}
+    return [code for code in codes if all(sizes[code][name] <= value for name, value in limits.items())]
 
 
 def _home(source: Source, place: Column) -> bool:
