@@ -19,8 +19,9 @@ def hamming(look: Look, sizes: Sizes) -> list[Tensor | None]:
         if layer.preactivation is None:
             kernels.append(None)
             continue
-        code = (layer.preactivation > 0).flatten(1).to(layer.preactivation.dtype)
-        kernels.append(code @ code.T + (1 - code) @ (1 - code).T)
+        # With signs one product counts agreements less disagreements; (count + size) / 2 are whole numbers.
+        signs = (layer.preactivation > 0).flatten(1).to(layer.preactivation.dtype).mul_(2).sub_(1)
+        kernels.append((signs @ signs.T).add_(signs.shape[1]).mul_(0.5))
     return kernels
 
 
