@@ -20,8 +20,8 @@ from gpproxy.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     from gpproxy.benchmarks.benchmark import Benchmark
-    from gpproxy.build_console import BuildWatch
-    from gpproxy.console import Watch
+    from gpproxy.display.build_console import BuildWatch
+    from gpproxy.display.console import Watch
     from gpproxy.study.survey import Survey
 
 __all__ = ["BuildConfig", "CheckConfig", "ShowConfig", "build", "check", "show"]
@@ -75,7 +75,7 @@ def show(config: ShowConfig, watch: Watch | None = None) -> Survey:
     """What there is to know about a table. Raises the errors of `gpproxy.errors`."""
     from gpproxy.benchmarks.benchmark import open_space
     from gpproxy.benchmarks.registry import load
-    from gpproxy.console import Watch
+    from gpproxy.display.console import Watch
     from gpproxy.registry import load_plugin
     from gpproxy.study.prepare import check_device, chosen_proxies
     from gpproxy.study.survey import survey
@@ -124,14 +124,14 @@ def build(config: BuildConfig, watch: BuildWatch | None = None) -> Path:
 
     Raises the errors of `gpproxy.errors`, and Interrupted on Ctrl-C when the running steps are done.
     """
-    from gpproxy.build_console import BuildWatch, build_watched
+    from gpproxy.display.build_console import BuildWatch, build_watched
 
     return build_watched(config, watch or BuildWatch())
 
 
 def _show(arguments: Sequence[str]) -> int:
-    from gpproxy.console import Terminal
-    from gpproxy.survey_table import survey_table
+    from gpproxy.display.console import Terminal
+    from gpproxy.display.survey_table import survey_table
 
     watch = Terminal()
     found = show(read_arguments(ShowConfig, arguments, "benchmark show"), watch)
@@ -143,7 +143,7 @@ def _show(arguments: Sequence[str]) -> int:
 def _check(arguments: Sequence[str]) -> int:
     from rich.console import Console
 
-    from gpproxy.survey_table import check_lines
+    from gpproxy.display.survey_table import check_lines
 
     config = read_arguments(CheckConfig, arguments, "benchmark check")
     table, bad = check(config)
@@ -154,7 +154,7 @@ def _check(arguments: Sequence[str]) -> int:
 
 
 def _build(arguments: Sequence[str]) -> int:
-    from gpproxy.build_console import BuildTerminal
+    from gpproxy.display.build_console import BuildTerminal
 
     out, append = value_of("--out", arguments) or "", value_of("--append", arguments) or ""
     default = None

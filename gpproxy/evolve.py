@@ -23,7 +23,7 @@ from gpproxy.interrupt import Interrupted, patient
 from gpproxy.run_folder import FRONT, RESULT, RunFolder
 
 if TYPE_CHECKING:
-    from gpproxy.console import Watch
+    from gpproxy.display.console import Watch
     from gpproxy.study.result import Result
 
 __all__ = ["EvolveConfig", "Interrupted", "resume", "run"]
@@ -63,9 +63,9 @@ def _within_limits(config: EvolveConfig, folder: RunFolder | None, watch: Watch 
     """Runs with one torch thread per worker, which keeps sums in one order on every machine."""
     import torch
 
-    from gpproxy.console import Watch
+    from gpproxy.display.console import Watch
     from gpproxy.memory import keep_freed_memory
-    from gpproxy.running import Running
+    from gpproxy.runs.evolution import Running
 
     keep_freed_memory()
     threads = torch.get_num_threads()
@@ -87,7 +87,7 @@ def main(arguments: Sequence[str]) -> int:
         default = EvolveConfig.from_toml(settings)
     command = read_arguments(_command(), arguments, "evolve", None if default is None else _command()(**vars(default)))
     config = EvolveConfig(**{name: getattr(command, name) for name in EvolveConfig.__dataclass_fields__})
-    from gpproxy.console import Terminal
+    from gpproxy.display.console import Terminal
 
     watch = Terminal()
     if started is None:

@@ -240,7 +240,7 @@ def main(arguments: Sequence[str]) -> int:
     """The command; returns the exit code."""
     config = read_arguments(ScoreConfig, arguments, "score")
     if config.transfer:
-        from gpproxy.score_judge import show_transfer
+        from gpproxy.runs.judgement import show_transfer
 
         show_transfer(config)
         return 0
@@ -263,7 +263,7 @@ def main(arguments: Sequence[str]) -> int:
             writer.writerow([*cells, "" if row.spread is None else repr(row.spread)] if averaged else cells)
             stream.flush()
     if config.labels:
-        from gpproxy.score_judge import judge
+        from gpproxy.runs.judgement import judge
 
         table = labels(config)
         assert table is not None

@@ -25,9 +25,9 @@ from gpproxy.interrupt import Interrupted, patient
 from gpproxy.searching.config import SearchConfig
 
 if TYPE_CHECKING:
-    from gpproxy.search_console import SearchWatch
-    from gpproxy.search_folder import SearchFolder
-    from gpproxy.searcher import SearchResult
+    from gpproxy.display.search_console import SearchWatch
+    from gpproxy.runs.search import SearchResult
+    from gpproxy.runs.search_folder import SearchFolder
 
 __all__ = ["Interrupted", "SearchConfig", "resume", "run"]
 
@@ -44,7 +44,7 @@ def resume(folder: str | Path, watch: SearchWatch | None = None, **changes: Any)
     """Continues a search to the ranking of one that was never interrupted; `changes` may enlarge the budget, change the
     workers, or ask for trainings. Raises RunError for settings that may not change.
     """
-    from gpproxy.search_folder import SearchFolder
+    from gpproxy.runs.search_folder import SearchFolder
 
     place = SearchFolder.open(folder)
     saved = place.config
@@ -56,8 +56,8 @@ def resume(folder: str | Path, watch: SearchWatch | None = None, **changes: Any)
 
 
 def _run(config: SearchConfig, folder: SearchFolder | None, watch: SearchWatch | None) -> SearchResult:
-    from gpproxy.search_console import SearchWatch
-    from gpproxy.searcher import Searcher
+    from gpproxy.display.search_console import SearchWatch
+    from gpproxy.runs.search import Searcher
 
     with watch or SearchWatch() as seen, patient() as patience:
         return Searcher(config, folder, seen, patience).result()
@@ -68,14 +68,14 @@ def main(arguments: Sequence[str]) -> int:
     started, settings = value_of("--resume", arguments), value_of("--config", arguments)
     default = None
     if started is not None:
-        from gpproxy.search_folder import SearchFolder
+        from gpproxy.runs.search_folder import SearchFolder
 
         default = SearchFolder.open(started).config
     elif settings is not None:
         default = SearchConfig.from_toml(settings)
     command = read_arguments(_command(), arguments, "search", None if default is None else _command()(**vars(default)))
     config = SearchConfig(**{name: getattr(command, name) for name in SearchConfig.__dataclass_fields__})
-    from gpproxy.search_console import SearchTerminal
+    from gpproxy.display.search_console import SearchTerminal
 
     watch = SearchTerminal()
     if started is None:
@@ -111,7 +111,7 @@ def train_from(arguments: Sequence[str]) -> int:
 
     command = read_arguments(FromSearch, arguments, "train")
     changes = {name: value for name, value in vars(command).items() if name not in ("from_", "top")}
-    from gpproxy.search_console import SearchTerminal
+    from gpproxy.display.search_console import SearchTerminal
 
     resume(command.from_, SearchTerminal(), train_top=command.top, **changes)
     return 0

@@ -25,8 +25,9 @@ from gpproxy.interrupt import Interrupted, patient
 from gpproxy.train_config import TrainConfig
 
 if TYPE_CHECKING:
-    from gpproxy.console import Watch
-    from gpproxy.trainer import DryRun, TrainFolder
+    from gpproxy.display.console import Watch
+    from gpproxy.runs.training import TrainFolder
+    from gpproxy.training.dry_run import DryRun
     from gpproxy.training.outcome import Outcome
 
 __all__ = ["Interrupted", "TrainConfig", "dry_run", "resume", "run"]
@@ -52,7 +53,7 @@ def resume(folder: str | Path, watch: Watch | None = None, **changes: Any) -> Ou
 
     Raises RunError for other settings.
     """
-    from gpproxy.trainer import TrainFolder
+    from gpproxy.runs.training import TrainFolder
 
     place = TrainFolder.open(folder)
     saved = place.config
@@ -65,19 +66,19 @@ def resume(folder: str | Path, watch: Watch | None = None, **changes: Any) -> Ou
 
 def dry_run(config: TrainConfig, watch: Watch | None = None) -> DryRun:
     """What a training will take; a few steps are timed, and nothing is written."""
-    from gpproxy.console import Watch
-    from gpproxy.translation_trainer import trainer
+    from gpproxy.display.console import Watch
+    from gpproxy.runs.translation import trainer
 
     with _threads(config.threads), watch or Watch() as seen:
         return trainer(config, seen).dry_run()
 
 
 def _run(config: TrainConfig, place: TrainFolder | None, watch: Watch | None) -> Outcome:
-    from gpproxy.console import Watch
-    from gpproxy.train_table import train_lines
-    from gpproxy.trainer import TrainFolder
+    from gpproxy.display.console import Watch
+    from gpproxy.display.train_table import train_lines
+    from gpproxy.runs.training import TrainFolder
+    from gpproxy.runs.translation import trainer
     from gpproxy.training.outcome import outcome
-    from gpproxy.translation_trainer import trainer
 
     with _threads(config.threads), watch or Watch() as seen, patient() as patience:
         training = trainer(config, seen)
@@ -114,7 +115,7 @@ def main(arguments: Sequence[str]) -> int:
     started, settings = value_of("--resume", arguments), value_of("--config", arguments)
     default = None
     if started is not None:
-        from gpproxy.trainer import TrainFolder
+        from gpproxy.runs.training import TrainFolder
 
         default = TrainFolder.open(started).config
     elif settings is not None:
@@ -122,11 +123,11 @@ def main(arguments: Sequence[str]) -> int:
     names = [name for name in TrainConfig.__dataclass_fields__ if started is None or name != "out"]
     command = read_arguments(_command(), arguments, "train", None if default is None else _command()(**vars(default)))
     config = TrainConfig(**{name: getattr(command, name) for name in TrainConfig.__dataclass_fields__})
-    from gpproxy.console import Terminal
+    from gpproxy.display.console import Terminal
 
     watch = Terminal()
     if command.dry_run:
-        from gpproxy.train_table import dry_run_lines
+        from gpproxy.display.train_table import dry_run_lines
 
         for line in dry_run_lines(config, dry_run(config, watch)):
             watch.note(line)

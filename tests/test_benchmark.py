@@ -10,12 +10,12 @@ from rich.console import Console
 from gpproxy.benchmark import CheckConfig, ShowConfig, check, main, show
 from gpproxy.benchmarks.benchmark import Card
 from gpproxy.benchmarks.csv_table import write_table
-from gpproxy.build_console import BuildInterrupted, BuildTerminal, build_watched, span
 from gpproxy.building import build as module
 from gpproxy.building.config import BuildConfig
 from gpproxy.command_line import guarded
+from gpproxy.display.build_console import BuildInterrupted, BuildTerminal, build_watched, span
+from gpproxy.display.survey_table import survey_table
 from gpproxy.registry import load_plugin
-from gpproxy.survey_table import survey_table
 from search_spaces import SEARCH_SPACES
 from tests.building.fake import MAIN, FakeWorkshop
 from tests.commands import FAKE

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from gpproxy.command_line import guarded
-from gpproxy.console import Watch
+from gpproxy.display.console import Watch
+from gpproxy.display.final_table import final_table
 from gpproxy.errors import BenchmarkError, ConfigError, ExpressionError, RegistryError, RunError
 from gpproxy.evolve import EvolveConfig, Interrupted, main, read_result, resume, run
-from gpproxy.final_table import final_table
 from gpproxy.run_folder import RunFolder
 from tests.commands import FAKE, small
 
@@ -121,7 +121,7 @@ def test_second_interrupt_quits_at_once(tmp_path: Path) -> None:
 
 KILLED = """
 import os, signal, sys
-from gpproxy.console import Watch
+from gpproxy.display.console import Watch
 from gpproxy.evolve import run
 from tests.commands import small
 

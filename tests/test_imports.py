@@ -41,6 +41,17 @@ STAGES["gpproxy.building"] = (
 )
 STAGES["gpproxy.hardware"] = ()
 STAGES["gpproxy.searching"] = (*STAGES["gpproxy.evolution"], "gpproxy.config", "gpproxy.study")
+#: What commands are made of: display shows, runs do.
+ENGINES = ("statistics", "expressions", "evolution", "benchmarks", "images", "quality", "training", "building")
+STAGES["gpproxy.display"] = (
+    *GROUND,
+    *(f"gpproxy.{engine}" for engine in (*ENGINES, "study", "searching")),
+    *(f"gpproxy.{file}" for file in ("config", "hardware", "interrupt", "ranks", "run_folder", "train_config")),
+)
+STAGES["gpproxy.study"] = (
+    *STAGES["gpproxy.evolution"],
+    *(f"gpproxy.{part}" for part in ("benchmarks", "config", "evolution", "hardware", "run_folder")),
+)
 #: Packages that neither print nor own the terminal.
 ENGINE = (
     "gpproxy.statistics",

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from gpproxy.command_line import guarded
+from gpproxy.display.search_console import SearchWatch
 from gpproxy.errors import ConfigError, ExpressionError, RunError
 from gpproxy.interrupt import Interrupted
 from gpproxy.search import SearchConfig, main, resume, run
-from gpproxy.search_console import SearchWatch
 from gpproxy.searching.config import FREE
 from tests.commands import FAKE
 

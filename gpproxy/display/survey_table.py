@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from gpproxy.benchmarks.retest import FEWEST
-from gpproxy.final_table import number, with_interval, wrapped
+from gpproxy.display.final_table import number, with_interval, wrapped
 
 if TYPE_CHECKING:
     from gpproxy.benchmarks.benchmark import Benchmark, Card

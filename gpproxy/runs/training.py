@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from gpproxy.console import Watch
+from gpproxy.display.console import Watch
 from gpproxy.errors import ConfigError
 from gpproxy.images.image_set import ImageSet
 from gpproxy.images.load import load
@@ -27,6 +27,7 @@ from gpproxy.train_config import TrainConfig
 from gpproxy.training.architecture import code_of
 from gpproxy.training.checkpoint import BEST
 from gpproxy.training.draw import draw, trained
+from gpproxy.training.dry_run import DryRun
 from gpproxy.training.loop import Measure
 from gpproxy.training.outcome import OUTCOME, Outcome, Progress, outcome
 from gpproxy.training.recipe import Recipe, recipe
@@ -44,35 +45,6 @@ class TrainFolder(RunFolder):
     ending: ClassVar[str] = OUTCOME
     command: ClassVar[str] = "train"
     settings: ClassVar[type[Any]] = TrainConfig
-
-
-@dataclass(frozen=True)
-class DryRun:
-    """What a training will take.
-
-    Attributes:
-        parameters, macs: of the generator; multiply-accumulates of one image.
-        judge: parameters of the discriminator.
-        steps: generator updates.
-        step: measured seconds of one.
-        check: measured seconds of one check, scaled up; 0 where nothing is measured.
-        checks: how many there are.
-        samples: images that each measures.
-    """
-
-    parameters: int
-    macs: float
-    judge: int
-    steps: int
-    step: float
-    check: float
-    checks: int
-    samples: int
-
-    @property
-    def seconds(self) -> float:
-        """Of the whole training."""
-        return self.steps * self.step + self.checks * self.check
 
 
 @dataclass

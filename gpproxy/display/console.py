@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from gpproxy.final_table import final_table, steps
+from gpproxy.display.final_table import final_table, steps
 
 if TYPE_CHECKING:
     from gpproxy.evolution.generation import Generation

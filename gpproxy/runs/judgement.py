@@ -16,14 +16,14 @@ from gpproxy.benchmarks.split import functional_classes
 from gpproxy.benchmarks.yardstick import Yardstick
 from gpproxy.command_line import complain
 from gpproxy.config import available_cores
-from gpproxy.console import Terminal
+from gpproxy.display.console import Terminal
+from gpproxy.display.final_table import with_interval
+from gpproxy.display.transfer_table import as_csv, choice_cells, matrix, regrets
 from gpproxy.files import write_atomically
-from gpproxy.final_table import with_interval
 from gpproxy.registry import load_plugin
 from gpproxy.study.prepare import check_device
 from gpproxy.study.source import resolve
 from gpproxy.study.transfer import columns, transfer
-from gpproxy.transfer_table import as_csv, choice_cells, matrix, regrets
 
 if TYPE_CHECKING:
     from gpproxy.score import ScoreConfig

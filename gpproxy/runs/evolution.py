@@ -11,7 +11,7 @@ from typing import Any
 
 from gpproxy.benchmarks.split import PARTS
 from gpproxy.config import EvolveConfig
-from gpproxy.console import Watch
+from gpproxy.display.console import Watch
 from gpproxy.errors import ExpressionError
 from gpproxy.evolution.generation import Generation
 from gpproxy.evolution.loop import evolve

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from gpproxy.config import parse_settings
+from gpproxy.display.search_console import SearchWatch
 from gpproxy.errors import ConfigError, RunError
 from gpproxy.interrupt import Interrupted, Patience, resume_command
 from gpproxy.registry import load_plugin
 from gpproxy.run_folder import CONFIG
-from gpproxy.search_console import SearchWatch
-from gpproxy.search_folder import RESULT, SearchFolder, candidate_row, labels
+from gpproxy.runs.search_folder import RESULT, SearchFolder, candidate_row, labels
 from gpproxy.searching.account import Account
 from gpproxy.searching.candidate import Candidate, Seen
 from gpproxy.searching.config import SearchConfig
@@ -148,7 +148,7 @@ class Searcher:
         """What times and trains, made before the search so that its settings are checked; None where nothing is."""
         if not self.config.account and not self.config.train_top:
             return None
-        from gpproxy.winners import Judge
+        from gpproxy.runs.winners import Judge
 
         return Judge.of_search(self.config, self.space, self.watch)
 

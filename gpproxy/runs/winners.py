@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from gpproxy.config import parse_settings
+from gpproxy.display.search_console import SearchWatch
 from gpproxy.errors import ConfigError, did_you_mean
 from gpproxy.executor import run_tasks
 from gpproxy.files import write_atomically
 from gpproxy.hardware import hardware
-from gpproxy.search_console import SearchWatch
+from gpproxy.runs.training import Trainer
 from gpproxy.searching.account import Training
 from gpproxy.searching.compare import (
     PROXY,
@@ -42,7 +43,6 @@ from gpproxy.searching.size import Sizer
 from gpproxy.statistics.collect import seeded
 from gpproxy.train import dry_run
 from gpproxy.train_config import TrainConfig
-from gpproxy.trainer import Trainer
 from gpproxy.training.architecture import code_of, published
 from gpproxy.training.outcome import Outcome
 from gpproxy.training.train import new_game

@@ -13,7 +13,7 @@ from gpproxy.training.outcome import Outcome
 
 if TYPE_CHECKING:
     from gpproxy.quality.measure import Quality
-    from gpproxy.trainer import DryRun
+    from gpproxy.training.dry_run import DryRun
 
 
 def train_lines(found: Outcome, quality: Quality | None, folder: Path) -> Iterator[str]:

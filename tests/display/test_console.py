@@ -7,9 +7,9 @@ import io
 import pytest
 from rich.console import Console
 
-from gpproxy.console import Terminal
+from gpproxy.display.console import Terminal
+from gpproxy.display.final_table import wrapped
 from gpproxy.evolve import read_result, run
-from gpproxy.final_table import wrapped
 from gpproxy.study.result import Result
 from tests.commands import small
 

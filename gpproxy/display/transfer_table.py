@@ -11,7 +11,7 @@ from rich.text import Text
 
 from gpproxy.benchmarks.benchmark import Card
 from gpproxy.benchmarks.choice import Choice
-from gpproxy.final_table import number
+from gpproxy.display.final_table import number
 from gpproxy.study.transfer import Cell, Column, label_of
 
 

@@ -1,6 +1,7 @@
 """One training of a generator that translates images: what `gpproxy.train` does with a recipe such as pix2pix.
 
-In: a TrainConfig. Out: as `gpproxy.trainer`; held-out outputs are compared with their targets too, where there are any.
+In: a TrainConfig. Out: as `gpproxy.runs.training`; held-out outputs are compared with their targets too, where there
+are any.
 """
 
 from __future__ import annotations
@@ -12,17 +13,18 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from gpproxy.console import Watch
+from gpproxy.display.console import Watch
 from gpproxy.images.image_set import to_bytes, to_unit
 from gpproxy.images.translation import Translation, load_translation
 from gpproxy.quality.fidelity import fidelity
 from gpproxy.quality.measure import Quality, measure
 from gpproxy.quality.reference import Reference
 from gpproxy.quality.translation import DISSIMILARITY, translation_measure
+from gpproxy.runs.training import QUALITY, Trainer, TrainFolder
 from gpproxy.train_config import TrainConfig
-from gpproxy.trainer import QUALITY, DryRun, Trainer, TrainFolder
 from gpproxy.training.checkpoint import BEST
 from gpproxy.training.draw import trained
+from gpproxy.training.dry_run import DryRun
 from gpproxy.training.paired import CHUNK
 from gpproxy.training.recipe import recipe
 from gpproxy.training.translation_recipe import PairedRecipe, TranslationRecipe

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from gpproxy import winners
+from gpproxy.display.search_console import SearchWatch
 from gpproxy.errors import ConfigError, SpaceError
+from gpproxy.runs import winners
 from gpproxy.search import SearchConfig, run
-from gpproxy.search_console import SearchWatch
 from gpproxy.train import main as train_main
 from gpproxy.train_config import TrainConfig
 from gpproxy.training.outcome import Check, Outcome
