@@ -19,9 +19,11 @@ def hamming(look: Look, sizes: Sizes) -> list[Tensor | None]:
         if layer.preactivation is None:
             kernels.append(None)
             continue
-        # With signs one product counts agreements less disagreements; (count + size) / 2 are whole numbers.
-        signs = (layer.preactivation > 0).flatten(1).to(layer.preactivation.dtype).mul_(2).sub_(1)
-        kernels.append((signs @ signs.T).add_(signs.shape[1]).mul_(0.5))
+        # Written as numbers at once: a bool that is converted afterwards costs as much as the product.
+        code = torch.gt(layer.preactivation, 0, out=torch.empty_like(layer.preactivation)).flatten(1)
+        both = code @ code.T
+        active = both.diagonal()
+        kernels.append(both + both + (code.shape[1] - active[:, None] - active))
     return kernels
 
 
