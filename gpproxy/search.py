@@ -101,9 +101,9 @@ def train_from(arguments: Sequence[str]) -> int:
         seeds: int = 3
         """trainings per architecture."""
         data: str = "cifar10"
-        """images: cifar10, stl10, shapes, or a folder."""
+        """images, as in gpproxy.train: cifar10, stl10, shapes, facades, or a folder."""
         recipe: str = "short"
-        """short or autogan."""
+        """of the trainings, as in gpproxy.train: short, autogan, pix2pix, ..."""
         train_settings: tuple[str, ...] = ()
         """further setting of gpproxy.train, such as steps=2000."""
         workers: int = 0

@@ -23,7 +23,7 @@ from gpproxy.errors import ConfigError, did_you_mean
 from gpproxy.executor import run_tasks
 from gpproxy.files import write_atomically
 from gpproxy.hardware import hardware
-from gpproxy.runs.training import Trainer
+from gpproxy.runs.translation import trainer
 from gpproxy.searching.account import Training
 from gpproxy.searching.compare import (
     PROXY,
@@ -98,9 +98,9 @@ class Judge:
         """A judge whose data, weights and names are there."""
         for name in parse_compare(compare)[1]:
             code_of(space, name)
-        trainer = Trainer(settings)
-        _ = trainer.extractor
-        new_game(space, trainer.code, trainer.images, trainer.recipe, settings.seed, settings.device)
+        opened = trainer(settings, watch)
+        _ = opened.extractor
+        new_game(space, opened.code, opened.images, opened.recipe, settings.seed, settings.device)
         return cls(settings, space, watch, seeds, compare, workers or 1)
 
     def time(self, code: str) -> Training:

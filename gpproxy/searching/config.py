@@ -56,8 +56,9 @@ class SearchConfig:
         compare: what is trained beside them, joined by commas: random:5 for random architectures within the same
             limits, and codes or published names such as autogan-a.
         seeds: trainings per architecture.
-        data: images that are learnt from: cifar10, stl10, shapes, or a folder.
-        recipe: of the trainings, and of the one that the account times: short or autogan.
+        data: images that are learnt from, as in gpproxy.train: cifar10, stl10, shapes, facades, or a folder.
+        recipe: of the trainings, and of the one that the account times: short or autogan, for translations pix2pix,
+            cyclegan, pix2pix-short or cyclegan-short.
         train_settings: further setting of gpproxy.train, such as steps=2000 or samples=2000.
         plugins: Python file that registers search spaces, statistics or primitives.
     """

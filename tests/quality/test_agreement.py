@@ -20,10 +20,10 @@ def test_24_sets_of_equal_size_differ() -> None:
 
 
 def test_ranks_agree_with_the_published_networks() -> None:
-    """At a reduced size; `agreement.py` has the full one, where the agreement is about 0.95."""
+    """At a reduced size; `agreement.py` has the full one, where the agreement is .978 and .985."""
     others = published()
     if not others or not has_mosaics(data_folder() / "cifar10", "test"):
         pytest.skip(f"no cifar10 and reference_extractors in {data_folder()} (set GPPROXY_DATA)")
     _, rows = distances([extractor("cifar"), others[0]], 300, 500)
     ours, theirs = zip(*rows)
-    assert rank_correlation(ours, theirs) > 0.9
+    assert rank_correlation(ours, theirs) >= 0.97

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,17 @@ def test_the_rate_is_a_triangle() -> None:
     recipe = Recipe()
     assert _rate(recipe, 0) == 0 and _rate(recipe, recipe.warm_up) == pytest.approx(recipe.rate)
     assert _rate(recipe, 1) == pytest.approx(0)
+
+
+def test_a_training_can_start_from_weights(images: tuple[ImageSet, ImageSet], tmp_path: Path) -> None:
+    list(train(*images, SMALL, tmp_path / "first"))
+    start = tmp_path / "first" / WEIGHTS
+    still = replace(SMALL, epochs=1, rate=1e-12, decay=0, start="0123")
+    list(train(*images, still, tmp_path / "second", start))
+    first, second = (CifarExtractor(tmp_path / name / WEIGHTS) for name in ("first", "second"))
+    assert '"start": "0123"' in second.facts["recipe"]
+    before, after = first.network.head, second.network.head
+    assert torch.allclose(before.weight, after.weight, atol=1e-3) and torch.allclose(before.bias, after.bias, atol=1e-3)
 
 
 def test_a_killed_run_ends_with_the_same_bytes(images: tuple[ImageSet, ImageSet], tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from gpproxy.display.search_console import SearchWatch
 from gpproxy.errors import ConfigError, SpaceError
@@ -79,6 +80,23 @@ def test_winners_random_ones_and_a_published_one_are_trained_alike(tmp_path: Pat
     assert train_main(["--from", str(found.folder), "--top", "1", "--compare", "autogan-b", "--seeds", "1",
                        "--data", "shapes", *(f"--train-settings={pair}" for pair in QUICK)]) == 0  # fmt: skip
     assert [one.arch for one in trained] == [best[0], "1011-10111-10113"]
+
+
+def test_winners_of_a_translation_space_learn_from_pairs(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        (tmp_path / "pairs" / split).mkdir(parents=True)
+        for number in range(2):
+            Image.new("RGB", (64, 32), (90 * number, 9, 70)).save(tmp_path / "pairs" / split / f"{number}.png")
+    recipe = "recipe_settings=discriminator_width=4;discriminator_layers=1"
+    changes = {
+        "space": "gancompression-pix2pix", "space_settings": ("channels=channels-32", "resolution=32"), "budget": 2,
+        "data": str(tmp_path / "pairs"), "recipe": "pix2pix-short", "train_top": 1, "seeds": 1,
+        "train_settings": ("extractor=none", "steps=1", recipe),
+    }  # fmt: skip
+    watch = Listener()
+    found = run(config(tmp_path / "s", **changes), watch)
+    (line,) = [line for line in watch.lines if line.code]
+    assert line.code == found.best(1)[0][0].code and 0 < line.mean < 1
 
 
 def test_impossible_wishes_are_told_before_the_search(tmp_path: Path) -> None:
