@@ -35,9 +35,10 @@ class EvolutionConfig:
         elite: best formulas of an island that always survive.
         tournament: formulas that compete to be a parent.
         by_quality: share of the parents chosen by quality; the others by front and crowding.
-        combine: how several benchmarks count. By 'worst' a formula is worth what it is worth on the worst of them.
-            By 'lexicase' the parents chosen by quality, and half of the survivors, are those that lead on some order
-            of the cases (each random half of each benchmark); what is kept and picked in the end is as with 'worst'.
+        combine: how several benchmarks count. By 'lexicase' (La Cava et al., 2016) the parents chosen by quality, and
+            half of the survivors, are those that lead on some order of the cases (each random half of each benchmark).
+            By 'worst' a formula is worth what it is worth on the worst of them; what is kept and picked in the end
+            always is. A single benchmark knows no difference.
         immigrants: share of an island's offspring that is random.
         migration: generations between two migrations; 0 for none.
         migrants: formulas that an island sends to the next.
@@ -57,7 +58,7 @@ class EvolutionConfig:
     elite: int = 8
     tournament: int = 4
     by_quality: float = 0.7
-    combine: Literal["worst", "lexicase"] = "worst"
+    combine: Literal["worst", "lexicase"] = "lexicase"
     immigrants: float = 0.05
     migration: int = 5
     migrants: int = 4

@@ -71,7 +71,7 @@ class _Evolution:
         self.problem = problem
         self.config = config
         self.variation = Variation(problem.grammar, config.limits)
-        self.lexicase = config.combine == "lexicase"
+        self.lexicase = config.combine == "lexicase" and len(problem.cases) > 1
         self.assessor = Assessor(problem, config.limits, cases=self.lexicase)
         self.archive = Archive(config.width)
         self.operators = OperatorWeights()

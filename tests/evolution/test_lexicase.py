@@ -126,6 +126,12 @@ def test_specialists_stay_that_the_worst_case_would_drop():
     assert min(best) > 0.85 and last.best.quality > 0
 
 
+def test_one_benchmark_knows_no_difference():
+    problem = Problem(two_benchmarks().cases[:1], two_benchmarks().grammar)
+    found = [list(evolve(problem, dataclasses.replace(SMALL, combine=way)))[-1] for way in ("lexicase", "worst")]
+    assert shown(found[0].archive) == shown(found[1].archive)
+
+
 def test_unknown_combinations_get_the_nearest():
     with pytest.raises(ConfigError, match="Did you mean 'lexicase'"):
         EvolutionConfig(combine="lexicas")
