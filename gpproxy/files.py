@@ -24,6 +24,12 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         raise
 
 
+def sweep(folder: Path) -> None:
+    """Removes what killed processes have left of `write_atomically` in a folder and below; nobody may be writing."""
+    for left in folder.rglob(".*.part"):
+        left.unlink(missing_ok=True)
+
+
 def append_event(path: Path, event: dict[str, Any]) -> None:
     """Appends one JSON line to a journal and waits until it is on disk."""
     line = json.dumps(event, ensure_ascii=False)

@@ -10,9 +10,7 @@ import csv
 import dataclasses
 import io
 import math
-import os
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ import tomli_w
 from gpproxy.benchmarks.benchmark import Benchmark, Card, open_space
 from gpproxy.benchmarks.rows import Row, assemble
 from gpproxy.errors import BenchmarkError, did_you_mean
+from gpproxy.files import write_atomically
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -114,8 +113,8 @@ def write_table(path: str | Path, card: Card, rows: Sequence[Mapping[str, Any]])
     writer.writerows([_cell(row.get(name)) for name in header] for row in rows)
     content = {key: value for key, value in dataclasses.asdict(card).items() if value not in ("", (), {}, 0)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    _replace(card_path, tomli_w.dumps(content, multiline_strings=True))
-    _replace(path, text.getvalue())
+    write_atomically(card_path, tomli_w.dumps(content, multiline_strings=True))
+    write_atomically(path, text.getvalue())
     return path
 
 
@@ -202,17 +201,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return str(int(value))
     return repr(float(value)) if isinstance(value, float) else str(value)
-
-
-def _replace(path: Path, text: str) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

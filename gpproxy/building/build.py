@@ -21,7 +21,7 @@ from gpproxy.building.longer import longer_facts
 from gpproxy.building.plan import plan
 from gpproxy.building.translations import workshop
 from gpproxy.building.workshop import Workshop
-from gpproxy.files import write_atomically
+from gpproxy.files import sweep, write_atomically
 from gpproxy.training.checkpoint import STATE
 from gpproxy.training.outcome import outcome
 
@@ -68,6 +68,7 @@ class Build:
         folder = self.config.folder
         folder.mkdir(parents=True, exist_ok=True)
         with alone(folder):
+            sweep(folder)
             self.ledgers = self._open()  # again, now that nobody else writes them
             facts = {times: self.shop.facts(ledger.facts) for times, ledger in self.ledgers.items()}
             recipe = self.shop.recipe_of(1).to_json()
