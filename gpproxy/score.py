@@ -91,7 +91,7 @@ class ScoreConfig:
             if getattr(self, name) and not self.transfer:
                 raise ConfigError(
                     f"{name}={getattr(self, name):g} is for --transfer, where tables decide what is scored. To search "
-                    f"under a limit, use gpproxy.search."
+                    "under a limit, use gpproxy.search."
                 )
         given = bool(self.archs) + (self.sample != 0)
         if not self.transfer and (given > 1 or not (given or self.labels)):

@@ -162,6 +162,7 @@ def facts(result: Result) -> Iterator[tuple[str, str]]:
     yield "in words", result.words
     kind = "a forward and a backward pass" if result.needs_backward else "a forward pass only"
     yield "needs", f"{kind}: {', '.join(result.statistics)}"
+    yield from verdict(result)
     several = len(result.benchmarks) > 1
     for name, rows in result.benchmarks.items():
         for sentence in remarks(rows):
@@ -180,6 +181,21 @@ def facts(result: Result) -> Iterator[tuple[str, str]]:
         )
     if result.folder:
         yield "written to", str(result.folder)
+
+
+def verdict(result: Result) -> Iterator[tuple[str, str]]:
+    """Whether the formula beats every baseline on the test by Kendall's τ, as they are and counted backwards."""
+    own = result.test["kendall"]
+    rows = {name: row["test"]["kendall"] for name, row in result.baselines.items() if row.get("test")}
+    taus = {name: tau for name, tau in rows.items() if tau is not None}
+    if own is None or not taus:
+        return
+    best, reverse = max(taus, key=lambda name: taus[name]), min(taus, key=lambda name: taus[name])
+    word = "beats" if own > taus[best] else "does NOT beat"
+    told = f"on the test the formula (τ {number(own)}) {word} the best baseline, {best} ({number(taus[best])})"
+    if -taus[reverse] >= own:
+        told += f", but it does NOT beat {reverse} counted backwards ({number(-taus[reverse])})"
+    yield "verdict", f"{told}."
 
 
 def random_budget(row: dict[str, Any], evolved: int) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
 from gpproxy.display.console import Terminal
-from gpproxy.display.final_table import wrapped
+from gpproxy.display.final_table import verdict, wrapped
 from gpproxy.evolve import read_result, run
 from gpproxy.study.result import Result
 from tests.commands import small
@@ -74,3 +75,17 @@ def test_wrapped_keeps_every_character() -> None:
     assert all(len(line) <= 10 for line in wrapped(text, 10))
     assert "".join(wrapped(text, 10)).replace(" ", "") == text.replace(" ", "")
     assert wrapped("", 10) == [""]
+
+
+def test_the_verdict_says_plainly_what_is_not_beaten() -> None:
+    def told(own: float | None, **taus: float) -> list[str]:
+        rows = {name: {"test": {"kendall": tau}} for name, tau in taus.items()}
+        return [text for _, text in verdict(SimpleNamespace(test={"kendall": own}, baselines=rows))]  # type: ignore[arg-type]
+
+    assert told(0.5, params=0.2, ntk=0.4) == ["on the test the formula (τ .50) beats the best baseline, ntk (.40)."]
+    assert "does NOT beat the best baseline, params (.60)" in told(0.5, params=0.6, ntk=0.4)[0]
+    assert (
+        "beats" in told(0.5, depth=-0.6, ntk=0.4)[0]
+        and "does NOT beat depth counted backwards (.60)" in told(0.5, depth=-0.6, ntk=0.4)[0]
+    )
+    assert told(None, params=0.2) == [] and told(0.5) == []
