@@ -117,6 +117,7 @@ class Build:
 
     def _reports(self, left: Sequence[Job], stop: Stop) -> Iterator[Report]:
         config = self.config
-        if config.device == "cpu" and config.workers > 1 and len(left) > 1:
-            return in_processes(left, partial(workshop, config), stop, config.workers)
-        return in_one_process(left, self.shop, stop, 1 if config.device == "cpu" else config.together)
+        together = 1 if config.device == "cpu" else config.together
+        if config.workers > 1 and len(left) > 1:
+            return in_processes(left, partial(workshop, config), stop, config.workers, together)
+        return in_one_process(left, self.shop, stop, together)

@@ -56,8 +56,8 @@ class BuildConfig:
         out: folder of the build; empty makes builds/SPACE-DATA.
         append: table to grow, whose settings are taken over; empty begins or continues the one in the folder.
         device: where trainings run: cpu, cuda, cuda:1, ...
-        workers: trainings at once on CPU, one process with one thread each.
-        together: trainings at once on a GPU.
+        workers: processes that train, with one thread each; on a GPU some of them train while others measure.
+        together: trainings at once in each process on a GPU.
         dry_run: only say what would be trained and how long it would take.
         plugins: Python file that registers a search space.
     """

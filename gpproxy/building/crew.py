@@ -1,4 +1,4 @@
-"""Who does the trainings: this process, several processes, or several at once on one GPU.
+"""Who does the trainings: this process or several, each with one training at a time, or with several on a GPU.
 
 In: jobs and a workshop. Out: reports as they come. Whoever does them, a training depends on its job alone.
 """
@@ -6,8 +6,9 @@ In: jobs and a workshop. Out: reports as they come. Whoever does them, a trainin
 from __future__ import annotations
 
 import multiprocessing
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +20,9 @@ from gpproxy.errors import GPProxyError
 from gpproxy.executor import main_hidden
 from gpproxy.registry import PLUGINS, load_plugin
 from gpproxy.training.cuda_graph import in_turns
+
+#: Last words to a process: no other job comes; the running ones are to stop.
+LAST, STOP = "last", "stop"
 
 #: Asked between two steps; True ends the trainings after the one that is running.
 Stop = Callable[[], bool]
@@ -42,8 +46,12 @@ def in_one_process(jobs: Sequence[Job], shop: Workshop, stop: Stop, together: in
         yield report
 
 
-def in_processes(jobs: Sequence[Job], opener: Callable[[], Workshop], stop: Stop, workers: int) -> Iterator[Report]:
-    """Several trainings at once, each in a process with one thread. The processes end when this one does.
+def in_processes(
+    jobs: Sequence[Job], opener: Callable[[], Workshop], stop: Stop, workers: int, together: int = 1
+) -> Iterator[Report]:
+    """Trainings in processes with one thread each, `together` in turns in each. They end when this process does.
+
+    On a GPU the other processes compute while one measures.
 
     Args:
         opener: makes the workshop of a process; it can be pickled.
@@ -51,17 +59,19 @@ def in_processes(jobs: Sequence[Job], opener: Callable[[], Workshop], stop: Stop
     # forkserver: a forked copy of a process that already used torch's thread pool can hang
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["torch"])
-    left = list(jobs)
+    left = deque(jobs)
     hands: dict[Any, _Hand] = {}
     try:
         with main_hidden():
             for _ in range(min(workers, len(left))):
                 ours, theirs = context.Pipe()
-                process = context.Process(target=_work, args=(theirs, opener, tuple(PLUGINS)), daemon=True)
+                process = context.Process(target=_work, args=(theirs, opener, tuple(PLUGINS), together), daemon=True)
                 process.start()
                 theirs.close()
                 hands[ours] = _Hand(process)
-                _tell(ours, hands[ours], left.pop(0))
+        for _ in range(together):
+            for pipe, hand in hands.items():
+                hand.take(pipe, left)
         while hands:
             for pipe in wait(list(hands), timeout=0.5):
                 hand = hands[pipe]
@@ -70,16 +80,18 @@ def in_processes(jobs: Sequence[Job], opener: Callable[[], Workshop], stop: Stop
                 except (EOFError, ConnectionResetError):
                     del hands[pipe]
                     hand.process.join()
-                    if hand.job is not None:
-                        yield Report(hand.job, problem=f"its process ended with code {hand.process.exitcode}.")
+                    # A stopped process leaves jobs that it never began.
+                    for job in hand.jobs if hand.process.exitcode else ():
+                        yield Report(job, problem=f"its process ended with code {hand.process.exitcode}.")
                     continue
                 yield report
                 if report.ended or report.problem:
-                    _tell(pipe, hand, left.pop(0) if left and not stop() else None)
+                    hand.jobs.remove(report.job)
+                    if not stop():
+                        hand.take(pipe, left)
             if stop():
                 for pipe, hand in hands.items():
-                    if hand.job is not None:
-                        _tell(pipe, hand, None)
+                    hand.end(pipe, STOP)
     finally:
         for pipe, hand in hands.items():
             pipe.close()
@@ -88,23 +100,71 @@ def in_processes(jobs: Sequence[Job], opener: Callable[[], Workshop], stop: Stop
 
 @dataclass
 class _Hand:
-    """A process and what it was told to do last."""
+    """A process, the jobs that it has, and the last word that it was told."""
 
     process: Any
-    job: Job | None = None
+    jobs: list[Job] = field(default_factory=list)
+    word: str = ""
+
+    def take(self, pipe: Any, left: deque[Job]) -> None:
+        """Gives it the next job, or says that there is no other."""
+        if not left:
+            self.end(pipe, LAST)
+        elif not self.word:
+            self.jobs.append(left.popleft())
+            _tell(pipe, self.jobs[-1])
+
+    def end(self, pipe: Any, word: str) -> None:
+        """Says a last word, once."""
+        if self.word not in (word, STOP):
+            self.word = word
+            _tell(pipe, word)
 
 
-def _tell(pipe: Any, hand: _Hand, job: Job | None) -> None:
-    """Gives a process its next job, or None to end; one that is gone is noticed when its pipe is read."""
-    hand.job = job
+def _tell(pipe: Any, what: Job | str) -> None:
+    """Sends; a process that is gone is noticed when its pipe is read."""
     try:
-        pipe.send(job)
+        pipe.send(what)
     except (BrokenPipeError, ConnectionResetError):
         pass
 
 
-def _work(pipe: Connection, opener: Callable[[], Workshop], plugins: tuple[Path, ...]) -> None:
-    """One process: takes jobs from the pipe until it gets None or its owner is gone."""
+class _Inbox:
+    """What the owner of a process has sent: jobs, and then LAST, STOP or the end of the pipe."""
+
+    def __init__(self, pipe: Connection):
+        self.pipe = pipe
+        self.jobs: deque[Job] = deque()
+        self.word = ""
+
+    def stopped(self) -> bool:
+        """Whether the jobs that are running are to end."""
+        while self.word != STOP and self.pipe.poll():
+            self._read()
+        return self.word == STOP
+
+    def __iter__(self) -> Iterator[Job]:
+        """The jobs as they come."""
+        while True:
+            while not self.jobs and not self.word:
+                self._read()
+            if self.word == STOP or not self.jobs:
+                return
+            yield self.jobs.popleft()
+
+    def _read(self) -> None:
+        try:
+            what = self.pipe.recv()
+        except (EOFError, ConnectionResetError):
+            what = STOP
+        if isinstance(what, Job):
+            self.jobs.append(what)
+        else:
+            self.word = what
+
+
+def _work(pipe: Connection, opener: Callable[[], Workshop], plugins: tuple[Path, ...], together: int) -> None:
+    """One process: takes jobs from the pipe until it is told the last word or its owner is gone."""
     import signal
 
     import torch
@@ -113,17 +173,18 @@ def _work(pipe: Connection, opener: Callable[[], Workshop], plugins: tuple[Path,
     torch.set_num_threads(1)
     for path in plugins:
         load_plugin(path)
-    shop = opener()
+    shop, inbox = opener(), _Inbox(pipe)
     owner = multiprocessing.parent_process()
-    try:
-        with helping(shop.config.folder):
-            # An owner that was killed before this point may have a successor, which would not wait for us.
-            while owner is not None and owner.is_alive() and (job := pipe.recv()) is not None:
-                # The only thing that comes while a job is running is None, or the end of the pipe.
-                for report in _one(job, shop, pipe.poll):
-                    pipe.send(report)
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        return
+    with helping(shop.config.folder):
+        # An owner that was killed before this point may have a successor, which would not wait for us.
+        if owner is None or not owner.is_alive():
+            return
+        trainings = (_one(job, shop, inbox.stopped) for job in inbox)
+        try:
+            for _, report in in_turns(trainings, together):
+                pipe.send(report)
+        except (BrokenPipeError, ConnectionResetError):
+            return
 
 
 def _one(job: Job, shop: Workshop, stop: Stop) -> Iterator[Report]:

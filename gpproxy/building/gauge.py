@@ -5,9 +5,9 @@ In: a BuildConfig. Out: one function from images to numbers, and what a card say
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -15,7 +15,7 @@ from torch import Tensor
 from gpproxy.building.config import BuildConfig
 from gpproxy.images.load import load
 from gpproxy.quality.extractor import extractor
-from gpproxy.quality.measure import floors, measure
+from gpproxy.quality.measure import floors, numbers
 from gpproxy.quality.reference import Reference
 
 
@@ -43,14 +43,9 @@ def open_gauge(config: BuildConfig) -> Gauge:
     floor = floors(reference, min(config.samples, len(real) // 2), network)
     main = next(iter(floor))
 
-    def numbers(images: Tensor) -> Mapping[str, float]:
-        found = measure(images, reference, network)
-        error = found.errors.get(main, math.nan)
-        return {**found.values, f"{main} error": error}
-
     return Gauge(
         main,
-        numbers,
+        partial(numbers, reference=reference, extractor=network),
         {
             "extractor": network.name,
             "extractor_digest": network.digest,

@@ -15,7 +15,7 @@ from torch import Tensor
 from gpproxy.errors import QualityError
 from gpproxy.images.image_set import resize
 from gpproxy.quality.classifier import Classifier
-from gpproxy.quality.extractor import Features, check_images, file_digest
+from gpproxy.quality.extractor import Features, check_images, file_digest, full_precision
 
 WEIGHTS = Path(__file__).with_name("cifar.safetensors")
 #: Side of the images that the classifier was trained on; images in one pass.
@@ -59,6 +59,7 @@ class CifarExtractor:
         self.network = self.network.eval().to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.dimensions = self.network.head.in_features
 
+    @full_precision()
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Features:
         """Features and probabilities of bytes `sample x 3 x height x width`."""
@@ -67,6 +68,6 @@ class CifarExtractor:
         for chunk in images.split(BATCH):
             x = self.network.normalised(resize(chunk.to(self.device), SIDE))
             found = self.network.embed(x.contiguous(memory_format=torch.channels_last))
-            features.append(found.cpu())
-            probabilities.append(self.network.classify(found).softmax(dim=1).cpu())
+            features.append(found)
+            probabilities.append(self.network.classify(found).softmax(dim=1))
         return Features(torch.cat(features), torch.cat(probabilities))

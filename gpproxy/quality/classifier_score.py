@@ -23,7 +23,7 @@ def classifier_score(probabilities: Tensor, splits: int = 10) -> tuple[float, fl
     size = len(probabilities) // splits
     if size < 1:
         raise QualityError(f"A score over {splits} parts needs as many images, but got {len(probabilities)}.")
-    p = probabilities.to("cpu", torch.float64)[: size * splits].reshape(splits, size, -1)
+    p = probabilities.to(torch.float64)[: size * splits].reshape(splits, size, -1)
     mean = p.mean(dim=1, keepdim=True)
     # xlogy: a class of probability 0 adds 0.
     divergence = torch.xlogy(p, p).sum(dim=2) - torch.xlogy(p, mean).sum(dim=2)

@@ -7,7 +7,8 @@ classes. Other packages add to `EXTRACTORS` through the entry-point group `gppro
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -31,6 +32,10 @@ class Features:
     features: Tensor
     probabilities: Tensor | None = None
 
+    def cpu(self) -> Features:
+        """The same on the CPU."""
+        return Features(self.features.cpu(), None if self.probabilities is None else self.probabilities.cpu())
+
 
 class Extractor(Protocol):
     """Weights never change; the same images give the same features in any order and any grouping into calls.
@@ -52,7 +57,7 @@ class Extractor(Protocol):
     def published(self) -> bool: ...
 
     def __call__(self, images: Tensor) -> Features:
-        """Features of bytes `sample x 3 x height x width`, on the CPU; resized to what the network takes in."""
+        """Features of bytes `sample x 3 x height x width`, resized to what the network takes in; on its device."""
         ...
 
 
@@ -86,6 +91,17 @@ def file_digest(path: Path) -> str:
         for block in iter(lambda: file.read(2**20), b""):
             found.update(block)
     return found.hexdigest()
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """Convolutions on a GPU in float32 instead of TF32, so that an extractor says there what it says on a CPU."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
 
 
 def check_images(images: Tensor) -> None:

@@ -24,15 +24,19 @@ class Moments:
     covariance: Tensor
     count: int
 
+    def to(self, device: torch.device) -> Moments:
+        """The same on a device."""
+        return Moments(self.mean.to(device), self.covariance.to(device), self.count)
+
 
 def moments(features: Tensor) -> Moments:
-    """Mean and unbiased covariance. Raises QualityError for fewer than two samples, NaN or infinity."""
+    """Mean and unbiased covariance, on the device of the features. Raises QualityError for fewer than two samples, NaN or infinity."""
     if features.ndim != 2 or len(features) < 2:
         raise QualityError(
             f"A Frechet distance needs features `sample x dimension` of at least 2 samples, but got the shape "
             f"{tuple(features.shape)}. Generate more images."
         )
-    x = features.to("cpu", torch.float64)
+    x = features.to(torch.float64)
     if not bool(torch.isfinite(x).all()):
         raise QualityError("Features have to be finite, but some are NaN or infinite. Check the extractor's weights.")
     mean = x.mean(dim=0)
@@ -66,7 +70,7 @@ def frechet_error(features: Tensor, reference: Moments) -> float:
     at the floor; with fewer samples than dimensions it is an indication only.
     """
     own = moments(features)
-    x = features.to("cpu", torch.float64) - own.mean
+    x = features.to(torch.float64) - own.mean
     values, vectors = torch.linalg.eigh(own.covariance)
     kept = values > values[-1] * len(values) * torch.finfo(torch.float64).eps * 100
     root = vectors[:, kept] * values[kept].sqrt()

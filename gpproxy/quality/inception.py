@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from gpproxy.errors import QualityError
-from gpproxy.quality.extractor import Features, check_images, file_digest
+from gpproxy.quality.extractor import Features, check_images, file_digest, full_precision
 
 FILE = "pt_inception-2015-12-05-6726825d.pth"
 ADDRESS = f"https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/{FILE}"
@@ -65,6 +65,7 @@ class InceptionExtractor:
         # TensorFlow's Inception score leaves the bias of the last layer out.
         self._classes = state["fc.weight"].float().T.to(self.device)
 
+    @full_precision()
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Features:
         """Features and probabilities of bytes `sample x 3 x height x width`."""
@@ -72,8 +73,8 @@ class InceptionExtractor:
         features, probabilities = [], []
         for chunk in images.split(BATCH):
             found = self.network(chunk.to(self.device).float() / 255)[0].flatten(1)
-            features.append(found.cpu())
-            probabilities.append((found @ self._classes).softmax(dim=1).cpu())
+            features.append(found)
+            probabilities.append((found @ self._classes).softmax(dim=1))
         return Features(torch.cat(features), torch.cat(probabilities))
 
 

@@ -31,11 +31,12 @@ def kernel_distance(
         raise QualityError(
             f"A kernel distance needs at least 4 samples of each kind, but got {smaller}. Generate more."
         )
-    x, y = features.to("cpu", torch.float64), reference.to("cpu", torch.float64)
+    place = features.device
+    x, y = features.to(torch.float64), reference.to(place, torch.float64)
     found = torch.empty(subsets, dtype=torch.float64)
     for i in range(subsets):
-        chosen = torch.randperm(len(x), generator=generator)[:size]
-        others = torch.randperm(len(y), generator=generator)[:size]
+        chosen = torch.randperm(len(x), generator=generator)[:size].to(place)
+        others = torch.randperm(len(y), generator=generator)[:size].to(place)
         found[i] = squared_mmd(x[chosen], y[others])
     return float(found.mean()), float(found.std()) * math.sqrt(size / (smaller - size))
 

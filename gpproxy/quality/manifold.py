@@ -41,12 +41,13 @@ def manifold(real: Tensor, fake: Tensor, neighbours: int = NEIGHBOURS, chunk: in
             f"Every sample needs {neighbours} neighbours of its kind, but there are {len(real)} real and {len(fake)} "
             "generated ones. Generate more images."
         )
-    real, fake = real.to("cpu", torch.float64), fake.to("cpu", torch.float64)
+    place = fake.device
+    real, fake = real.to(place, torch.float64), fake.to(torch.float64)
     real_radii = _radii(real, neighbours, chunk)
     fake_radii = _radii(fake, neighbours, chunk)
     hits: list[Tensor] = []
-    nearest = torch.full((len(real),), torch.inf, dtype=torch.float64)
-    recalls = torch.zeros(len(real), dtype=torch.bool)
+    nearest = torch.full((len(real),), torch.inf, dtype=torch.float64, device=place)
+    recalls = torch.zeros(len(real), dtype=torch.bool, device=place)
     for start in range(0, len(fake), chunk):
         distance = _squared(fake[start : start + chunk], real)
         inside = distance < real_radii
@@ -65,7 +66,7 @@ def _radii(x: Tensor, neighbours: int, chunk: int) -> Tensor:
     parts = []
     for start in range(0, len(x), chunk):
         distance = _squared(x[start : start + chunk], x)
-        rows = torch.arange(len(distance))
+        rows = torch.arange(len(distance), device=x.device)
         # A sample's distance to itself is 0 only up to rounding.
         distance[rows, rows + start] = torch.inf
         parts.append(distance.kthvalue(neighbours, dim=1).values)

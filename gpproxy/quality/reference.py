@@ -63,7 +63,7 @@ class Reference:
         path = cache_folder() / f"{extractor.name}-{extractor.digest}-{images.digest}.safetensors"
         found = _read(path, len(images), extractor.dimensions) if cache else None
         if found is None:
-            found = extractor(images.images)
+            found = extractor(images.images).cpu()
             if cache:
                 _keep(path, found)
         return cls(images, found, extractor.name, extractor.digest)

@@ -40,7 +40,7 @@ def sliced_distance(real: Tensor, fake: Tensor, generator: torch.Generator) -> f
 
 def pyramid(images: Tensor) -> list[Tensor]:
     """Bands `sample x 3 x side x side` in brightness and colour differences, fine to coarse, the remainder last."""
-    x = torch.einsum("ac,nchw->nahw", torch.tensor(_AXES), images.to("cpu", torch.float32) / 255)
+    x = torch.einsum("ac,nchw->nahw", torch.tensor(_AXES, device=images.device), images.to(torch.float32) / 255)
     bands = []
     while x.shape[-1] >= 2 * SMALLEST and x.shape[-1] % 2 == 0:
         coarse = F.avg_pool2d(x, 2)
@@ -55,16 +55,19 @@ def _level(real: Tensor, fake: Tensor, generator: torch.Generator) -> float:
     edge = min(PATCH, side)
     corners = torch.randint(side - edge + 1, (2, PATCHES * len(real)), generator=generator)
     directions = torch.randn(3 * edge * edge, DIRECTIONS, generator=generator)
-    directions = directions / directions.norm(dim=0)
+    directions = (directions / directions.norm(dim=0)).to(real.device)
+    corners = corners.to(real.device)
     # The same places and directions for both kinds: what remains is what differs.
     x, y = (directions.T @ _patches((kind - mean) / scale, corners, edge).T for kind in (real, fake))
+    if real.is_cuda:
+        return float((x.sort(dim=1).values - y.sort(dim=1).values).abs().mean(dtype=torch.float64))
     # NumPy sorts floats some times faster than torch.
     return float(np.abs(np.sort(x.numpy(), axis=1) - np.sort(y.numpy(), axis=1)).mean(dtype=np.float64))
 
 
 def _patches(images: Tensor, corners: Tensor, edge: int) -> Tensor:
     """`(sample * PATCHES) x (3 * edge * edge)`, channels last within a patch."""
-    sample = torch.arange(len(images)).repeat_interleave(PATCHES)[:, None, None]
-    rows = (corners[0][:, None] + torch.arange(edge))[:, :, None]
-    columns = (corners[1][:, None] + torch.arange(edge))[:, None, :]
+    sample = torch.arange(len(images), device=images.device).repeat_interleave(PATCHES)[:, None, None]
+    rows = (corners[0][:, None] + torch.arange(edge, device=images.device))[:, :, None]
+    columns = (corners[1][:, None] + torch.arange(edge, device=images.device))[:, None, :]
     return images.permute(0, 2, 3, 1)[sample, rows, columns].flatten(1)
