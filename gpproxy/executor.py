@@ -14,6 +14,9 @@ from typing import Any
 from gpproxy.errors import ConfigError, RunError
 from gpproxy.registry import PLUGINS, load_plugin
 
+#: Modules that are slow to load and that nearly all tasks need.
+PRELOADED = ("torch", "gpproxy.statistics.forward_mode")
+
 
 def run_tasks(
     function: Callable[..., Any], tasks: Iterable[tuple], *, workers: int = 1, cluster: str = ""
@@ -39,7 +42,7 @@ def run_tasks(
 
 
 def _in_processes(function: Callable[..., Any], tasks: list[tuple], workers: int) -> Iterator[tuple[tuple, Any]]:
-    pool = open_pool(min(workers, len(tasks)))
+    pool = open_pool(min(workers, len(tasks)), function.__module__)
     try:
         with main_hidden():
             futures = {pool.submit(function, *task): task for task in tasks}
@@ -54,11 +57,15 @@ def _in_processes(function: Callable[..., Any], tasks: list[tuple], workers: int
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def open_pool(workers: int) -> ProcessPoolExecutor:
-    """New processes with the same plugins, one torch thread each; submit to them inside `main_hidden`."""
+def open_pool(workers: int, *modules: str) -> ProcessPoolExecutor:
+    """New processes with the same plugins, one torch thread each; submit to them inside `main_hidden`.
+
+    Args:
+        modules: what they will need, loaded once for all processes that are ever made.
+    """
     # forkserver: a forked copy of a process that already used torch's thread pool can hang
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch"])
+    context.set_forkserver_preload([*PRELOADED, *modules])
     return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(tuple(PLUGINS),))
 
 

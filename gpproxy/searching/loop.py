@@ -159,7 +159,7 @@ def _workers(setup: Setup, workers: int) -> Iterator[Callable[[Sequence[str], di
         yield lambda codes, sizes: lambda: score_chunk(setup, codes, sizes)
         return
     with ExitStack() as stack:
-        pool = open_pool(workers)
+        pool = open_pool(workers, score_chunk.__module__)
         stack.callback(pool.shutdown, wait=True, cancel_futures=True)
 
         def submit(codes: Sequence[str], sizes: dict[str, Size]) -> Callable[[], Chunk]:
