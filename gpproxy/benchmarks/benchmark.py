@@ -28,6 +28,8 @@ class Card:
         metric: the column that holds the quality.
         direction: which way the metric is better, `higher` or `lower`.
         space_settings: arguments of the search space under which the table was measured.
+        look_settings: of these, what is smaller for proxies: they look at generators of this width and size, because a
+            look at the trained size would take too long. The table's own where a name is missing.
         scale: `log` averages repeated trainings on the logarithm of the metric (distances), `linear` on the metric.
         task, data, recipe, source, licence, notes: sentences for the reader.
         seeds: trainings per architecture, 0 when unknown.
@@ -44,6 +46,7 @@ class Card:
     metric: str
     direction: str
     space_settings: Mapping[str, Any] = field(default_factory=dict)
+    look_settings: Mapping[str, Any] = field(default_factory=dict)
     scale: str = "linear"
     task: str = ""
     data: str = ""
@@ -154,8 +157,11 @@ class Benchmark:
 
 
 def open_space(card: Card, **overrides: Any) -> SearchSpace:
-    """The search space of a card, with its settings or others. Raises RegistryError, ConfigError."""
-    settings = {**card.space_settings, **overrides}
+    """The search space of a card as proxies look at it, with other settings where given.
+
+    Raises RegistryError, ConfigError.
+    """
+    settings = {**card.space_settings, **card.look_settings, **overrides}
     try:
         return SEARCH_SPACES[card.space](**settings)
     except TypeError as error:

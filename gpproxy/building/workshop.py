@@ -109,7 +109,9 @@ class Workshop:
         Raises RunError when the images or the extractor are not those of the table.
         """
         config = self.config
-        here = hardware(config.device, config.workers if config.device == "cpu" else 1)
+        here = hardware(config.device, config.workers)
+        if config.device != "cpu":  # the seconds of a training are those beside the others
+            here = f"{here}, {config.workers * config.together} trainings at once"
         places = [text for text in str(before.get("hardware", "")).split("; ") if text]
         now = {
             "images": len(self.images),

@@ -35,9 +35,10 @@ def survey_table(survey: Survey, width: int) -> Iterator[Text]:
 
 
 def space_of(card: Card) -> str:
-    """`autogan (width 32, resolution 32)`."""
-    settings = ", ".join(f"{name} {value}" for name, value in card.space_settings.items())
-    return f"{card.space} ({settings})" if settings else card.space
+    """`autogan (width 32, resolution 32; proxies look at width 16, resolution 16)`."""
+    settings, looks = (_listed(some).replace(";", ",") for some in (card.space_settings, card.look_settings))
+    told = "; ".join([settings, f"proxies look at {looks}"] if looks else [settings])
+    return f"{card.space} ({told})" if told else card.space
 
 
 def card_facts(card: Card) -> Iterator[tuple[str, str]]:

@@ -30,7 +30,10 @@ class Moments:
 
 
 def moments(features: Tensor) -> Moments:
-    """Mean and unbiased covariance, on the device of the features. Raises QualityError for fewer than two samples, NaN or infinity."""
+    """Mean and unbiased covariance, on the device of the features.
+
+    Raises QualityError for fewer than two samples, NaN or infinity.
+    """
     if features.ndim != 2 or len(features) < 2:
         raise QualityError(
             f"A Frechet distance needs features `sample x dimension` of at least 2 samples, but got the shape "

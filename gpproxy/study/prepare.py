@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -115,7 +116,23 @@ def open_tables(config: EvolveConfig) -> list[tuple[Benchmark, SearchSpace]]:
     spaces = [open_space(table.card, **settings) for table in tables]
     for table, space in zip(tables, spaces):
         split(table, space, config.train or None, config.seed, config.validation or None)
+    _check_apart(tables, spaces)
     return list(zip(tables, spaces))
+
+
+def _check_apart(tables: Sequence[Benchmark], spaces: Sequence[SearchSpace]) -> None:
+    """Raises ConfigError where two tables share architectures: what one trains on would be in the other's test."""
+    seen: dict[tuple[str, Any], str] = {}
+    for table, space in zip(tables, spaces):
+        keys = {(space.name, space.canonical(space.decode(code))) for code in table.architectures}
+        both = [key for key in keys if key in seen]
+        if both:
+            raise ConfigError(
+                f"{seen[both[0]]} and {table.name} share {len(both)} architectures, so a formula would be trained on "
+                "some that it is tested on. Evolve on one of them, and judge on the other: python -m gpproxy.score "
+                f"--transfer --proxy RUN --benchmark {table.name}"
+            )
+        seen |= dict.fromkeys(keys, table.name)
 
 
 def check_formulas(config: EvolveConfig) -> list[str]:
