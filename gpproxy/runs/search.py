@@ -27,6 +27,7 @@ from gpproxy.searching.journal import NAME, Journal, Memory
 from gpproxy.searching.limits import Limits
 from gpproxy.searching.loop import Progress, search
 from gpproxy.searching.nsga2 import NSGA2
+from gpproxy.searching.ranking import beyond
 from gpproxy.searching.scorer import Setup
 from gpproxy.searching.size import Sizer
 from gpproxy.searching.strategies import Evolution, Exhaustive, Random, Strategy
@@ -34,6 +35,9 @@ from gpproxy.statistics.collect import make_space, space_settings
 from gpproxy.study.prepare import check_device
 from gpproxy.study.source import resolve
 from search_spaces import SearchSpace
+
+#: Deviations above random candidates from which the best one is suspected to be beyond what its proxy can tell.
+FAR = 8.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +130,7 @@ class Searcher:
         result = SearchResult(folder.path, seen, ranked, value, account, progress.finished)
         self._write(result, progress)
         watch.best(result.best(config.top), config.timed)
-        for sentence in (*self._remarks(progress), *account.sentences()):
+        for sentence in (*self._remarks(progress, int(ranked[0])), *account.sentences()):
             watch.note(sentence)
         if judge is not None and config.train_top:
             best = [one.code for one, _ in result.best(config.train_top)]
@@ -189,8 +193,16 @@ class Searcher:
         assert progress is not None
         return progress
 
-    def _remarks(self, progress: Progress) -> list[str]:
+    def _remarks(self, progress: Progress, best: int) -> list[str]:
         told = []
+        first = self.config.population
+        far = beyond(progress.seen.scores, first, best) if self._strategy().feedback else 0.0
+        if far > FAR:
+            told.append(
+                f"The best scores {far:.0f} deviations above the median of the first {first} candidates, which were "
+                "random: no proxy was tested that far out, and one of its terms may have run away. Give several "
+                "proxies, whose ranks are averaged, or take --strategy random."
+            )
         if progress.finished == "space":
             told.append(
                 f"There are no further architectures: {self.space.name} has no more, or none within the limits."

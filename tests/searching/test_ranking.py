@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpproxy.searching.ranking import combined, front, order
+from gpproxy.searching.ranking import beyond, combined, front, order
 from tests.searching.setups import candidate, seen_of
 
 INF, NAN = math.inf, math.nan
@@ -58,3 +59,14 @@ def test_front_against_brute_force(points: list[tuple[float, int]]) -> None:
     }  # fmt: skip
     assert sorted(found) == [i for i in usable if i not in beaten]
     assert found == sorted(found, key=lambda i: cost[i])
+
+
+def test_how_far_the_best_is_beyond_random_candidates() -> None:
+    ranks = np.arange(101.0)  # quartiles 25 and 75: a deviation of 50 / 1.349
+    far = np.append(ranks, 50 + 10 * 50 / 1.349)
+    assert beyond(far[None], 101, 101) == pytest.approx(10)
+    assert beyond(np.stack([np.zeros(102), far]), 101, 101) == pytest.approx(10)
+    assert beyond(far[None], 101, 50) == 0.0
+    # Too few random ones, all alike, or no score at all: nothing is told.
+    assert beyond(far[None], 7, 101) == beyond(np.zeros((1, 20)), 10, 5) == 0.0
+    assert beyond(np.append(ranks, NAN)[None], 101, 101) == beyond(np.append(ranks, -INF)[None], 101, 101) == 0.0
