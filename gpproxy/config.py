@@ -78,7 +78,7 @@ class Task:
     random_search: bool = True
     space_settings: tuple[str, ...] = ()
     look_seed: int = 0
-    looks: int = 2
+    looks: int = 3
     samples: int = 64
     on_bad_rows: Literal["refuse", "drop"] = "refuse"
     retry_failed: bool = False

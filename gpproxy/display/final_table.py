@@ -194,7 +194,8 @@ def verdict(result: Result) -> Iterator[tuple[str, str]]:
     word = "beats" if own > taus[best] else "does NOT beat"
     told = f"on the test the formula (τ {number(own)}) {word} the best baseline, {best} ({number(taus[best])})"
     if -taus[reverse] >= own:
-        told += f", but it does NOT beat {reverse} counted backwards ({number(-taus[reverse])})"
+        joined = ", but it does NOT beat" if own > taus[best] else ", nor"
+        told += f"{joined} {reverse} counted backwards ({number(-taus[reverse])})"
     yield "verdict", f"{told}."
 
 
