@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from gpproxy.benchmarks.benchmark import Card
+from gpproxy.benchmarks.csv_table import write_table
+from gpproxy.benchmarks.registry import load
 from gpproxy.command_line import guarded
 from gpproxy.display.console import Watch
 from gpproxy.display.final_table import final_table
@@ -168,6 +171,14 @@ def test_worst_of_two_benchmarks_counts(tmp_path: Path) -> None:
         assert top["benchmark"] == min(levels, key=levels.__getitem__)
         assert math.isclose(top["kendall"] + top["spearman"], min(levels.values()))
     assert "snip" in result.baselines and "random formulas" not in result.baselines
+
+
+def test_tables_that_share_only_some_architectures_are_refused(tmp_path: Path) -> None:
+    table = load("fake").select(load("fake").architectures[:-4])
+    rows = [{"architecture": code, "quality": value} for code, value in table.values.items()]
+    part = write_table(tmp_path / "part.csv", Card("fake", "quality", "higher"), rows)
+    with pytest.raises(ConfigError, match="have some architectures in common: .* Evolve on one table"):
+        run(small(tmp_path / "both", benchmark=f"fake,{part}"))
 
 
 def test_lexicase_is_reproducible_and_can_be_continued(tmp_path: Path) -> None:

@@ -114,25 +114,34 @@ def open_tables(config: EvolveConfig) -> list[tuple[Benchmark, SearchSpace]]:
     tables = [load(name, config.on_bad_rows) for name in config.benchmarks]
     settings = parse_settings(config.space_settings)
     spaces = [open_space(table.card, **settings) for table in tables]
-    for table, space in zip(tables, spaces):
+    parts = [
         split(table, space, config.train or None, config.seed, config.validation or None)
-    _check_apart(tables, spaces)
+        for table, space in zip(tables, spaces)
+    ]
+    _check_apart(tables, spaces, parts)
     return list(zip(tables, spaces))
 
 
-def _check_apart(tables: Sequence[Benchmark], spaces: Sequence[SearchSpace]) -> None:
-    """Raises ConfigError where two tables share architectures: what one trains on would be in the other's test."""
-    seen: dict[tuple[str, Any], str] = {}
-    for table, space in zip(tables, spaces):
-        keys = {(space.name, space.canonical(space.decode(code))) for code in table.architectures}
-        both = [key for key in keys if key in seen]
-        if both:
-            raise ConfigError(
-                f"{seen[both[0]]} and {table.name} share {len(both)} architectures, so a formula would be trained on "
-                "some that it is tested on. Evolve on one of them, and judge on the other: python -m gpproxy.score "
-                f"--transfer --proxy RUN --benchmark {table.name}"
-            )
-        seen |= dict.fromkeys(keys, table.name)
+def _check_apart(tables: Sequence[Benchmark], spaces: Sequence[SearchSpace], parts: Sequence[Split]) -> None:
+    """Raises ConfigError where a formula would be tested on one table with architectures that it has seen in another.
+
+    Tables of the same architectures are divided alike, so this happens where only some are in both.
+    """
+
+    def classes(number: int, *names: str) -> set[Any]:
+        space, part = spaces[number], parts[number]
+        return {(space.name, space.canonical(space.decode(code))) for name in names for code in getattr(part, name)}
+
+    tested = [classes(number, "test") for number in range(len(tables))]
+    for number, table in enumerate(tables):
+        seen = classes(number, "train", "validation")
+        for other, test in zip(tables, tested):
+            if other is not table and seen & test:
+                raise ConfigError(
+                    f"{table.name} and {other.name} have some architectures in common: {len(seen & test)} that a "
+                    f"formula would see in {table.name} are in the test of {other.name}. Evolve on one table and "
+                    f"judge on the other: python -m gpproxy.score --transfer --proxy RUN --benchmark {other.name}"
+                )
 
 
 def check_formulas(config: EvolveConfig) -> list[str]:

@@ -205,6 +205,12 @@ def test_a_missing_table_says_what_was_expected(tmp_path, card):
         read_table(tmp_path / "none.csv", card)
 
 
+def test_proxies_may_look_at_smaller_networks(tmp_path, space, card):
+    card = dataclasses.replace(card, space_settings={"base": 4}, look_settings={"base": 3})
+    read = read_card(write_table(tmp_path / "small", card, ROWS))
+    assert read == card and open_space(read).base == 3 and open_space(read, base=2).base == 2
+
+
 def test_impossible_space_settings(tmp_path, space):
     settings = "space = 'digits'\nmetric = 'fid'\ndirection = 'lower'\nspace_settings = {width = 3}\n"
     with pytest.raises(ConfigError, match="does not take the settings {'width': 3}"):

@@ -2,17 +2,19 @@
 
 import dataclasses
 import itertools
+from functools import partial
 
 import pytest
 
 from gpproxy.benchmarks.csv_table import read_card, read_rows, read_table
 from gpproxy.building.build import Build
 from gpproxy.building.config import BuildConfig
+from gpproxy.building.crew import in_processes
 from gpproxy.building.jobs import LONG_SEED, Job, jobs
 from gpproxy.building.plan import plan
 from gpproxy.building.settings import begun
 from gpproxy.errors import ConfigError, RunError
-from tests.building.fake import MAIN, FakeWorkshop, distance
+from tests.building.fake import MAIN, FakeWorkshop, SlowWorkshop, distance
 
 
 @pytest.fixture
@@ -201,3 +203,25 @@ def test_a_batch_holds_for_both_networks_and_settings_of_the_recipe_are_checked(
         FakeWorkshop(dataclasses.replace(config, recipe_settings=("critics=2",)))
     with pytest.raises(ConfigError, match="NAME=VALUE"):
         FakeWorkshop(dataclasses.replace(config, recipe_settings=("critics",)))
+
+
+def test_processes_with_several_trainings_in_turns_do_each_of_them_once(config):
+    config.folder.mkdir(parents=True)
+    every = [Job(code, seed) for code in Build(config, FakeWorkshop(config)).codes for seed in range(2)]
+    reports = list(in_processes(every, partial(SlowWorkshop, config), lambda: False, workers=2, together=3))
+    assert sorted(r.job.name for r in reports if r.ended) == sorted(job.name for job in every)
+    assert not any(r.problem for r in reports)
+    began = (config.folder / "began.txt").read_text().split()
+    assert sorted(began) == sorted(job.name for job in every)
+
+
+def test_a_stop_ends_what_runs_and_leaves_the_rest_without_a_problem(config):
+    config.folder.mkdir(parents=True)
+    shop = FakeWorkshop(config)
+    every = [Job(code, seed) for code in Build(config, shop).codes for seed in range(2)]
+    reports = []
+    for report in in_processes(every, partial(SlowWorkshop, config), lambda: bool(reports), workers=1, together=2):
+        reports.append(report)
+    assert not any(r.problem for r in reports)
+    began = (config.folder / "began.txt").read_text().split()
+    assert len(began) <= 2 and not any((shop.place(job) / "outcome.json").is_file() for job in every)

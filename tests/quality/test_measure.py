@@ -13,7 +13,7 @@ from gpproxy.errors import QualityError
 from gpproxy.images.image_set import ImageSet
 from gpproxy.images.shapes import shapes
 from gpproxy.quality.frechet import frechet, moments
-from gpproxy.quality.measure import Quality, floors, frechet_to, measure, names
+from gpproxy.quality.measure import Quality, floors, frechet_to, measure, names, numbers
 from gpproxy.quality.reference import Reference, cache_folder
 from tests.quality.toy import Toy
 
@@ -50,6 +50,8 @@ def test_every_number_has_its_name_error_and_floor(reference: Reference, fake: t
     assert found.split == "shapes/test (240 images)"
     assert frechet_to(fake, reference, Toy()) == found.values["FD(toy)"]
     assert measure(fake, reference, Toy()) == found
+    # What checks of a training record: the same values, and the error of the first alone.
+    assert numbers(fake, reference, Toy()) == {**found.values, "FD(toy) error": found.errors["FD(toy)"]}
 
 
 def test_other_real_images_come_near_the_floor_and_damage_does_not(reference: Reference, fake: torch.Tensor) -> None:
