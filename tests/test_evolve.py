@@ -21,6 +21,7 @@ from gpproxy.display.console import Watch
 from gpproxy.display.final_table import final_table
 from gpproxy.errors import BenchmarkError, ConfigError, ExpressionError, RegistryError, RunError
 from gpproxy.evolve import EvolveConfig, Interrupted, main, read_result, resume, run
+from gpproxy.registry import load_plugin
 from gpproxy.run_folder import RunFolder
 from tests.commands import FAKE, small
 
@@ -174,6 +175,7 @@ def test_worst_of_two_benchmarks_counts(tmp_path: Path) -> None:
 
 
 def test_tables_that_share_only_some_architectures_are_refused(tmp_path: Path) -> None:
+    load_plugin(FAKE)
     table = load("fake").select(load("fake").architectures[:-4])
     rows = [{"architecture": code, "quality": value} for code, value in table.values.items()]
     part = write_table(tmp_path / "part.csv", Card("fake", "quality", "higher"), rows)
