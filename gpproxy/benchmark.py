@@ -76,8 +76,9 @@ def show(config: ShowConfig, watch: Watch | None = None) -> Survey:
     from gpproxy.benchmarks.benchmark import open_space
     from gpproxy.benchmarks.registry import load
     from gpproxy.display.console import Watch
+    from gpproxy.hardware import check_device
     from gpproxy.registry import load_plugin
-    from gpproxy.study.prepare import check_device, chosen_proxies
+    from gpproxy.study.check import chosen_proxies
     from gpproxy.study.survey import survey
 
     for plugin in config.plugins:

@@ -111,10 +111,10 @@ def score(config: ScoreConfig) -> Iterator[Scored]:
     Raises the errors of `gpproxy.errors`: an unknown space, architecture or statistic, a file that is missing.
     """
     from gpproxy.executor import run_tasks
+    from gpproxy.hardware import check_device
     from gpproxy.registry import load_plugin
     from gpproxy.statistics.collect import Collection, make_space, space_settings
     from gpproxy.study.apply import apply_one, needed
-    from gpproxy.study.prepare import check_device
 
     for plugin in config.plugins:
         load_plugin(plugin)

@@ -209,8 +209,8 @@ def test_guess_is_in_the_first_generation(tmp_path: Path) -> None:
 
 
 def test_all_known_proxies_can_be_guessed() -> None:
+    from gpproxy.study.check import check_formulas
     from gpproxy.study.known import KNOWN
-    from gpproxy.study.prepare import check_formulas
 
     assert len(check_formulas(small(guess=("classical",), max_nodes=60, max_height=20))) == len(set(KNOWN.values()))
     assert 0 < len(check_formulas(small(guess=("classical",), max_nodes=5))) < len(set(KNOWN.values()))
@@ -219,7 +219,7 @@ def test_all_known_proxies_can_be_guessed() -> None:
 
 
 def test_known_proxies_give_way_to_exclusions_and_single_guesses_do_not() -> None:
-    from gpproxy.study.prepare import check_formulas
+    from gpproxy.study.check import check_formulas
 
     every = check_formulas(small(guess=("classical",)))
     for out in ("layer_snip", "logdet"):

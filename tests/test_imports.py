@@ -39,7 +39,7 @@ STAGES["gpproxy.building"] = (
     "gpproxy.ranks",
     "gpproxy.training",
 )
-STAGES["gpproxy.hardware"] = ()
+STAGES["gpproxy.hardware"] = ("gpproxy.errors",)
 STAGES["gpproxy.searching"] = (*STAGES["gpproxy.evolution"], "gpproxy.config", "gpproxy.study")
 #: What commands are made of: display shows, runs do.
 ENGINES = ("statistics", "expressions", "evolution", "benchmarks", "images", "quality", "training", "building")

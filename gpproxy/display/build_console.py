@@ -55,7 +55,7 @@ def build_watched(config: BuildConfig, watch: BuildWatch) -> Path:
     import torch
 
     from gpproxy.building.build import Build
-    from gpproxy.study.prepare import check_device
+    from gpproxy.hardware import check_device
 
     check_device(config.device)
     threads = torch.get_num_threads()

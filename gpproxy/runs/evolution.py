@@ -22,8 +22,9 @@ from gpproxy.expressions.export import source
 from gpproxy.expressions.formula import Formula
 from gpproxy.interrupt import Interrupted, Patience, resume_command
 from gpproxy.run_folder import CONFIG, FRONT, RESULT, STATE, RunFolder
+from gpproxy.study.check import check_formulas, open_tables
 from gpproxy.study.conclude import conclude, entries
-from gpproxy.study.prepare import Study, Training, check_formulas, open_tables, prepare, training
+from gpproxy.study.prepare import Study, Training, prepare, training
 from gpproxy.study.result import Result, front_json
 
 

@@ -20,8 +20,8 @@ from gpproxy.display.console import Terminal
 from gpproxy.display.final_table import with_interval
 from gpproxy.display.transfer_table import as_csv, choice_cells, matrix, regrets
 from gpproxy.files import write_atomically
+from gpproxy.hardware import check_device
 from gpproxy.registry import load_plugin
-from gpproxy.study.prepare import check_device
 from gpproxy.study.source import resolve
 from gpproxy.study.transfer import columns, transfer
 

@@ -16,6 +16,7 @@ import numpy as np
 from gpproxy.config import parse_settings
 from gpproxy.display.search_console import SearchWatch
 from gpproxy.errors import ConfigError, RunError
+from gpproxy.hardware import check_device
 from gpproxy.interrupt import Interrupted, Patience, resume_command
 from gpproxy.registry import load_plugin
 from gpproxy.run_folder import CONFIG
@@ -32,7 +33,6 @@ from gpproxy.searching.scorer import Setup
 from gpproxy.searching.size import Sizer
 from gpproxy.searching.strategies import Evolution, Exhaustive, Random, Strategy
 from gpproxy.statistics.collect import make_space, space_settings
-from gpproxy.study.prepare import check_device
 from gpproxy.study.source import resolve
 from search_spaces import SearchSpace
 

@@ -14,6 +14,7 @@ import torch
 
 from gpproxy.display.console import Watch
 from gpproxy.errors import ConfigError
+from gpproxy.hardware import check_device
 from gpproxy.images.image_set import ImageSet
 from gpproxy.images.load import load
 from gpproxy.interrupt import Interrupted, Patience, resume_command
@@ -22,7 +23,6 @@ from gpproxy.quality.measure import Quality, frechet_to, measure, names
 from gpproxy.quality.reference import Reference
 from gpproxy.registry import load_plugin
 from gpproxy.run_folder import RunFolder
-from gpproxy.study.prepare import check_device
 from gpproxy.train_config import TrainConfig
 from gpproxy.training.architecture import code_of
 from gpproxy.training.checkpoint import BEST

@@ -8,35 +8,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from gpproxy.benchmarks.benchmark import Benchmark, open_space
-from gpproxy.benchmarks.registry import load
+from gpproxy.benchmarks.benchmark import Benchmark
 from gpproxy.benchmarks.split import PARTS, Split, functional_classes, split
-from gpproxy.config import EvolveConfig, parse_settings
-from gpproxy.errors import BenchmarkError, ConfigError, ExpressionError, did_you_mean
+from gpproxy.config import EvolveConfig
+from gpproxy.errors import BenchmarkError, ConfigError, did_you_mean
 from gpproxy.evolution.problem import Case, Problem
 from gpproxy.evolution.target import SMALLEST_GROUP, Target
 from gpproxy.expressions.evaluate import Evaluator
 from gpproxy.expressions.grammar import Grammar
-from gpproxy.expressions.text import parse, to_text
 from gpproxy.ranks import rank_dead_last, spearman
-from gpproxy.registry import load_plugin
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.collect import Collection, cached, collect, fill
 from gpproxy.statistics.statistic import STATISTICS
 from gpproxy.statistics.table import StatisticsTable
-from gpproxy.study.known import ALL, NONE, expand, suggestion
+from gpproxy.study.check import chosen_proxies
 from search_spaces import SearchSpace
 
 #: A descriptor makes groups only when it ranks the quality at least this well; otherwise there is no tie to break.
 STRONG = 0.8
-
-#: The choice of every classical proxy.
-ALL_PROXIES = "all"
 
 #: Called with (benchmark, architectures done, architectures in all).
 Progress = Callable[[str, int, int], None]
@@ -93,93 +86,6 @@ class Training:
     groups: tuple[str | None, ...]
 
 
-def check_device(device: str) -> None:
-    """Raises ConfigError for a device that this machine lacks."""
-    if device.startswith("cuda"):
-        count = torch.cuda.device_count()
-        index = int(device.partition(":")[2] or 0)
-        if index >= count:
-            raise ConfigError(f"device={device} needs a CUDA device, but torch finds {count}. Use --device cpu.")
-
-
-def open_tables(config: EvolveConfig) -> list[tuple[Benchmark, SearchSpace]]:
-    """Loads and checks the tables, quickly: nothing is looked at yet.
-
-    Raises BenchmarkError, RegistryError or ConfigError for data or settings that cannot be used.
-    """
-    for plugin in config.plugins:
-        load_plugin(plugin)
-    check_device(config.device)
-    chosen_proxies(config.proxies)
-    tables = [load(name, config.on_bad_rows) for name in config.benchmarks]
-    settings = parse_settings(config.space_settings)
-    spaces = [open_space(table.card, **settings) for table in tables]
-    parts = [
-        split(table, space, config.train or None, config.seed, config.validation or None)
-        for table, space in zip(tables, spaces)
-    ]
-    _check_apart(tables, spaces, parts)
-    return list(zip(tables, spaces))
-
-
-def _check_apart(tables: Sequence[Benchmark], spaces: Sequence[SearchSpace], parts: Sequence[Split]) -> None:
-    """Raises ConfigError where a formula would be tested on one table with architectures that it has seen in another.
-
-    Tables of the same architectures are divided alike, so this happens where only some are in both.
-    """
-
-    def classes(number: int, *names: str) -> set[Any]:
-        space, part = spaces[number], parts[number]
-        return {(space.name, space.canonical(space.decode(code))) for name in names for code in getattr(part, name)}
-
-    tested = [classes(number, "test") for number in range(len(tables))]
-    for number, table in enumerate(tables):
-        seen = classes(number, "train", "validation")
-        for other, test in zip(tables, tested):
-            if other is not table and seen & test:
-                raise ConfigError(
-                    f"{table.name} and {other.name} have some architectures in common: {len(seen & test)} that a "
-                    f"formula would see in {table.name} are in the test of {other.name}. Evolve on one table and "
-                    f"judge on the other: python -m gpproxy.score --transfer --proxy RUN --benchmark {other.name}"
-                )
-
-
-def check_formulas(config: EvolveConfig) -> list[str]:
-    """The guesses as formulas that can be parsed; of the known proxies those that the settings allow.
-
-    Raises ExpressionError for a guess or an exclusion that is wrong, ConfigError for a guess beyond the limits.
-    """
-    types = {statistic.name: statistic.type for statistic in STATISTICS.values()}
-    grammar = Grammar(types)
-    known = [*types, *grammar.operation_names]
-    for name in config.exclude:
-        if name not in known:
-            hint = did_you_mean(name, known)
-            raise ExpressionError(f"exclude={name}: no statistic or primitive has that name.{hint}")
-    found: dict[str, None] = {}
-    for guess in config.guess if NONE not in config.guess else [g for g in config.guess if g not in (ALL, NONE)]:
-        for text in expand(guess):
-            try:
-                tree = parse(text, grammar)
-            except ExpressionError as error:
-                hint = suggestion(guess)
-                raise ExpressionError(
-                    f"guess={guess} is neither a known proxy nor a formula.{hint}\n{error}"
-                ) from error
-            out = next((node.name for node in tree if node.name in config.exclude), None)
-            if guess != ALL and out:
-                raise ExpressionError(f"guess={guess} uses '{out}', which exclude takes out. Drop one of the two.")
-            fits = len(tree) <= config.max_nodes and tree.height <= config.max_height
-            if guess != ALL and not fits:
-                raise ConfigError(
-                    f"guess={guess} has {len(tree)} nodes and height {tree.height}, more than "
-                    f"max_nodes={config.max_nodes} or max_height={config.max_height}. Raise the limit or leave it out."
-                )
-            if fits and not out:
-                found[to_text(tree)] = None
-    return list(found)
-
-
 def prepare(
     config: EvolveConfig,
     tables: Sequence[tuple[Benchmark, SearchSpace]],
@@ -226,20 +132,6 @@ def prepare(
             covered = tuple(p for p in PARTS if p in covered or cached(space, getattr(parts, p), asked))
         studies.append(Study(table, space, parts, how, failures, proxies, config.looks, covered))
     return studies
-
-
-def chosen_proxies(choice: str) -> tuple[str, ...]:
-    """Names of the classical proxies to compute, in one order. Raises ConfigError for an unknown one."""
-    names = [name.strip() for name in choice.split(",")]
-    if names in ([ALL_PROXIES], [NONE]):
-        return tuple(PROXIES) if names == [ALL_PROXIES] else ()
-    for name in names:
-        if name not in PROXIES:
-            known = [ALL_PROXIES, NONE, *PROXIES]
-            rule = "stands alone" if name in (ALL_PROXIES, NONE) else "is no classical proxy"
-            hint = "" if name in known else did_you_mean(name, known)
-            raise ConfigError(f"proxies={choice}: '{name}' {rule}.{hint} Known: {', '.join(known)}.")
-    return tuple(name for name in PROXIES if name in names)
 
 
 def training(studies: Sequence[Study], config: EvolveConfig) -> Training:
