@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 from rich.text import Text
@@ -14,18 +14,27 @@ from gpproxy.benchmarks.choice import Choice
 from gpproxy.display.final_table import number
 from gpproxy.study.transfer import Cell, Column, label_of
 
+#: Characters that a column of the matrix takes, and the rows' names at the most.
+COLUMN, NAMES = 13, 26
 
-def matrix(cells: Sequence[Cell], places: Sequence[Column], measure: str) -> Table:
-    """Held-out `spearman` or `kendall` with 95 % intervals; a star where the proxy was discovered."""
+
+def matrix(cells: Sequence[Cell], places: Sequence[Column], measure: str, width: int = 80) -> Iterator[Table]:
+    """Held-out `spearman` or `kendall` with 95 % intervals; a star where the proxy was discovered.
+
+    As many tables, one below the other, as `width` characters need.
+    """
     sign = {"spearman": "ρ", "kendall": "τ"}[measure]
-    table = Table(box=None, pad_edge=False, padding=(0, 1))
-    table.add_column(f"{sign} held out [95 %]: discovered on", overflow="fold")
-    for place in places:
-        table.add_column(label_of(place.name), justify="right")
-    for label in dict.fromkeys(cell.proxy for cell in cells):
-        own = {cell.benchmark: cell for cell in cells if cell.proxy == label}
-        table.add_row(label, *(_entry(own[place.name], measure) for place in places))
-    return table
+    fit = max((width - NAMES) // COLUMN, 1)
+    for start in range(0, len(places), fit):
+        block = places[start : start + fit]
+        table = Table(box=None, pad_edge=False, padding=(0, 1))
+        table.add_column(f"{sign} held out [95 %]\ndiscovered on", overflow="fold", max_width=NAMES - 1)
+        for place in block:
+            table.add_column(label_of(place.name).replace("-", "-\n"), justify="right", overflow="fold")
+        for label in dict.fromkeys(cell.proxy for cell in cells):
+            own = {cell.benchmark: cell for cell in cells if cell.proxy == label}
+            table.add_row(label.replace(" (", "\n("), *(_entry(own[place.name], measure) for place in block))
+        yield table
 
 
 def _entry(cell: Cell, measure: str) -> Text:
@@ -36,24 +45,28 @@ def _entry(cell: Cell, measure: str) -> Text:
         return Text("-")
     low, high = cell.row[f"{measure}_interval"]
     star = "* " if cell.home else ""
-    text = f"{star}{number(value)} [{number(low)}, {number(high)}]\nn = {cell.row['n']}"
+    text = f"{star}{number(value)}\n[{number(low)}, {number(high)}]\nn = {cell.row['n']}"
     return Text(text, style="bold" if cell.home else "")
 
 
-def regrets(cells: Sequence[Cell], places: Sequence[Column]) -> Table:
-    """Expected quality of the best of k by proxy and at random, in the units of each benchmark."""
-    table = Table(box=None, pad_edge=False, padding=(0, 1))
-    for name in ("benchmark", "proxy"):
-        table.add_column(name, overflow="fold")
-    for name in ("k", "by proxy", "at random", "best of all"):
-        table.add_column(name, justify="right", no_wrap=True)
-    cards = {place.name: place.benchmark.card for place in places if place.benchmark is not None}
+def regrets(cells: Sequence[Cell], places: Sequence[Column]) -> Iterator[Table]:
+    """Expected quality of the best of k by proxy / at random, one table per benchmark, in its units."""
     for place in places:
-        for cell in (cell for cell in cells if cell.benchmark == place.name):
-            for choice in cell.choices:
-                title = f"{label_of(place.name)}: {cards[place.name].metric}" if choice is cell.choices[0] else ""
-                table.add_row(title, cell.proxy if title else "", *choice_cells(choice, cards[place.name]))
-    return table
+        judged = [cell for cell in cells if cell.benchmark == place.name and cell.choices]
+        if place.benchmark is None or not judged:
+            continue
+        card = place.benchmark.card
+        title = f"{label_of(place.name)}: {card.metric}, {card.direction} is better; chosen by proxy / at random"
+        table = Table(box=None, pad_edge=False, padding=(0, 1), title=title, title_justify="left", title_style="bold")
+        table.add_column("", overflow="fold")
+        sizes = sorted({choice.k for cell in judged for choice in cell.choices})
+        for name in (*(f"best of {k}" for k in sizes), "of all"):
+            table.add_column(name, justify="right", no_wrap=True)
+        for cell in judged:
+            rows = {choice.k: choice_cells(choice, card) for choice in cell.choices}
+            pairs = [f"{rows[k][1]} / {rows[k][2]}" if k in rows else "-" for k in sizes]
+            table.add_row(cell.proxy.replace(" (", "\n("), *pairs, next(iter(rows.values()))[3])
+        yield table
 
 
 def choice_cells(choice: Choice, card: Card) -> list[str]:

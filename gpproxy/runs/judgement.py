@@ -79,13 +79,15 @@ def show_transfer(config: ScoreConfig) -> None:
         )
     console = Console(highlight=False)
     for measure in ("spearman", "kendall"):
-        console.print(matrix(cells, places, measure))
+        for table in matrix(cells, places, measure, console.width):
+            console.print(table)
     if any(cell.home for cell in cells):
         _say(
             console,
             "* discovered there; what it has learnt from or was chosen by is left out, and all functional twins",
         )
-    console.print(regrets(cells, places))
+    for table in regrets(cells, places):
+        console.print(table)
     for told in dict.fromkeys(f"{cell.benchmark}: {cell.missing}" for cell in cells if cell.missing):
         _say(console, told)
     if config.out:
