@@ -61,6 +61,11 @@ def read_result(folder: str | Path) -> Result:
 
 def _within_limits(config: EvolveConfig, folder: RunFolder | None, watch: Watch | None) -> Result:
     """Runs with one torch thread per worker, which keeps sums in one order on every machine."""
+    from gpproxy.executor import warm_up
+
+    if config.device == "cpu" and config.cores > 1 and not config.cluster:
+        warm_up("gpproxy.statistics.collect")
+
     import torch
 
     from gpproxy.display.console import Watch

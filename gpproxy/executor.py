@@ -69,6 +69,15 @@ def open_pool(workers: int, *modules: str) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(tuple(PLUGINS),))
 
 
+def warm_up(*modules: str) -> None:
+    """Begins to load what new processes will need, in the background, while this one still loads what it needs."""
+    from multiprocessing import forkserver
+
+    multiprocessing.get_context("forkserver").set_forkserver_preload([*PRELOADED, *modules])
+    with main_hidden():
+        forkserver.ensure_running()
+
+
 def _begin(plugins: tuple[Path, ...]) -> None:
     """Makes a new process like this one: one thread, the same plugins."""
     import signal

@@ -171,7 +171,7 @@ def one_thread() -> Iterator[None]:
 def fill(
     space: SearchSpace,
     codes: Sequence[str],
-    how: Collection | None = None,
+    how: Collection | Sequence[Collection] | None = None,
     *,
     cache_folder: Path | None = None,
     workers: int = 1,
@@ -184,15 +184,17 @@ def fill(
     What lies in the cache is not computed again; the result does not depend on workers or order.
 
     Args:
+        how: how to look, or several ways, such as several initialisations; each of them is taken.
         cache_folder: default `gpproxy.statistics.cache.folder()`.
         retry: whether to look again at generators that failed in an earlier call, instead of recalling the reason.
         on_progress: called with (done, total) as looks finish.
     """
-    how = how or Collection()
+    hows = (how,) if isinstance(how, Collection) else how or (Collection(),)
+    parts = [part for one in hows for part in one.parts()]
     settings = space_settings(space)
     codes = list(dict.fromkeys(codes))
     tasks, failed = [], {}
-    for part in how.parts():
+    for part in parts:
         for code, path in _paths(space, codes, part, cache_folder).items():
             if _readable(path):
                 continue
@@ -203,7 +205,7 @@ def fill(
     tasks = [task for task in tasks if task[2] not in failed]
     # A fixed shuffle spreads slow architectures over the run, which keeps the estimate of the time left honest.
     random.Random(0).shuffle(tasks)
-    total = len(codes) * len(how.parts())
+    total = len(codes) * len(parts)
     done = total - len(tasks)
     on_progress(done, total)
     for task, error in run_tasks(_task, tasks, workers=workers, cluster=cluster):

@@ -102,10 +102,8 @@ def prepare(
     for table, space in tables:
         workers = config.cores if config.device == "cpu" else 1
         look = partial(fill, space, workers=workers, cluster=config.cluster, retry=config.retry_failed)
-        failures: dict[str, str] = {}
-        for i in range(config.looks):
-            show = partial(on_progress, table.name if config.looks == 1 else f"{table.name}, initialisation {i + 1}")
-            failures |= look(table.architectures, replace(how, seed=how.seed + i), on_progress=show)
+        every = [replace(how, seed=how.seed + i) for i in range(config.looks)]
+        failures = look(table.architectures, every, on_progress=partial(on_progress, table.name))
         kept = [code for code in table.architectures if code not in failures]
         if not kept:
             code, reason = next(iter(failures.items()))
