@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -41,6 +42,8 @@ def value_of(flag: str, arguments: Sequence[str]) -> str | None:
 
 def guarded(main: Callable[[Sequence[str]], Any], arguments: Sequence[str]) -> int:
     """Runs a command and returns its exit code: 0, 1 after a message, 130 after Ctrl-C."""
+    # Of torch's own code, at its first derivative in forward mode: nothing that a user could change.
+    warnings.filterwarnings("ignore", message="`torch.jit.script")
     try:
         return int(main(arguments) or 0)
     except GPProxyError as error:

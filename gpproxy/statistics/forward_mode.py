@@ -1,6 +1,6 @@
 """What torch loads at the first derivative in forward mode: two seconds, and warnings that are none of the user's.
 
-Imported where such a derivative is taken, and by `gpproxy.executor` before it makes processes, once for all of them.
+`gpproxy.executor` imports it before it makes processes, once for all of them.
 """
 
 from __future__ import annotations

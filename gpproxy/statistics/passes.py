@@ -260,8 +260,6 @@ class Look:
     def jacobian(self) -> Tensor:
         """Forward-mode products of the output's Jacobian with seeded unit-variance directions,
         `direction x sample x outputs`; batch statistics are shared by the directions."""
-        from gpproxy.statistics import forward_mode  # noqa: F401 - slow to load, and only needed here
-
         directions = self._directions
         inputs = self.inputs[: self.DIRECTION_SAMPLES]
         tiled = inputs.repeat(len(directions), *[1] * (inputs.ndim - 1))
