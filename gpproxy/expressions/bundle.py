@@ -42,7 +42,8 @@ class Bundle:
         self._reserved = set(reserved) | set(dir(builtins)) | set(keyword.kwlist)
         self.definitions: dict[Key, Definition] = {}
         self.imports: dict[str, Import] = {}
-        self._attributes: set[str] = set()
+        #: names of attributes in use; torch itself calls `forward`
+        self._attributes: set[str] = {"forward"}
         self._kept: list[types.FunctionType] = []  # keeps the ids in keys unique
         self._firsts: list[Key] = []
         self._names: dict[Key, str] = {}
@@ -164,7 +165,7 @@ class Bundle:
 
     def _walk(self, definition: Definition, node: ast.AST) -> None:
         parts = list(_parts(node, definition.cuts))
-        bound = bound_in(node, parts)
+        bound = bound_in(node, parts) | _class_names(definition.node)
         definition.bound |= bound
         for part in parts:
             if isinstance(part, (ast.Import, ast.ImportFrom)):
@@ -210,6 +211,13 @@ class Bundle:
             raise ExpressionError(
                 f"{definition.wanted} holds on to '{part.id}', a {type(value).__name__}: make it a number."
             )
+
+
+def _class_names(node: ast.AST) -> set[str]:
+    """Names that a class gives to values in its body; defaults of its methods may use them."""
+    body = node.body if isinstance(node, ast.ClassDef) else []
+    targets = [target for part in body if isinstance(part, ast.Assign) for target in part.targets]
+    return {target.id for target in targets if isinstance(target, ast.Name)}
 
 
 def _parts(node: ast.AST, cuts: Cuts) -> Iterable[ast.AST]:

@@ -10,11 +10,11 @@ from typing import Any
 
 from gpproxy.errors import ExpressionError
 from gpproxy.expressions.bundle import Bundle, Key
-from gpproxy.expressions.sources import inner_node
+from gpproxy.expressions.sources import inner_node, is_literal
 
 
 def add_loss(bundle: Bundle, loss: Callable[..., Any]) -> Key:
-    """Takes a loss into the bundle: a function, or a method that does not touch its object.
+    """Takes a loss into the bundle: a function, or a method; the settings of its object are written in.
 
     Raises ExpressionError for anything else.
     """
@@ -22,12 +22,20 @@ def add_loss(bundle: Bundle, loss: Callable[..., Any]) -> Key:
         return bundle.add(loss)
     function = loss.__func__
     assert isinstance(function, types.FunctionType)
-    node = inner_node(function)
-    own = node.args.args[0].arg
-    if any(isinstance(part, ast.Name) and part.id == own for part in ast.walk(node)):
-        raise ExpressionError(
-            f"The loss {loss.__qualname__} uses settings of its object, which its source lacks: pass a function."
-        )
     key = bundle.add(function)
-    bundle.definitions[key].method = True
+    definition = bundle.definitions[key]
+    own = inner_node(function).args.args[0].arg
+    uses = [part for part in ast.walk(definition.node) if isinstance(part, ast.Name) and part.id == own]
+    settings = [
+        part
+        for part in ast.walk(definition.node)
+        if isinstance(part, ast.Attribute) and part.value in uses and is_literal(getattr(loss.__self__, part.attr, ...))
+    ]
+    if len(settings) < len(uses):
+        raise ExpressionError(
+            f"The loss {loss.__qualname__} uses more of its object than settings that are numbers or texts, and so "
+            "cannot be copied: pass a function."
+        )
+    definition.references += [(part, repr(getattr(loss.__self__, part.attr))) for part in settings]
+    definition.method = True
     return key

@@ -234,19 +234,34 @@ def test_the_loss_of_the_space_is_copied(load) -> None:
     whole = plain.score(network("plain-4"), inputs())
     assert module.score(network("plain-4"), inputs()) == pytest.approx(whole / 2)
     module.self_check()
-    with pytest.raises(ExpressionError, match="uses settings of its object"):
-        source(parse(BACKWARD, GRAMMAR), loss=SPACE.loss)
     with pytest.raises(ExpressionError, match="plain function"):
         source(parse(BACKWARD, GRAMMAR), loss=nn.L1Loss())
 
 
-def test_the_self_check_is_large_enough_for_every_space() -> None:
-    for name in SEARCH_SPACES:
-        space = make_space(name)
-        try:
-            assert "def self_check" in source(parse(BACKWARD, GRAMMAR), space=name, loss=space.loss)
-        except ExpressionError as error:
-            assert "settings of its object" in str(error)
+def test_settings_that_a_loss_uses_are_written_in(load) -> None:
+    class Space:
+        factor, other = 0.5, object()
+
+        def scaled(self, outputs: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+            return self.factor * l1(outputs, inputs) * self.factor
+
+        def strange(self, outputs: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+            return l1(outputs, inputs) if self.other else l1(inputs, outputs)
+
+    whole = load(BACKWARD).score(network("plain-4"), inputs())
+    assert load(BACKWARD, loss=Space().scaled).score(network("plain-4"), inputs()) == pytest.approx(whole / 4)
+    with pytest.raises(ExpressionError, match="uses more of its object than settings"):
+        source(parse(BACKWARD, GRAMMAR), loss=Space().strange)
+
+
+@pytest.mark.parametrize("name", SEARCH_SPACES)
+def test_the_loss_of_every_space_is_copied(name: str, load) -> None:
+    space = make_space(name)
+    module = load(BACKWARD, space=name, loss=space.loss)
+    module.self_check()
+    made = space.build(space.sample(random.Random(0)), torch.Generator().manual_seed(0))
+    given = space.inputs(4, torch.Generator().manual_seed(1))
+    assert module.score(made, given) == pytest.approx(module.score(made, given, space.loss), rel=1e-6)
 
 
 def test_load_proxy_reads_what_export_wrote(tmp_path: Path) -> None:
