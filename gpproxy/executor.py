@@ -63,17 +63,23 @@ def open_pool(workers: int, *modules: str) -> ProcessPoolExecutor:
     Args:
         modules: what they will need, loaded once for all processes that are ever made.
     """
+    context = process_context(*PRELOADED, *modules)
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(tuple(PLUGINS),))
+
+
+def process_context(*modules: str) -> multiprocessing.context.ForkServerContext:
+    """What makes new processes; they find these modules loaded, unless others were named before the first process."""
     # forkserver: a forked copy of a process that already used torch's thread pool can hang
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([*PRELOADED, *modules])
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(tuple(PLUGINS),))
+    context.set_forkserver_preload(list(modules))
+    return context
 
 
 def warm_up(*modules: str) -> None:
     """Begins to load what new processes will need, in the background, while this one still loads what it needs."""
     from multiprocessing import forkserver
 
-    multiprocessing.get_context("forkserver").set_forkserver_preload([*PRELOADED, *modules])
+    process_context(*PRELOADED, *modules)
     with main_hidden():
         forkserver.ensure_running()
 

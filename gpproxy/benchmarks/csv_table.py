@@ -30,8 +30,10 @@ else:
 FALSE = ("", "0", "false", "no")
 TRUE = ("1", "true", "yes")
 #: Keys of a card that hold no text.
-KINDS = {"seeds": int, **dict.fromkeys(("text_columns", "measured_columns"), list)}
-KINDS |= dict.fromkeys(("space_settings", "look_settings", "facts"), dict)
+KINDS = {
+    "seeds": int, "text_columns": list, "measured_columns": list,
+    "space_settings": dict, "look_settings": dict, "facts": dict,
+}  # fmt: skip
 
 
 def read_table(path: str | Path, card: Card | None = None, on_bad_rows: str = "refuse", name: str = "") -> Benchmark:

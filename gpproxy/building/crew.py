@@ -17,7 +17,7 @@ from gpproxy.building.jobs import Job
 from gpproxy.building.lock import helping
 from gpproxy.building.workshop import Workshop
 from gpproxy.errors import GPProxyError
-from gpproxy.executor import main_hidden
+from gpproxy.executor import main_hidden, process_context
 from gpproxy.registry import PLUGINS, load_plugin
 from gpproxy.training.cuda_graph import in_turns
 
@@ -56,9 +56,7 @@ def in_processes(
     Args:
         opener: makes the workshop of a process; it can be pickled.
     """
-    # forkserver: a forked copy of a process that already used torch's thread pool can hang
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch"])
+    context = process_context("torch")
     left = deque(jobs)
     hands: dict[Any, _Hand] = {}
     try:

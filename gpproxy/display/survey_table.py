@@ -36,7 +36,7 @@ def survey_table(survey: Survey, width: int) -> Iterator[Text]:
 
 def space_of(card: Card) -> str:
     """`autogan (width 32, resolution 32; proxies look at width 16, resolution 16)`."""
-    settings, looks = (_listed(some).replace(";", ",") for some in (card.space_settings, card.look_settings))
+    settings, looks = (_listed(some, ", ") for some in (card.space_settings, card.look_settings))
     told = "; ".join([settings, f"proxies look at {looks}"] if looks else [settings])
     return f"{card.space} ({told})" if told else card.space
 
@@ -152,8 +152,8 @@ def _row(name: str, rho: str, tau: str, alive: str, note: str, width: int) -> st
     return f"{name:<{room}} {rho:>17} {tau:>17}{end}" + (f"  {note}" if note and width >= 120 else "")
 
 
-def _listed(values: Mapping[str, Any]) -> str:
-    return "; ".join(f"{name.replace('_', ' ')} {_shown(value)}" for name, value in values.items() if value != [])
+def _listed(values: Mapping[str, Any], between: str = "; ") -> str:
+    return between.join(f"{name.replace('_', ' ')} {_shown(value)}" for name, value in values.items() if value != [])
 
 
 def _shown(value: Any) -> str:

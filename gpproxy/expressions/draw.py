@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deap import gp
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, Patch
+from matplotlib.path import Path as Line
 
 from gpproxy.expressions.graph import Graph
 from gpproxy.expressions.nodes import Constant, Leaf, Operation
@@ -121,8 +124,6 @@ def draw(tree: gp.PrimitiveTree, path: str | Path, *, title: str | None = None) 
     Args:
         title: heading; by default the formula in one line.
     """
-    from matplotlib.figure import Figure
-
     graph = graph_of(tree)
     widths = {n: 0.36 + 0.098 * max(map(len, graph.nodes[n]["label"].split("\n"))) for n in graph}
     place, paths = layout(graph, widths)
@@ -154,9 +155,6 @@ def draw(tree: gp.PrimitiveTree, path: str | Path, *, title: str | None = None) 
 
 
 def _draw_edges(axes: Any, graph: networkx.DiGraph, paths: dict[tuple[int, int], list[Point]]) -> None:
-    from matplotlib.patches import FancyArrowPatch
-    from matplotlib.path import Path as Line
-
     for (low, high), points in paths.items():
         (x0, y0), *way, (x1, y1) = points
         corners = [(x0, y0 + BOX)]
@@ -175,8 +173,6 @@ def _draw_edges(axes: Any, graph: networkx.DiGraph, paths: dict[tuple[int, int],
 
 
 def _legend(graph: networkx.DiGraph) -> list[Any]:
-    from matplotlib.patches import Patch
-
     here = {data["kind"] for _, data in graph.nodes(data=True)}
     found = {kind: color for kind, color in KINDS.values() if kind in here}
     marks = [Patch(facecolor=color, edgecolor="#444444", linewidth=0.8, label=kind) for kind, color in found.items()]

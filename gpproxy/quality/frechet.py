@@ -57,6 +57,7 @@ def frechet(a: Moments, b: Moments) -> float:
         raise QualityError(
             f"Features of {len(a.mean)} and of {len(b.mean)} dimensions cannot be compared. Use one extractor."
         )
+    b = b.to(a.mean.device)
     if torch.equal(a.mean, b.mean) and torch.equal(a.covariance, b.covariance):
         return 0.0
     root = _root(a.covariance)
@@ -72,7 +73,7 @@ def frechet_error(features: Tensor, reference: Moments) -> float:
     With 128 dimensions and 1,000 samples it is right to a quarter for distances above ten floors, and twice too large
     at the floor; with fewer samples than dimensions it is an indication only.
     """
-    own = moments(features)
+    own, reference = moments(features), reference.to(features.device)
     x = features.to(torch.float64) - own.mean
     values, vectors = torch.linalg.eigh(own.covariance)
     kept = values > values[-1] * len(values) * torch.finfo(torch.float64).eps * 100

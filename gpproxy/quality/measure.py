@@ -90,8 +90,7 @@ def names(extractor: Extractor) -> tuple[str, str, str]:
 def frechet_to(images: Tensor, reference: Reference, extractor: Extractor) -> float:
     """The Frechet distance alone, for checks during a training. Raises as `measure` does."""
     _check(images, reference, extractor)
-    found = moments(extractor(images).features)
-    return frechet(found, reference.moments.to(found.mean.device))
+    return frechet(moments(extractor(images).features), reference.moments)
 
 
 def measure(images: Tensor, reference: Reference, extractor: Extractor, seed: int = 0) -> Quality:
@@ -120,8 +119,7 @@ def numbers(images: Tensor, reference: Reference, extractor: Extractor, seed: in
     _check(images, reference, extractor)
     found, labels = extractor(images), names(extractor)
     values, _ = _numbers(images, found, reference, labels, seed, errors=False)
-    error = frechet_error(found.features, reference.moments.to(found.features.device))
-    return {**values, f"{labels[0]} error": error}
+    return {**values, f"{labels[0]} error": frechet_error(found.features, reference.moments)}
 
 
 def floors(reference: Reference, samples: int, extractor: Extractor, seed: int = 0) -> dict[str, float]:
@@ -137,21 +135,20 @@ def _numbers(
     images: Tensor, found: Features, reference: Reference, labels: tuple[str, str, str], seed: int, errors: bool = True
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Values and standard errors by name, the Frechet distance first."""
-    place = found.features.device
-    real, fake, those = reference.features.features.to(place), found.features, reference.moments.to(place)
+    real, fake = reference.features.features, found.features
     generator = torch.Generator().manual_seed(seed)
     distance, kernel, score = labels
-    value = {distance: frechet(moments(fake), those)}
-    error = {distance: frechet_error(fake, those) if errors else math.nan}
+    value = {distance: frechet(moments(fake), reference.moments)}
+    error = {distance: frechet_error(fake, reference.moments) if errors else math.nan}
     value[kernel], error[kernel] = kernel_distance(fake, real, generator)
     if found.probabilities is not None:
         value[score], error[score] = classifier_score(found.probabilities)
     # The same number of either kind: precision and recall depend on it.
     count = min(len(fake), len(real), LARGEST)
-    shares = manifold(real[reference.order[:count].to(place)], fake[:count])
+    shares = manifold(real[reference.order[:count]], fake[:count])
     value |= {name: getattr(shares, name) for name in SHARES}
     error |= dict(zip(SHARES, shares.errors, strict=True))
-    pixels, images = reference.images.images[reference.order[: len(images)]].to(place), images.to(place)
+    pixels, images = (x.to(fake.device) for x in (reference.images.images[reference.order[: len(images)]], images))
     value["SWD"] = sliced_distance(pixels, images, torch.Generator().manual_seed(seed))
     error["SWD"] = _halves(pixels, images, seed) if errors else math.nan
     return value, error

@@ -130,7 +130,7 @@ class Searcher:
         result = SearchResult(folder.path, seen, ranked, value, account, progress.finished)
         self._write(result, progress)
         watch.best(result.best(config.top), config.timed)
-        for sentence in (*self._remarks(progress, int(ranked[0])), *account.sentences()):
+        for sentence in (*self._remarks(progress, value if strategy.feedback else None), *account.sentences()):
             watch.note(sentence)
         if judge is not None and config.train_top:
             best = [one.code for one, _ in result.best(config.train_top)]
@@ -193,14 +193,15 @@ class Searcher:
         assert progress is not None
         return progress
 
-    def _remarks(self, progress: Progress, best: int) -> list[str]:
+    def _remarks(self, progress: Progress, led: np.ndarray | None) -> list[str]:
+        """Sentences on the search; `led` are the scores where they decided what came next."""
         told = []
         first = self.config.population
-        far = beyond(progress.seen.scores, first, best) if self._strategy().feedback else 0.0
+        far = 0.0 if led is None else beyond(led, first)
         if far > FAR:
             told.append(
                 f"The best scores {far:.0f} deviations above the median of the first {first} candidates, which were "
-                "random: no proxy was tested that far out, and one of its terms may have run away. Give several "
+                "random: the proxy was not tested that far out, and one of its terms may have run away. Give several "
                 "proxies, whose ranks are averaged, or take --strategy random."
             )
         if progress.finished == "space":

@@ -47,26 +47,22 @@ def order(seen: Seen, count: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return np.array(ranked[: count or None], dtype=int), value
 
 
-def beyond(scores: np.ndarray, first: int, best: int) -> float:
-    """How far the best candidate's scores lie above those of the first, random candidates: the largest over proxies.
+def beyond(value: np.ndarray, first: int) -> float:
+    """How far the best combined score lies above those of the first, random candidates.
 
     In deviations from their median, estimated from the quartiles; 0 where fewer than 8 have a finite score or they are
-    all alike. Three is what the best of some hundred normal scores has.
+    all alike. Three is what the best of some hundred normal scores has; a mean rank never has more than a few.
 
     Args:
-        scores: `proxy x candidate`, in the order of the search.
+        value: combined score per candidate, in the order of the search.
         first: number of the candidates that were drawn at random.
-        best: index of the best candidate.
     """
-    found = 0.0
-    for row in scores:
-        drawn = row[:first][np.isfinite(row[:first])]
-        if len(drawn) < 8 or not np.isfinite(row[best]):
-            continue
-        low, middle, high = np.quantile(drawn, (0.25, 0.5, 0.75))
-        if high > low:
-            found = max(found, float((row[best] - middle) / ((high - low) / 1.349)))
-    return found
+    drawn = value[:first][np.isfinite(value[:first])]
+    if len(drawn) < 8:
+        return 0.0
+    low, middle, high = np.quantile(drawn, (0.25, 0.5, 0.75))
+    best = value[np.isfinite(value)].max()
+    return float((best - middle) / ((high - low) / 1.349)) if high > low else 0.0
 
 
 def front(value: np.ndarray, cost: np.ndarray) -> np.ndarray:

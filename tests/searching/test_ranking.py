@@ -62,11 +62,11 @@ def test_front_against_brute_force(points: list[tuple[float, int]]) -> None:
 
 
 def test_how_far_the_best_is_beyond_random_candidates() -> None:
-    ranks = np.arange(101.0)  # quartiles 25 and 75: a deviation of 50 / 1.349
-    far = np.append(ranks, 50 + 10 * 50 / 1.349)
-    assert beyond(far[None], 101, 101) == pytest.approx(10)
-    assert beyond(np.stack([np.zeros(102), far]), 101, 101) == pytest.approx(10)
-    assert beyond(far[None], 101, 50) == 0.0
-    # Too few random ones, all alike, or no score at all: nothing is told.
-    assert beyond(far[None], 7, 101) == beyond(np.zeros((1, 20)), 10, 5) == 0.0
-    assert beyond(np.append(ranks, NAN)[None], 101, 101) == beyond(np.append(ranks, -INF)[None], 101, 101) == 0.0
+    random = np.arange(101.0)  # quartiles 25 and 75: a deviation of 50 / 1.349
+    far = np.append(random, 50 + 10 * 50 / 1.349)
+    assert beyond(far, 101) == beyond(np.append(far, [NAN, INF, -INF]), 101) == pytest.approx(10)
+    assert beyond(random, 101) == pytest.approx(1.349)
+    # Too few random ones, or all alike: nothing is told.
+    assert beyond(far, 7) == beyond(np.zeros(20), 10) == 0.0
+    # The mean rank of several proxies does not run away.
+    assert beyond(combined(np.stack([far, random.take(range(102), mode="clip")])), 101) < 3
