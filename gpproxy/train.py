@@ -11,22 +11,19 @@ In: a TrainConfig. Out: an Outcome, and a run folder with the best weights, grid
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 from gpproxy.command_line import guarded, read_arguments, value_of
-from gpproxy.errors import RunError
-from gpproxy.interrupt import Interrupted, patient
+from gpproxy.interrupt import Interrupted
 from gpproxy.train_config import TrainConfig
 
 if TYPE_CHECKING:
     from gpproxy.display.console import Watch
-    from gpproxy.runs.training import TrainFolder
     from gpproxy.training.dry_run import DryRun
     from gpproxy.training.outcome import Outcome
 
@@ -38,11 +35,9 @@ def run(config: TrainConfig, watch: Watch | None = None) -> Outcome:
 
     Raises the errors of `gpproxy.errors` with what to do about them, and Interrupted on Ctrl-C.
     """
-    from gpproxy.run_folder import CONFIG
+    from gpproxy.runs.train import run_training
 
-    if config.out and (Path(config.out).expanduser() / CONFIG).is_file():
-        return resume(config.out, watch, **{name: value for name, value in vars(config).items() if name != "out"})
-    return _run(config, None, watch)
+    return run_training(config, watch)
 
 
 def resume(folder: str | Path, watch: Watch | None = None, **changes: Any) -> Outcome:
@@ -53,57 +48,16 @@ def resume(folder: str | Path, watch: Watch | None = None, **changes: Any) -> Ou
 
     Raises RunError for other settings.
     """
-    from gpproxy.runs.training import TrainFolder
+    from gpproxy.runs.train import resume_training
 
-    place = TrainFolder.open(folder)
-    saved = place.config
-    config = replace(saved, **changes)
-    if changed := config.changed(saved):
-        values = ", ".join(f"{name}={getattr(saved, name)!r}" for name in changed)
-        raise RunError(f"The training in {place.path} has {values}; continued, it keeps that. Choose another --out.")
-    return _run(config, place, watch)
+    return resume_training(folder, watch, **changes)
 
 
 def dry_run(config: TrainConfig, watch: Watch | None = None) -> DryRun:
     """What a training will take; a few steps are timed, and nothing is written."""
-    from gpproxy.display.console import Watch
-    from gpproxy.runs.translation import trainer
+    from gpproxy.runs.train import time_training
 
-    with _threads(config.threads), watch or Watch() as seen:
-        return trainer(config, seen).dry_run()
-
-
-def _run(config: TrainConfig, place: TrainFolder | None, watch: Watch | None) -> Outcome:
-    from gpproxy.display.console import Watch
-    from gpproxy.display.train_table import train_lines
-    from gpproxy.runs.training import TrainFolder
-    from gpproxy.runs.translation import trainer
-    from gpproxy.training.outcome import outcome
-
-    with _threads(config.threads), watch or Watch() as seen, patient() as patience:
-        training = trainer(config, seen)
-        if place is None:  # what is missing is found before there is a folder
-            _ = training.images, training.extractor
-        folder = place or TrainFolder.create(config)
-        seen.note(f"run folder {folder.path}")
-        found = outcome(folder.path) or training.run(folder, patience)
-        quality = training.quality(folder)
-    for line in train_lines(found, quality, folder.path):
-        seen.note(line)
-    return found
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Another number of threads adds numbers up in another order, so it is a setting."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    return time_training(config, watch)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -13,7 +13,6 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from gpproxy.display.console import Watch
 from gpproxy.images.image_set import to_bytes, to_unit
 from gpproxy.images.translation import Translation, load_translation
 from gpproxy.quality.fidelity import fidelity
@@ -21,19 +20,11 @@ from gpproxy.quality.measure import Quality, measure
 from gpproxy.quality.reference import Reference
 from gpproxy.quality.translation import DISSIMILARITY, translation_measure
 from gpproxy.runs.training import QUALITY, Trainer, TrainFolder
-from gpproxy.train_config import TrainConfig
 from gpproxy.training.checkpoint import BEST
 from gpproxy.training.draw import trained
 from gpproxy.training.dry_run import DryRun
 from gpproxy.training.paired import CHUNK
-from gpproxy.training.recipe import recipe
-from gpproxy.training.translation_recipe import PairedRecipe, TranslationRecipe
-
-
-def trainer(config: TrainConfig, watch: Watch) -> Trainer:
-    """The Trainer of some settings, by their recipe."""
-    translates = isinstance(recipe(config.recipe, **config.recipe_changes), TranslationRecipe)
-    return (TranslationTrainer if translates else Trainer)(config, watch)
+from gpproxy.training.translation_recipe import PairedRecipe
 
 
 class TranslationTrainer(Trainer):

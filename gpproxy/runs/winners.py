@@ -23,7 +23,7 @@ from gpproxy.errors import ConfigError, did_you_mean
 from gpproxy.executor import run_tasks
 from gpproxy.files import write_atomically
 from gpproxy.hardware import hardware
-from gpproxy.runs.translation import trainer
+from gpproxy.runs.train import run_training, time_training, trainer
 from gpproxy.searching.account import Training
 from gpproxy.searching.compare import (
     PROXY,
@@ -41,7 +41,6 @@ from gpproxy.searching.latency import latency
 from gpproxy.searching.limits import Limits
 from gpproxy.searching.size import Sizer
 from gpproxy.statistics.collect import seeded
-from gpproxy.train import dry_run
 from gpproxy.train_config import TrainConfig
 from gpproxy.training.architecture import code_of, published
 from gpproxy.training.outcome import Outcome
@@ -98,7 +97,7 @@ class Judge:
         """A judge whose data, weights and names are there."""
         for name in parse_compare(compare)[1]:
             code_of(space, name)
-        opened = trainer(settings, watch)
+        opened = trainer(settings)
         _ = opened.extractor
         new_game(space, opened.code, opened.images, opened.recipe, settings.seed, settings.device)
         return cls(settings, space, watch, seeds, compare, workers or 1)
@@ -106,7 +105,7 @@ class Judge:
     def time(self, code: str) -> Training:
         """What one training of an architecture takes, from a few timed steps."""
         config = replace(self.config, arch=code)
-        found = dry_run(config)
+        found = time_training(config)
         where = hardware(config.device, config.threads)
         return Training(_recipe(config), code, found.steps, found.step, found.checks, found.check, where)
 
@@ -160,10 +159,8 @@ class Judge:
 
 def train_one(config: TrainConfig) -> Outcome | None:
     """One training, continued where it was begun; None when it was interrupted."""
-    from gpproxy.train import run
-
     try:
-        return run(config)
+        return run_training(config)
     except KeyboardInterrupt:
         return None
 

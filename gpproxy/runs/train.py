@@ -1,0 +1,83 @@
+"""Runs a training, whatever its kind: what `gpproxy.train` does, and a search with its winners.
+
+In: a TrainConfig. Out: an Outcome, or what it will take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gpproxy.display.console import Watch
+from gpproxy.display.train_table import train_lines
+from gpproxy.errors import RunError
+from gpproxy.interrupt import patient
+from gpproxy.run_folder import CONFIG
+from gpproxy.runs.training import Trainer, TrainFolder
+from gpproxy.runs.translation import TranslationTrainer
+from gpproxy.train_config import TrainConfig
+from gpproxy.training.dry_run import DryRun
+from gpproxy.training.outcome import Outcome, outcome
+from gpproxy.training.recipe import recipe
+from gpproxy.training.translation_recipe import TranslationRecipe
+
+
+def trainer(config: TrainConfig, watch: Watch | None = None) -> Trainer:
+    """The Trainer of some settings, by their recipe."""
+    translates = isinstance(recipe(config.recipe, **config.recipe_changes), TranslationRecipe)
+    return (TranslationTrainer if translates else Trainer)(config, watch or Watch())
+
+
+def run_training(config: TrainConfig, watch: Watch | None = None) -> Outcome:
+    """As `gpproxy.train.run`."""
+    if config.out and (Path(config.out).expanduser() / CONFIG).is_file():
+        changes = {name: value for name, value in vars(config).items() if name != "out"}
+        return resume_training(config.out, watch, **changes)
+    return _run(config, None, watch)
+
+
+def resume_training(folder: str | Path, watch: Watch | None = None, **changes: Any) -> Outcome:
+    """As `gpproxy.train.resume`."""
+    place = TrainFolder.open(folder)
+    saved = place.config
+    config = replace(saved, **changes)
+    if changed := config.changed(saved):
+        values = ", ".join(f"{name}={getattr(saved, name)!r}" for name in changed)
+        raise RunError(f"The training in {place.path} has {values}; continued, it keeps that. Choose another --out.")
+    return _run(config, place, watch)
+
+
+def time_training(config: TrainConfig, watch: Watch | None = None) -> DryRun:
+    """As `gpproxy.train.dry_run`."""
+    with _threads(config.threads), watch or Watch() as seen:
+        return trainer(config, seen).dry_run()
+
+
+def _run(config: TrainConfig, place: TrainFolder | None, watch: Watch | None) -> Outcome:
+    with _threads(config.threads), watch or Watch() as seen, patient() as patience:
+        training = trainer(config, seen)
+        if place is None:  # what is missing is found before there is a folder
+            _ = training.images, training.extractor
+        folder = place or TrainFolder.create(config)
+        seen.note(f"run folder {folder.path}")
+        found = outcome(folder.path) or training.run(folder, patience)
+        quality = training.quality(folder)
+    for line in train_lines(found, quality, folder.path):
+        seen.note(line)
+    return found
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Another number of threads adds numbers up in another order, so it is a setting."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
