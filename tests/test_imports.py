@@ -48,6 +48,11 @@ STAGES["gpproxy.display"] = (
     *(f"gpproxy.{engine}" for engine in (*ENGINES, "study", "searching")),
     *(f"gpproxy.{file}" for file in ("config", "hardware", "interrupt", "ranks", "run_folder", "train_config")),
 )
+STAGES["gpproxy.runs"] = (
+    *STAGES["gpproxy.display"],
+    "search_spaces",
+    *(f"gpproxy.{file}" for file in ("command_line", "display", "executor", "score_config")),
+)
 STAGES["gpproxy.study"] = (
     *STAGES["gpproxy.evolution"],
     *(f"gpproxy.{part}" for part in ("benchmarks", "config", "evolution", "hardware", "run_folder")),
@@ -119,13 +124,14 @@ def test_every_module_of_the_engine_has_a_stage() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [f"gpproxy.{part}" for part in ("evolve", "score", "search", "benchmark", "config", "command_line")],
+    [f"gpproxy.{part}" for part in ("evolve", "score", "search", "train", "benchmark", "config", "command_line")],
 )
 def test_commands_import_nothing_heavy_at_the_top(name: str) -> None:
     names = ("errors", "files", "registry", "config", "command_line", "run_folder", "interrupt")
     light = {f"gpproxy.{part}" for part in names}
     for line, module in imports(name, MODULES[name], top_level=True):
         settings = {f"gpproxy.{part}.config" for part in ("evolution", "building", "searching")}
+        settings |= {"gpproxy.score_config", "gpproxy.train_config"}
         assert module in light | settings, f"{name}:{line} imports {module}"
 
 

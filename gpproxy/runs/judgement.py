@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from rich.console import Console
@@ -22,11 +21,9 @@ from gpproxy.display.transfer_table import as_csv, choice_cells, matrix, regrets
 from gpproxy.files import write_atomically
 from gpproxy.hardware import check_device
 from gpproxy.registry import load_plugin
+from gpproxy.score_config import ScoreConfig
 from gpproxy.study.source import resolve
 from gpproxy.study.transfer import columns, transfer
-
-if TYPE_CHECKING:
-    from gpproxy.score import ScoreConfig
 
 #: Fewest labelled architectures that scores are judged by.
 FEWEST = 4
