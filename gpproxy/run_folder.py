@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 CONFIG, ENVIRONMENT, JOURNAL, STATE = "config.toml", "environment.json", "journal.jsonl", "state.json"
-FRONT, RESULT = "front.json", "result.json"
+FRONT, RESULT, SPLIT = "front.json", "result.json", "split.json"
 
 #: Packages whose versions can change a result or a file.
 PACKAGES = ("gpproxy", "torch", "deap", "numpy", "scipy", "sympy", "networkx", "safetensors", "rich", "tyro")

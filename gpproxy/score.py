@@ -13,17 +13,17 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from gpproxy.command_line import complain, guarded, read_arguments
-from gpproxy.config import EvolveConfig, available_cores, parse_settings
+from gpproxy.config import available_cores, parse_settings
 from gpproxy.errors import ConfigError, SpaceError
-from gpproxy.run_folder import CONFIG, RunFolder
 from gpproxy.score_config import ScoreConfig
 
 if TYPE_CHECKING:
     from gpproxy.benchmarks.benchmark import Benchmark
     from gpproxy.study.apply import Scored
+    from gpproxy.study.source import Source
     from search_spaces import SearchSpace
 
 __all__ = ["ScoreConfig", "score"]
@@ -34,33 +34,27 @@ def score(config: ScoreConfig) -> Iterator[Scored]:
 
     Raises the errors of `gpproxy.errors`: an unknown space, architecture or statistic, a file that is missing.
     """
+    from gpproxy.benchmarks.benchmark import open_space
     from gpproxy.executor import run_tasks
     from gpproxy.hardware import check_device
     from gpproxy.registry import load_plugin
-    from gpproxy.statistics.collect import Collection, make_space, space_settings
-    from gpproxy.study.apply import apply_one, needed
+    from gpproxy.statistics.collect import make_space, space_settings
+    from gpproxy.study.apply import apply_one, look_of
 
     for plugin in config.plugins:
         load_plugin(plugin)
     check_device(config.device)
-    proxy, run = _proxy(config.proxy[0])
+    source = source_of(config)
     settings = parse_settings(config.space_settings)
     table = labels(config)
-    try:
-        if table is None:
+    if table is not None:
+        space = open_space(table.card, **settings)
+    else:
+        try:
             space = make_space(config.space, settings)
-        else:
-            space = make_space(table.space, {**table.card.space_settings, **settings})
-    except TypeError as error:
-        raise ConfigError(f"The search space {config.space} does not take these settings: {error}.") from error
-    how = Collection(
-        seed=config.look_seed if config.look_seed >= 0 else run.get("look_seed", 0),
-        samples=config.samples or run.get("samples", EvolveConfig.samples),
-        statistics=needed(proxy),
-        proxies=(),
-        device=config.device,
-        describe=False,
-    )
+        except TypeError as error:
+            raise ConfigError(f"The search space {config.space} does not take these settings: {error}.") from error
+    how = look_of(source, config.device)
     if config.archs or table is None:
         codes = _read(config.archs, space) if config.archs else draw(space, config.sample, config.seed)
     else:
@@ -68,8 +62,7 @@ def score(config: ScoreConfig) -> Iterator[Scored]:
         if config.sample:
             codes = random.Random(f"sample {config.seed}").sample(codes, min(config.sample, len(codes)))
     workers = (config.workers or available_cores()) if config.device == "cpu" else 1
-    looks = _looks(config, run)
-    tasks = [(i, code, space.name, space_settings(space), proxy, how, looks) for i, code in enumerate(codes)]
+    tasks = [(i, code, space.name, space_settings(space), source, how) for i, code in enumerate(codes)]
     waiting: dict[int, Scored] = {}
     following = 0
     for task, found in run_tasks(apply_one, tasks, workers=workers):
@@ -79,9 +72,11 @@ def score(config: ScoreConfig) -> Iterator[Scored]:
             following += 1
 
 
-def _looks(config: ScoreConfig, run: dict[str, Any]) -> int:
-    """Initialisations that a score is the mean of."""
-    return config.looks or run.get("looks", 1)
+def source_of(config: ScoreConfig) -> Source:
+    """The proxy and how it looks at generators: as its run did where the settings say nothing else."""
+    from gpproxy.study.source import resolve
+
+    return resolve(config.proxy[0]).changed(config.look_seed, config.samples, config.looks)
 
 
 def labels(config: ScoreConfig) -> Benchmark | None:
@@ -104,26 +99,6 @@ def draw(space: SearchSpace, count: int, seed: int) -> list[str]:
     while len(found) < count:
         found[space.encode(space.sample(rng))] = None
     return list(found)
-
-
-def _proxy(text: str) -> tuple[str, dict[str, Any]]:
-    """The formula, or the path of a proxy.py, and the settings of the run that it comes from."""
-    path = Path(text).expanduser()
-    if text.endswith(".py"):
-        if not path.is_file():
-            raise ConfigError(f"The proxy {path} is not there. Give a proxy.py, a run folder or a formula.")
-        return str(path.resolve()), _settings(path.parent)
-    if path.is_dir():
-        return RunFolder.open(path).read("formula.txt").strip(), _settings(path)
-    return text, {}
-
-
-def _settings(folder: Path) -> dict[str, Any]:
-    """How the run in a folder looked at generators; empty where there is no run."""
-    if not (folder / CONFIG).is_file():
-        return {}
-    config = RunFolder(folder).config
-    return {"look_seed": config.look_seed, "looks": config.looks, "samples": config.samples}
 
 
 def _read(path: str, space: SearchSpace) -> list[str]:
@@ -169,12 +144,14 @@ def main(arguments: Sequence[str]) -> int:
         show_transfer(config)
         return 0
     kept: dict[str, float] = {}
-    failed, averaged = 0, _looks(config, _proxy(config.proxy[0])[1]) > 1
+    failed = 0
     found = score(config)
     with _output(config.out) as stream:
         writer = csv.writer(stream, lineterminator="\n")
+        averaged = False
         for number, row in enumerate(found):
             if not number:
+                averaged = source_of(config).looks > 1
                 writer.writerow(["architecture", "score", "spread"] if averaged else ["architecture", "score"])
             if row.failed:
                 failed += 1
@@ -191,7 +168,7 @@ def main(arguments: Sequence[str]) -> int:
 
         table = labels(config)
         assert table is not None
-        judge(table, kept, config.seed)
+        judge(table, kept, source_of(config), config)
     return 1 if failed else 0
 
 

@@ -64,6 +64,8 @@ class ScoreConfig:
             raise ConfigError("One proxy is applied at a time; several are for --transfer, or for gpproxy.search.")
         if self.transfer and (self.archs or self.labels):
             raise ConfigError("With --transfer the tables decide what is scored. Leave --archs and --labels out.")
+        if self.transfer and self.space_settings:
+            raise ConfigError("With --transfer the tables decide how spaces are set up. Leave --space-settings out.")
         if self.benchmark and not self.transfer:
             raise ConfigError(f"benchmark={self.benchmark} is for --transfer; to judge by one table, give --labels.")
         for name in ("max_params", "max_macs"):

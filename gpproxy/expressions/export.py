@@ -34,8 +34,8 @@ from gpproxy.statistics.statistic import STATISTICS
 
 #: Names that the file defines itself.
 OWN = (
-    "FORMULA", "RANK_FORM", "LATEX", "PROVENANCE", "SPACE", "SEED", "SAMPLES", "SIZES", "EXPECTED", "score", "formula",
-    "self_check", "generator", "inputs", "loss", "seed", "look",
+    "FORMULA", "RANK_FORM", "LATEX", "PROVENANCE", "SPACE", "SEED", "SAMPLES", "LOOKS", "SIZES", "EXPECTED", "score",
+    "formula", "self_check", "generator", "inputs", "loss", "seed", "look",
 )  # fmt: skip
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -56,6 +56,7 @@ def source(
     space: str = "",
     seed: int = 0,
     samples: int = collect.Collection.samples,
+    looks: int = 1,
     sizes: Sizes | None = None,
     loss: Loss | None = None,
     provenance: Mapping[str, Any] | None = None,
@@ -67,6 +68,7 @@ def source(
         space: name of the search space; with the seed it fixes the random probes.
         seed: initialisation seed of the run, default of `score`.
         samples: batch size that the formula was evolved with, for the record.
+        looks: initialisations that its scores were averaged over when it was tested, for the record.
         sizes: what cut statistics keep.
         loss: loss of the pass at initialisation, a function or the method of a space that uses no setting of it; its
             source is copied. By default L1 to inputs of the output's shape. Formulas without gradients need none.
@@ -91,9 +93,9 @@ def source(
     record = _plain({**(provenance or {}), "versions": versions})
     value, reason = _expected(tree, backward, loss, space, seed, sizes)
     parts = [
-        _docstring(tree, rank_form, record, backward, space, seed, samples),
+        _docstring(tree, rank_form, record, backward, space, seed, samples, looks),
         "\n".join(bundle.import_lines()),
-        _constants(tree, rank_form, record, space, seed, samples),
+        _constants(tree, rank_form, record, space, seed, samples, looks),
         _score(bundle, frame, loss_key, backward),
         code.text(),
         _section("The operations of the formula"),
@@ -103,7 +105,7 @@ def source(
         f"SIZES = {sizes!r}",
         _section("The self-check"),
         *bundle.render(fixture, done),
-        _self_check(bundle, fixture, loss is not None, value, reason),
+        _self_check(bundle, fixture, value, reason),
         'if __name__ == "__main__":\n    self_check()\n',
     ]
     return "\n\n\n".join(_joined(parts))
@@ -136,6 +138,12 @@ def _section(title: str) -> str:
     return f"# --- {title}"
 
 
+#: How a score is averaged as it was when the correlations below were measured.
+_MEAN = """\
+The correlations below are those of the mean over LOOKS = {looks} initialisations: for i in range(LOOKS) build the
+generator anew, with other weights and inputs, and average score(generator, inputs, seed=SEED + i)."""
+
+
 def _docstring(
     tree: gp.PrimitiveTree,
     rank_form: gp.PrimitiveTree | None,
@@ -144,6 +152,7 @@ def _docstring(
     space: str,
     seed: int,
     samples: int,
+    looks: int,
 ) -> str:
     passes = "one forward and one backward pass" if backward else "forward passes only"
     lines = [
@@ -157,6 +166,7 @@ def _docstring(
         "",
         "Use: `score(generator, inputs)` with a freshly initialised torch.nn.Module and a batch of inputs (found",
         f"with {samples}); it takes {passes}. The random probes are seeded by SPACE = {space!r} and seed = {seed}.",
+        *(_MEAN.format(looks=looks).split("\n") if looks > 1 else []),
         "`python proxy.py` checks this file against the value that gpproxy computes for a small fixed network.",
         "",
         "Provenance:",
@@ -173,6 +183,7 @@ def _constants(
     space: str,
     seed: int,
     samples: int,
+    looks: int,
 ) -> str:
     return "\n".join([
         f"FORMULA = {to_text(tree)!r}",
@@ -182,6 +193,7 @@ def _constants(
         f"SPACE = {space!r}",
         f"SEED = {seed}",
         f"SAMPLES = {samples}",
+        f"LOOKS = {looks}",
     ])  # fmt: skip
 
 
@@ -214,15 +226,17 @@ def _score(bundle: Bundle, frame: list[Key], loss_key: Key | None, backward: boo
         return {finite}(formula(look))'''
 
 
-def _self_check(bundle: Bundle, fixture: list[Key], has_loss: bool, value: float, reason: str) -> str:
+def _self_check(bundle: Bundle, fixture: list[Key], value: float, reason: str) -> str:
     network, inputs = map(bundle.name, fixture)
     if reason:
         return f'''def self_check() -> None:
-    """The formula has no value on the fixture network ({reason}); only the passes are run."""
+    """The formula has no value on the fixture network ({reason}). Raises ValueError when it has one."""
     try:
-        score({network}(), {inputs}())
+        found = score({network}(), {inputs}())
     except ValueError as error:
-        print(f"{{error}} (as expected for the fixture)")'''
+        print(f"{{error}} (as expected for the fixture)")
+    else:
+        raise ValueError(f"The self-check failed: the score of the fixture is {{found!r}}, but it should have none.")'''
     return f'''#: The engine's value for the fixture.
 EXPECTED = {value!r}
 

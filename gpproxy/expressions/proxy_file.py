@@ -26,6 +26,7 @@ class ProxyFile:
         formula, rank_form, latex: as exported.
         space, seed: what seeds the random probes.
         samples: batch size that the formula was evolved with.
+        looks: initialisations that its scores were averaged over when it was tested.
         sizes: what cut statistics keep.
         provenance: benchmark, correlations, versions, ...
     """
@@ -36,6 +37,7 @@ class ProxyFile:
     space: str = ""
     seed: int = 0
     samples: int = Collection.samples
+    looks: int = 1
     sizes: Sizes = field(default_factory=Sizes)
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
@@ -72,8 +74,8 @@ def load_proxy(path: str | Path) -> ProxyFile:
 
 #: The constants that are read, with the type that each must have.
 _KINDS = {
-    "FORMULA": str, "RANK_FORM": str, "LATEX": str, "SPACE": str, "SEED": int, "SAMPLES": int, "SIZES": Sizes,
-    "PROVENANCE": dict,
+    "FORMULA": str, "RANK_FORM": str, "LATEX": str, "SPACE": str, "SEED": int, "SAMPLES": int, "LOOKS": int,
+    "SIZES": Sizes, "PROVENANCE": dict,
 }  # fmt: skip
 
 

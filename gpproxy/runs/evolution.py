@@ -21,7 +21,7 @@ from gpproxy.expressions.draw import draw
 from gpproxy.expressions.export import source
 from gpproxy.expressions.formula import Formula
 from gpproxy.interrupt import Interrupted, Patience, resume_command
-from gpproxy.run_folder import CONFIG, FRONT, RESULT, STATE, RunFolder
+from gpproxy.run_folder import CONFIG, FRONT, RESULT, SPLIT, STATE, RunFolder
 from gpproxy.study.check import check_formulas, open_tables
 from gpproxy.study.conclude import conclude, entries
 from gpproxy.study.prepare import Study, Training, prepare, training
@@ -94,6 +94,8 @@ class Running:
             if study.left_out and not self.config.retry_failed:
                 self.watch.note("What could not be looked at is remembered; --retry-failed looks again.")
             self.folder.log("split", benchmark=study.name, **sizes, left_out=dict(study.left_out))
+        parts = {study.name: {"space": study.space.name, **vars(study.parts)} for study in studies}
+        self.folder.write_json(SPLIT, parts)
 
     def _evolve(self, data: Training, guesses: Sequence[str]) -> tuple[EvolutionState, str]:
         """Evolves from the saved state or from the start; the last state and why it is the last."""
@@ -168,6 +170,7 @@ class Running:
             space=first.space.name,
             seed=first.how.seed,
             samples=first.how.samples,
+            looks=self.config.looks,
             sizes=first.how.sizes,
             loss=first.space.loss,
             provenance=_provenance(result, self.config),
@@ -193,6 +196,7 @@ class Running:
 def _provenance(result: Result, config: EvolveConfig) -> dict[str, Any]:
     """What an exported proxy says about where it comes from."""
     test = result.test
+    single = result.benchmarks[test["benchmark"]]["looks"]
     return {
         "benchmark": config.benchmark,
         "seed": config.seed,
@@ -202,4 +206,5 @@ def _provenance(result: Result, config: EvolveConfig) -> dict[str, Any]:
         "test spearman, 95 % interval": test["spearman_interval"],
         "test kendall": test["kendall"],
         "test kendall, 95 % interval": test["kendall_interval"],
+        **({"test spearman of single initialisations": single["spearman"]} if single else {}),
     }

@@ -14,7 +14,7 @@ from gpproxy.benchmarks.choice import choices
 from gpproxy.benchmarks.split import functional_classes
 from gpproxy.benchmarks.yardstick import Yardstick
 from gpproxy.command_line import complain
-from gpproxy.config import available_cores
+from gpproxy.config import available_cores, parse_settings
 from gpproxy.display.console import Terminal
 from gpproxy.display.final_table import with_interval
 from gpproxy.display.transfer_table import as_csv, choice_cells, matrix, regrets
@@ -22,29 +22,39 @@ from gpproxy.files import write_atomically
 from gpproxy.hardware import check_device
 from gpproxy.registry import load_plugin
 from gpproxy.score_config import ScoreConfig
-from gpproxy.study.source import resolve
+from gpproxy.study.learnt import learnt
+from gpproxy.study.source import Source, resolve
 from gpproxy.study.transfer import columns, transfer
 
 #: Fewest labelled architectures that scores are judged by.
 FEWEST = 4
 
 
-def judge(table: Benchmark, scores: Mapping[str, float], seed: int) -> None:
+def judge(table: Benchmark, scores: Mapping[str, float], source: Source, config: ScoreConfig) -> None:
     """Prints, on standard error, how well scores rank the labelled architectures and what choosing by them buys.
+
+    What the proxy has learnt from, and its functional twins, is left out.
 
     Args:
         scores: architecture -> score, higher is better, -inf for a dead network, NaN without a value.
-        seed: of the bootstrap.
+        source: the proxy.
     """
-    known = table.values
-    codes = [code for code in scores if code in known]
+    known, past = table.values, learnt(source)
+    space = open_space(table.card, **parse_settings(config.space_settings))
+    if reason := past.unknown_of(space):
+        complain(f"The scores are not judged: {reason}.")
+        return
+    every = [code for code in scores if code in known]
+    codes = past.held_out(every, space)
+    if len(codes) < len(every):
+        complain(f"{len(every) - len(codes)} architectures that it has learnt from, or twins of them, are left out.")
     if len(codes) < FEWEST:
         complain(f"{table.name} has {len(codes)} of the {len(scores)} architectures, too few to judge the scores by.")
         return
     part = table.select(codes)
     values = torch.tensor([scores[code] for code in codes], dtype=torch.float64)
     dead = [code for code in codes if scores[code] == -math.inf]
-    yardstick = Yardstick(part, dead, functional_classes(codes, open_space(table.card)), seed=seed)
+    yardstick = Yardstick(part, dead, functional_classes(codes, space), seed=config.seed)
     row = yardstick.measure(values)
     console = Console(stderr=True, highlight=False)
     spearman, kendall = with_interval(row, "spearman"), with_interval(row, "kendall")

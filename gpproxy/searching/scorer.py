@@ -8,7 +8,6 @@ seed and the proxy alone, and equals that of `gpproxy.score`.
 from __future__ import annotations
 
 import copy
-import inspect
 import math
 import statistics
 import time
@@ -33,7 +32,7 @@ from gpproxy.statistics.collect import Collection, collect_one, make_space, one_
 from gpproxy.statistics.passes import Look
 from gpproxy.statistics.statistic import STATISTICS
 from gpproxy.statistics.terminals.layers import layer_macs
-from gpproxy.study.apply import exported
+from gpproxy.study.apply import call_file
 from gpproxy.study.source import Source
 from search_spaces.space import Architecture
 
@@ -194,12 +193,9 @@ class Scorer:
         return values, problem or ("no value" if any(map(math.isnan, values)) else "")
 
     def _run_file(self, source: Source, network: nn.Module, look: Look, seed: int) -> tuple[float, str]:
-        function = exported(source.path)
-        known = {"loss": self.space.loss, "seed": seed}
-        accepted = inspect.signature(function).parameters
         self.work.forwards += 1
         try:
-            value = float(function(network, look.wide_inputs, **{k: v for k, v in known.items() if k in accepted}))
+            value = call_file(source.path, network, look.wide_inputs, self.space, seed)
         except Exception as error:
             return math.nan, f"{type(error).__name__}: {error}"
         if value == math.inf:

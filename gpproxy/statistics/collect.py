@@ -67,8 +67,8 @@ class Collection:
         return tuple(PROXIES) if self.proxies is None else self.proxies
 
     def parts(self) -> list[Collection]:
-        """The looks that this takes: one for the statistics, one for the classical proxies."""
-        looks = [replace(self, proxies=())]
+        """The looks that this takes: one for the statistics, one for the classical proxies, where any are asked for."""
+        looks = [replace(self, proxies=())] if self.chosen() or not self.chosen_proxies() else []
         if self.chosen_proxies():
             looks.append(replace(self, statistics=(), samples=self.proxy_samples))
         return looks

@@ -1,4 +1,4 @@
-"""Applies one proxy to one architecture: in go a formula or an exported file and a code, out comes a number.
+"""Applies one proxy to one architecture: in go a Source and a code, out comes a number.
 
 Every architecture is looked at on its own, so that its score depends on no other and on no order.
 """
@@ -8,14 +8,16 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import math
+import os
 import statistics
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from deap import gp
+from torch import Tensor, nn
 
 from gpproxy.errors import ConfigError, StatisticsError
 from gpproxy.expressions.evaluate import Evaluator
@@ -23,8 +25,10 @@ from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.structure import needs
 from gpproxy.expressions.text import parse
 from gpproxy.statistics.assemble import assemble
+from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.collect import Collection, collect_one, make_space, one_thread, seeded
 from gpproxy.statistics.statistic import STATISTICS
+from gpproxy.study.source import Source
 from search_spaces import SearchSpace
 
 
@@ -43,38 +47,43 @@ class Scored:
     spread: float | None = None
 
 
-def needed(proxy: str) -> tuple[str, ...]:
-    """The statistics of a formula; none for the path of an exported file."""
-    return () if proxy.endswith(".py") else needs(_formula(proxy))
+def look_of(source: Source, device: str = "cpu") -> Collection:
+    """How a proxy looks at a generator: at what it needs, and at nothing else."""
+    return Collection(
+        seed=source.seed,
+        samples=source.samples,
+        sizes=source.sizes,
+        statistics=needs(source.tree) if source.formula else (),
+        proxies=(source.classical,) if source.classical else (),
+        device=device,
+        describe=False,
+    )
 
 
-def apply_one(
-    number: int, code: str, name: str, settings: dict[str, Any], proxy: str, how: Collection, looks: int = 1
-) -> Scored:
-    """The score of one architecture, the mean over `looks` initialisations; `number` only names the task."""
+def apply_one(number: int, code: str, name: str, settings: dict[str, Any], source: Source, how: Collection) -> Scored:
+    """The score of one architecture, the mean over the initialisations of the source; `number` only names the task."""
     space = make_space(name, settings)
     with one_thread():
-        found = [_apply(space, code, proxy, replace(how, seed=how.seed + i)) for i in range(looks)]
+        found = [_apply(space, code, source, replace(how, seed=how.seed + i)) for i in range(source.looks)]
     worst = next((one for one in found if one.failed or not math.isfinite(one.score)), None)
-    if worst is not None or looks == 1:
+    if worst is not None or source.looks == 1:
         return worst or found[0]
     scores = [one.score for one in found]
     return Scored(code, statistics.fmean(scores), spread=statistics.stdev(scores))
 
 
-def _apply(space: SearchSpace, code: str, proxy: str, how: Collection) -> Scored:
-    if proxy.endswith(".py"):
+def _apply(space: SearchSpace, code: str, source: Source, how: Collection) -> Scored:
+    if source.path:
         architecture = space.decode(code)
         if dead := space.dead(architecture):
             return Scored(code, -math.inf, f"dead: {dead}")
         network = space.build(architecture, seeded(space.name, code, how.seed, "weights")).to(how.device)
         inputs = space.inputs(how.samples, seeded(space.name, how.seed, "inputs")).to(how.device)
-        function = exported(proxy)
-        known = {"loss": space.loss, "seed": how.seed}
-        accepted = inspect.signature(function).parameters
         try:
-            value = float(function(network, inputs, **{k: v for k, v in known.items() if k in accepted}))
+            value = call_file(source.path, network, inputs, space, how.seed)
             return Scored(code, value, "dead" if value == -math.inf else "")
+        except ConfigError:
+            raise
         except Exception as error:
             return Scored(code, math.nan, f"{type(error).__name__}: {error}", failed=True)
     try:
@@ -83,13 +92,34 @@ def _apply(space: SearchSpace, code: str, proxy: str, how: Collection) -> Scored
         return Scored(code, math.nan, str(error).removeprefix(f"{code}: "), failed=True)
     if record.dead:
         return Scored(code, -math.inf, f"dead: {record.dead}")
-    found = Evaluator(assemble([record]).to(how.device)).scores([_formula(proxy)])
+    if source.classical:
+        value = PROXIES[source.classical].direction * float(record.columns[source.classical])
+        return Scored(code, value, "no value" if math.isnan(value) else "")
+    found = Evaluator(assemble([record]).to(how.device)).scores([_formula(source.formula)])
     return Scored(code, float(found.values[0, 0]), found.reasons[0] or "")
 
 
-@cache
+def call_file(path: str, network: nn.Module, inputs: Tensor, space: SearchSpace, seed: int) -> float:
+    """What the `score` function of a file says of a generator; it is given the loss and the seed where it takes them.
+
+    Raises ConfigError as `exported`, and whatever the function raises.
+    """
+    function = exported(path)
+    known = {"loss": space.loss, "seed": seed}
+    accepted = inspect.signature(function).parameters
+    return float(function(network, inputs, **{name: value for name, value in known.items() if name in accepted}))
+
+
 def exported(path: str) -> Callable[..., float]:
-    """The `score` function of an exported proxy. Raises ConfigError when the file has none or fails to import."""
+    """The `score` function of an exported proxy, read again when the file has changed.
+
+    Raises ConfigError when the file has none or fails to import.
+    """
+    return _exported(path, os.stat(path).st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _exported(path: str, changed: int) -> Callable[..., float]:
     spec = importlib.util.spec_from_file_location("gpproxy_exported", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -35,6 +35,7 @@ class Source:
         looks: initialisations that a score is the mean of.
         sizes: what cut statistics keep.
         run: folder of the run that the proxy comes from, or empty.
+        discovered_on, space: tables and search space that an exported file says it was discovered on.
     """
 
     label: str
@@ -46,6 +47,8 @@ class Source:
     looks: int = 1
     sizes: Sizes = field(default_factory=Sizes)
     run: str = ""
+    discovered_on: str = ""
+    space: str = ""
 
     @property
     def text(self) -> str:
@@ -109,11 +112,15 @@ def _of_run(folder: Path) -> Source:
 def _of_file(path: Path) -> Source:
     run = str(path.parent) if (path.parent / CONFIG).is_file() else ""
     config = RunFolder.open(run).config if run else None
+    source = Source(path.stem, path=str(path.resolve()), run=run)
+    if config is not None:
+        source = replace(source, seed=config.look_seed, samples=config.samples, looks=config.looks)
     try:
         said = load_proxy(path)
-        source = Source(path.stem, said.formula, seed=said.seed, samples=said.samples, sizes=said.sizes, run=run)
-        source.tree  # noqa: B018  else the file itself is run
+        source = replace(source, seed=said.seed, samples=said.samples, looks=config.looks if config else said.looks)
+        source = replace(source, discovered_on=str(said.provenance.get("benchmark", "")), space=said.space)
+        formula = replace(source, formula=said.formula, path="", sizes=said.sizes)
+        formula.tree  # noqa: B018  else the file itself is run
     except ExpressionError:
-        seed, samples = (config.look_seed, config.samples) if config else (0, Collection.samples)
-        source = Source(path.stem, path=str(path.resolve()), seed=seed, samples=samples, run=run)
-    return replace(source, looks=config.looks if config else 1)
+        return source
+    return formula

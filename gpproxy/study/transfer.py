@@ -18,15 +18,16 @@ from torch import Tensor
 from gpproxy.benchmarks.benchmark import Benchmark, open_space
 from gpproxy.benchmarks.choice import Choice, choices
 from gpproxy.benchmarks.registry import BENCHMARKS, load
-from gpproxy.benchmarks.split import functional_classes, split
+from gpproxy.benchmarks.split import functional_classes
 from gpproxy.benchmarks.yardstick import Yardstick
+from gpproxy.config import parse_settings
 from gpproxy.errors import BenchmarkError, GPProxyError, StatisticsError
 from gpproxy.executor import run_tasks
 from gpproxy.expressions.structure import needs
-from gpproxy.run_folder import RunFolder
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.collect import Collection, cached, collect, fill, space_settings
-from gpproxy.study.apply import apply_one
+from gpproxy.study.apply import apply_one, look_of
+from gpproxy.study.learnt import learnt
 from gpproxy.study.seen import CHUNK, score_all
 from gpproxy.study.source import Source
 from search_spaces import SearchSpace
@@ -99,7 +100,7 @@ def transfer(
         seed: of that draw and of the bootstrap.
         on_progress: called with (benchmark, architectures looked at, in all).
     """
-    learnt = [_learnt(source, places) for source in sources]
+    known = [learnt(source) for source in sources]
     cells: dict[tuple[int, int], Cell] = {}
     for number, place in enumerate(places):
         if place.benchmark is None or place.space is None:
@@ -109,7 +110,10 @@ def transfer(
         order = _within(place.benchmark.architectures, place.space, max_params, max_macs)
         random.Random(f"transfer {seed}").shuffle(order)
         for i, source in enumerate(sources):
-            kept = _held_out(order, place.space, learnt[i].get(place.benchmark.space, set()))[: sample or None]
+            if reason := known[i].unknown_of(place.space):
+                cells[i, number] = Cell(source.label, place.name, _home(source, place), {}, missing=reason)
+                continue
+            kept = known[i].held_out(order, place.space)[: sample or None]
             show = lambda done, total, name=place.name: on_progress(name, done, total)  # noqa: E731
             cells[i, number] = _cell(source, place, sorted(kept), seed, workers, device, show)
     return [cells[i, number] for i in range(len(sources)) for number in range(len(places))]
@@ -125,15 +129,17 @@ def _cell(
     on_progress: Callable[[int, int], None],
 ) -> Cell:
     assert place.benchmark is not None and place.space is not None
-    home = _home(source, place)
+    home, space = _home(source, place), place.space
+    if home and source.config is not None and source.config.space_settings:
+        space = open_space(place.benchmark.card, **parse_settings(source.config.space_settings))
     if len(codes) < 4:
         return Cell(source.label, place.name, home, {}, missing=f"{len(codes)} architectures are left to judge on")
     try:
-        known, scores, dead = scores_of(source, place.space, codes, workers, device, on_progress)
+        known, scores, dead = scores_of(source, space, codes, workers, device, on_progress)
     except StatisticsError as error:
         return Cell(source.label, place.name, home, {}, missing=str(error))
     part = place.benchmark.select(known)
-    yardstick = Yardstick(part, dead, functional_classes(known, place.space), seed=seed)
+    yardstick = Yardstick(part, dead, functional_classes(known, space), seed=seed)
     found = tuple(choices(yardstick.last(scores), part.quality, SIZES))
     return Cell(source.label, place.name, home, yardstick.measure(scores), found)
 
@@ -190,7 +196,8 @@ def _looks(
     """How to look at which codes: in full where that lies in the cache, else at what the proxy needs."""
     full = Collection(seed=source.seed + look, samples=source.samples, sizes=source.sizes, proxies=(), device=device)
     if source.classical:
-        return [(replace(full, statistics=(), proxies=(source.classical,), samples=Collection.samples), list(codes))]
+        asked = replace(full, statistics=(), proxies=(source.classical,), proxy_samples=source.samples)
+        return [(replace(asked, samples=Collection.samples), list(codes))]
     there = [code for code in codes if cached(space, [code], full)]
     left = [code for code in codes if code not in set(there)]
     few = replace(full, statistics=needs(source.tree), describe=False)
@@ -205,9 +212,8 @@ def _scores_of_file(
     device: str,
     on_progress: Callable[[int, int], None],
 ) -> tuple[list[str], Tensor, dict[str, str]]:
-    how = Collection(seed=source.seed, samples=source.samples, statistics=(), proxies=(), device=device, describe=False)
-    settings = space_settings(space)
-    tasks = [(i, code, space.name, settings, source.path, how, source.looks) for i, code in enumerate(codes)]
+    how, settings = look_of(source, device), space_settings(space)
+    tasks = [(i, code, space.name, settings, source, how) for i, code in enumerate(codes)]
     found = {}
     for done, (task, scored) in enumerate(run_tasks(apply_one, tasks, workers=workers), start=1):
         found[task[1]] = scored
@@ -231,35 +237,6 @@ def _within(codes: Sequence[str], space: SearchSpace, max_params: float, max_mac
 def _home(source: Source, place: Column) -> bool:
     config = source.config
     return config is not None and place.name in config.benchmarks
-
-
-def _learnt(source: Source, places: Sequence[Column]) -> dict[str, set[Any]]:
-    """Per space, the functional classes that drove or chose the formula; empty for a formula of no run."""
-    config = source.config
-    if config is None:
-        return {}
-    left_out: dict[str, Any] = {}
-    for event in RunFolder.open(source.run).journal():
-        if event.get("event") == "split":
-            left_out[event["benchmark"]] = event.get("left_out", {})
-    loaded = {place.name: place for place in places if place.benchmark is not None}
-    found: dict[str, set[Any]] = {}
-    for name in config.benchmarks:
-        place = loaded.get(name)
-        try:
-            table = place.benchmark if place and place.benchmark is not None else load(name, config.on_bad_rows)
-            space = open_space(table.card)
-        except GPProxyError:
-            continue  # its data are absent, so nothing of it is judged on either
-        codes = [code for code in table.architectures if code not in left_out.get(table.name, {})]
-        parts = split(table.select(codes), space, config.train or None, config.seed, config.validation or None)
-        classes = {space.canonical(space.decode(code)) for code in (*parts.train, *parts.validation)}
-        found.setdefault(table.space, set()).update(classes)
-    return found
-
-
-def _held_out(codes: Sequence[str], space: SearchSpace, learnt: set[Any]) -> list[str]:
-    return [code for code in codes if space.canonical(space.decode(code)) not in learnt] if learnt else list(codes)
 
 
 def label_of(path: str) -> str:
