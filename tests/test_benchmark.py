@@ -113,7 +113,7 @@ def test_check_of_a_table_without_any_good_row(table: Path) -> None:
 
 def test_check_of_a_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert guarded(main, ["check", str(tmp_path / "none.csv")]) == 1
-    assert "needs a card" in " ".join(capsys.readouterr().err.split())
+    assert "is not there, and its card none.toml neither" in " ".join(capsys.readouterr().err.split())
 
 
 def test_the_command_without_a_known_verb(capsys: pytest.CaptureFixture[str]) -> None:
@@ -149,7 +149,7 @@ def test_failing_trainings_are_listed_at_the_end(
 ) -> None:
     monkeypatch.setattr(module, "workshop", lambda config: FakeWorkshop(config, failing=("1011-10011-10103",)))
     assert guarded(main, tiny) == 1
-    assert "2 trainings failed" in capsys.readouterr().err
+    assert "2 trainings have no result; the 4 finished ones are in the table" in capsys.readouterr().err
 
 
 def test_ctrl_c_finishes_the_step_and_says_how_to_continue(tiny: list[str], tmp_path: Path) -> None:

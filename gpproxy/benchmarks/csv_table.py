@@ -74,6 +74,8 @@ def read_rows(path: str | Path) -> list[dict[str, str]]:
 def read_card(path: str | Path) -> Card:
     """The card at `path`, or beside the table at `path`. Raises BenchmarkError for a missing or broken one."""
     table, path = _pair(path)
+    if not path.is_file() and not table.is_file():
+        raise BenchmarkError(f"The table {table} is not there, and its card {path.name} neither. Check the path.")
     if not path.is_file():
         raise BenchmarkError(
             f"The table {table} needs a card {path}, which is not there. It holds at least: "
@@ -174,7 +176,7 @@ def _row(number: int, cells: Sequence[str], header: Sequence[str], card: Card) -
         collapsed = _truth(card.collapsed_column, row.get(card.collapsed_column, ""))
         metric = _number(card.metric, row[card.metric])
         others = {
-            name: _number(name, cell)
+            name: _number(name, cell, "; name a column of text in text_columns of the card")
             for name, cell in row.items()
             if name not in (card.architecture_column, card.seed_column, card.collapsed_column, card.metric)
             and name not in card.text_columns
@@ -184,12 +186,12 @@ def _row(number: int, cells: Sequence[str], header: Sequence[str], card: Card) -
     return Row(number, code, metric, row.get(card.seed_column, ""), collapsed, others)
 
 
-def _number(name: str, cell: str) -> float:
-    """The number in a cell; NaN for an empty one."""
+def _number(name: str, cell: str, hint: str = "") -> float:
+    """The number in a cell; NaN for an empty one. Raises ValueError, with the hint, for a text."""
     try:
         return float(cell) if cell else math.nan
     except ValueError:
-        raise ValueError(f"{name} is '{cell}', not a number") from None
+        raise ValueError(f"{name} is '{cell}', not a number{hint}") from None
 
 
 def _truth(name: str, cell: str) -> bool:

@@ -6,6 +6,7 @@ an outcome; everything else can be killed at any time and is found again by the 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -76,14 +77,24 @@ class Build:
             work = self.work()
             if work.done:
                 self._write(facts)
+            for job in work.done:
+                self._forget(job)
+            mark = time.monotonic()
             for report in self._reports(work.left, stop):
                 if report.ended:
                     if not self._enter(report.job):
                         continue  # it was stopped in between
+                    # From end to end, whoever trains side by side: these add up to the time of the build.
+                    now = time.monotonic()
+                    self.ledgers[report.job.times].hours += (now - mark) / 3600
+                    mark = now
                     self._write(facts)
-                    # Of no use any more, and the largest file of a training; the best weights stay.
-                    (self.shop.place(report.job) / STATE).unlink(missing_ok=True)
+                    self._forget(report.job)
                 yield report
+
+    def _forget(self, job: Job) -> None:
+        """Deletes the state of a finished training: of no use any more, and its largest file; the best weights stay."""
+        (self.shop.place(job) / STATE).unlink(missing_ok=True)
 
     def _open(self) -> dict[int, Ledger]:
         found = {1: Ledger(self.config.table)}

@@ -107,7 +107,7 @@ class BuildConfig:
     def name(self) -> str:
         """Name of the table."""
         if self.append:
-            return Path(self.append).stem
+            return self.table.stem
         return f"{self.space}-{re.sub('[^A-Za-z0-9_.]+', '-', Path(self.data).name)}"
 
     @property
@@ -118,7 +118,11 @@ class BuildConfig:
     @property
     def table(self) -> Path:
         """The CSV file."""
-        return Path(self.append).expanduser().with_suffix(".csv") if self.append else self.folder / f"{self.name}.csv"
+        if not self.append:
+            return self.folder / f"{self.name}.csv"
+        from gpproxy.benchmarks.csv_table import table_path
+
+        return table_path(self.append)
 
     def meaning(self) -> dict[str, Any]:
         """The settings that decide what a row means, as TOML holds them."""

@@ -90,6 +90,8 @@ def in_processes(
             if stop():
                 for pipe, hand in hands.items():
                     hand.end(pipe, STOP)
+        for job in () if stop() else left:
+            yield Report(job, problem="it was not begun: no process is left.")
     finally:
         for pipe, hand in hands.items():
             pipe.close()
@@ -192,5 +194,8 @@ def _one(job: Job, shop: Workshop, stop: Stop) -> Iterator[Report]:
             yield Report(job, progress.step, progress.steps)
     except GPProxyError as error:
         yield Report(job, problem=str(error))
+        return
+    except OSError as error:  # a full disk, most of all
+        yield Report(job, problem=f"{error.strerror or error}: {error.filename or shop.place(job)}.")
         return
     yield Report(job, ended=True)

@@ -39,10 +39,13 @@ class Ledger:
     def __init__(self, path: Path):
         self.path = table_path(path)
         self.rows: dict[tuple[str, str], Row] = {}
+        #: Hours of wall time that builds have spent on it.
+        self.hours = 0.0
         #: The card that the table had when it was opened.
         self.before: Card | None = None
         if self.path.is_file():
             self.before = read_card(self.path)
+            self.hours = float(self.before.facts.get("hours", 0.0))
             for row in read_rows(self.path):
                 self.rows[row["architecture"], row["seed"]] = {name: cell for name, cell in row.items() if cell != ""}
 
@@ -70,7 +73,8 @@ class Ledger:
         keys = sorted(self.rows, key=lambda key: (place.get(key[0], -1), key[0] if key[0] not in place else "", key[1]))
         rows = [self.rows[key] for key in keys]
         names = list(dict.fromkeys(name for row in rows for name in row))
-        write_table(self.path, _counted(card, rows, [n for n in names if n not in (*OWN, card.metric)]), rows)
+        measured = [name for name in names if name not in (*OWN, card.metric)]
+        write_table(self.path, _counted(card, rows, measured, self.hours), rows)
 
 
 def row_of(job: Job, outcome: Outcome) -> Row:
@@ -94,7 +98,8 @@ def row_of(job: Job, outcome: Outcome) -> Row:
     }
 
 
-def _counted(card: Card, rows: Sequence[Row], measured: Sequence[str]) -> Card:
+def _counted(card: Card, rows: Sequence[Row], measured: Sequence[str], hours: float) -> Card:
+    """The card with its counts: `seconds_per_training` beside the others, `hours` by a clock on the wall."""
     seconds = [float(row["seconds"]) for row in rows if "seconds" in row]
     facts = {
         **card.facts,
@@ -104,7 +109,9 @@ def _counted(card: Card, rows: Sequence[Row], measured: Sequence[str]) -> Card:
     }
     if seconds:
         facts["seconds_per_training"] = round(statistics.median(seconds), 1)
-        facts["hours_in_all"] = round(sum(seconds) / 3600, 2)
+    if hours:
+        facts["hours"] = round(hours, 4)
+        facts["seconds_per_architecture"] = round(3600 * hours / max(facts["architectures"], 1), 1)
     counts = [sum(row["architecture"] == code for row in rows) for code in {row["architecture"] for row in rows}]
     return replace(card, seeds=max(counts, default=0), measured_columns=tuple(measured), text_columns=TEXT, facts=facts)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +59,26 @@ def read_card(path: str | Path) -> dict[str, Any]:
 
 def begun(out: str, append: str) -> BuildConfig | None:
     """The settings to continue the build in a folder, or the table, that a command line names; None for a new one."""
-    kept = read_card(append) if append else read(out) if out else {}
-    if append and not kept:
-        raise RunError(f"--append grows a table, but {append} is not there. Leave it out to begin one.")
-    return from_meaning(kept["settings"], **kept.get("size", {})) if kept else None
+    if not append:
+        kept = read(out) if out else {}
+        return from_meaning(kept["settings"], **kept["size"]) if kept else None
+    kept = read_card(append)
+    if not kept:
+        raise RunError(f"--append grows a table, but {append} is not there. {_shipped(append)}")
+    config = from_meaning(kept["settings"], **kept["size"], append=append, out=out)
+    # The folder of the trainings knows what else was asked for; the table may have grown elsewhere.
+    size = {name: max(value, getattr(config, name)) for name, value in read(config.folder).get("size", {}).items()}
+    return replace(config, **size)
+
+
+def _shipped(append: str) -> str:
+    """What to do about a table that is not there."""
+    from gpproxy.benchmarks import csv_table
+
+    here = Path(csv_table.__file__).parent / csv_table.table_path(append).name
+    if here.is_file():
+        return f"To grow the one that comes with gpproxy, copy {here} and {here.with_suffix('.toml').name} first."
+    return "Leave it out to begin one."
 
 
 def check(kept: Mapping[str, Any], config: BuildConfig, recipe: Mapping[str, Any], place: Path) -> None:

@@ -6,6 +6,7 @@ training and one every few minutes.
 
 from __future__ import annotations
 
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,11 +31,22 @@ class BuildInterrupted(Interrupted):
     """Ctrl-C, after everything was saved."""
 
     def __init__(self, config: BuildConfig):
-        where = f"--append {config.append} --out {config.folder}" if config.append else f"--out {config.folder}"
         KeyboardInterrupt.__init__(
-            self, f"Stopped; everything so far is saved. Continue with\n  python -m gpproxy.benchmark build {where}"
+            self, f"Stopped; everything so far is saved. Continue with\n  {continue_command(config)}"
         )
         self.folder = config.folder
+
+
+def continue_command(config: BuildConfig) -> str:
+    """What goes on with a build: its folder tells what is trained, these flags where and by whom."""
+    words = ["python -m gpproxy.benchmark build", f"--out {shlex.quote(str(config.folder))}"]
+    words += [f"--append {shlex.quote(config.append)}"] if config.append else []
+    for name in ("data_folder", "extractor_weights", "device", "workers", "together", "plugins"):
+        value = getattr(config, name)
+        if value != getattr(BuildConfig, name, ()):
+            values = value if isinstance(value, tuple) else (value,)
+            words += [f"--{name.replace('_', '-')} {shlex.quote(str(one))}" for one in values]
+    return " ".join(words)
 
 
 class BuildWatch:
@@ -79,8 +91,8 @@ def build_watched(config: BuildConfig, watch: BuildWatch) -> Path:
         torch.set_num_threads(threads)
     if failed:
         raise RunError(
-            f"{len(failed)} trainings failed; all others are in the table. The same command tries them again.\n"
-            + "\n".join(failed)
+            f"{len(failed)} trainings have no result; the {len(build.work().done)} finished ones are in the table. The "
+            "same command tries again.\n" + "\n".join(failed)
         )
     return config.table
 

@@ -115,7 +115,7 @@ REASONS = {
     8: "fid is 'abc', not a number",
     9: "repeats row 2 (seed 0)",
     11: "has 3 fields, but the header has 4",
-    12: "macs is 'many', not a number",
+    12: "macs is 'many', not a number; name a column of text in text_columns of the card",
     13: "unknown architecture: A code is three digits below 6 joined by '-', but this one is '0-0-7'.",
     14: "unknown architecture: A code is three digits below 6 joined by '-', but this one is ''.",
 }

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from gpproxy.building.crew import in_processes
 from gpproxy.building.jobs import LONG_SEED, Job, jobs
 from gpproxy.building.plan import plan
 from gpproxy.building.settings import begun
+from gpproxy.display.build_console import continue_command
 from gpproxy.errors import ConfigError, RunError
 from tests.building.fake import MAIN, FakeWorkshop, SlowWorkshop, distance
 
@@ -47,6 +49,7 @@ def test_a_build_writes_a_table_that_reads_back(config):
     assert dict(card.space_settings) == {"width": 8, "resolution": 16}
     assert card.facts["trainings"] == 8 and card.facts["architectures"] == 4 and card.facts["collapsed"] == 0
     assert card.facts["recipe"]["steps"] == 4 and card.facts["settings"]["samples"] == 20
+    assert card.facts["hours"] >= 0 and "seconds_per_training" in card.facts
     assert card.facts["extractor_digest"] == "0" * 16 and card.facts["floor"] == 0.5
     assert table.columns == {}  # what was measured on trained networks is no baseline
     assert {f"{MAIN}@50%", f"{MAIN}@100%", "KID(cifar)", "seconds", "best_step"} == set(table.measured)
@@ -141,6 +144,23 @@ def test_a_shipped_table_grows_without_its_trainings(config, tmp_path):
     assert read_card(shipped).source.endswith("by hand")
     with pytest.raises(RunError, match="is not there. Leave it out"):
         begun("", str(tmp_path / "none.csv"))
+    with pytest.raises(RunError, match="To grow the one that comes with gpproxy, copy "):
+        begun("", str(tmp_path / "autogan-cifar10.csv"))
+
+
+def test_a_grown_table_that_was_stopped_remembers_how_far_it_was_to_grow(config, tmp_path):
+    run(config)
+    more = dataclasses.replace(config, archs=6, seeds=3, longer=2, append=str(config.table))
+    run(more, 5)
+    kept = begun(more.out, more.append)
+    assert (kept.archs, kept.seeds, kept.longer) == (6, 3, 2)
+    said = continue_command(dataclasses.replace(more, workers=3, device="cuda:1"))
+    assert f"--append {config.table}" in said and "--device cuda:1 --workers 3" in said and "--together" not in said
+
+
+def test_a_name_with_a_dot_is_a_table_too(config):
+    grown = dataclasses.replace(config, append="some/my.table")
+    assert grown.table == Path("some/my.table.csv") and grown.name == "my.table"
 
 
 def test_other_settings_are_refused_by_name(config, tmp_path):
