@@ -11,11 +11,11 @@ from types import FrameType
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C, after everything was saved; `folder` is what to resume with the command."""
+    """Ctrl-C; `folder` is what to resume with the command, `kept` a part of a sentence on what it holds."""
 
-    def __init__(self, folder: Path, command: str = "evolve"):
+    def __init__(self, folder: Path, command: str = "evolve", kept: str = "everything so far is saved"):
         self.folder = folder
-        super().__init__(f"Stopped; everything so far is saved. Continue with\n  {resume_command(folder, command)}")
+        super().__init__(f"Stopped; {kept}. Continue with\n  {resume_command(folder, command)}")
 
 
 def resume_command(folder: Path, command: str = "evolve") -> str:

@@ -33,6 +33,8 @@ __all__ = ["Interrupted", "TrainConfig", "dry_run", "resume", "run"]
 def run(config: TrainConfig, watch: Watch | None = None) -> Outcome:
     """A training from its settings to its outcome. A folder `config.out` with the same settings is continued.
 
+    Without `config.out`, the newest training in runs/ that the same settings began and did not finish is continued.
+
     Raises the errors of `gpproxy.errors` with what to do about them, and Interrupted on Ctrl-C.
     """
     from gpproxy.runs.train import run_training
@@ -69,7 +71,7 @@ def main(arguments: Sequence[str]) -> int:
     started, settings = value_of("--resume", arguments), value_of("--config", arguments)
     default = None
     if started is not None:
-        from gpproxy.runs.training import TrainFolder
+        from gpproxy.runs.train_folder import TrainFolder
 
         default = TrainFolder.open(started).config
     elif settings is not None:

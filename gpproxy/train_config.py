@@ -13,7 +13,8 @@ from typing import Any, Literal
 from gpproxy.config import parse_settings, read_toml
 from gpproxy.errors import ConfigError
 
-#: Settings that a continued training may change: they decide where it is computed, not what.
+#: Settings that a continued training may change: they decide where it is computed, not what. Files that they name are
+#: told apart by their digests.
 FREE = ("device", "threads", "data_folder", "download", "extractor_weights", "plugins", "out")
 
 
@@ -45,7 +46,8 @@ class TrainConfig:
         download: fetch missing data and weights.
         device: where everything is computed: cpu, cuda, cuda:1, ...
         threads: of a CPU; another number gives slightly other results.
-        out: run folder; empty makes runs/<time>-<space>-<architecture>-s<seed>. The same command continues it.
+        out: run folder; empty makes runs/<time>-<space>-<architecture>-s<seed>. The same command continues it, without
+            a folder the newest in runs/ that is not finished.
         plugins: Python file that registers search spaces, data sets or extractors.
     """
 

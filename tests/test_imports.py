@@ -11,10 +11,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 #: Every part of the project with what it may import beside itself.
-GROUND = ("gpproxy.errors", "gpproxy.files", "gpproxy.memory", "gpproxy.registry")
+GROUND = ("gpproxy.errors", "gpproxy.files", "gpproxy.lock", "gpproxy.memory", "gpproxy.registry")
 STAGES = {
     "gpproxy.errors": (),
     "gpproxy.files": (),
+    "gpproxy.lock": ("gpproxy.errors",),
     "gpproxy.memory": (),
     "gpproxy.twins": (),
     "gpproxy.registry": ("gpproxy.errors",),

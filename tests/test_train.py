@@ -19,6 +19,8 @@ from gpproxy.command_line import guarded
 from gpproxy.errors import ConfigError, RunError
 from gpproxy.interrupt import Interrupted
 from gpproxy.quality.extractor import EXTRACTORS, Features
+from gpproxy.runs.train_folder import TrainFolder
+from gpproxy.runs.training import Trainer
 from gpproxy.train import TrainConfig, dry_run, main, resume, run
 from gpproxy.training import loop
 from gpproxy.training.checkpoint import BEST, STATE
@@ -32,9 +34,12 @@ SMALL: dict[str, Any] = {
 
 
 class Pixels:
-    """An extractor that looks at the means of the corners."""
+    """An extractor that looks at the means of the corners; its digest is what its weights are said to be."""
 
-    name, digest, dimensions, published = "pixels", "0" * 16, 12, False
+    name, dimensions, published = "pixels", 12, False
+
+    def __init__(self, weights: Path | None = None):
+        self.digest = "0" * 16 if weights is None else weights.read_text()
 
     def __call__(self, images: Tensor) -> Features:
         return Features(torch.nn.functional.adaptive_avg_pool2d(images.float() / 255, 2).flatten(1))
@@ -43,7 +48,7 @@ class Pixels:
 @pytest.fixture(scope="module", autouse=True)
 def pixels() -> None:
     if "pixels" not in EXTRACTORS:
-        EXTRACTORS.add("pixels", lambda weights, device, download: Pixels())
+        EXTRACTORS.add("pixels", lambda weights, device, download: Pixels(weights))
 
 
 def config(out: Path | str = "", **changes: Any) -> TrainConfig:
@@ -115,6 +120,90 @@ def test_a_killed_run_is_continued_by_the_same_command(tmp_path: Path) -> None:
     assert (out / BEST).read_bytes() == (tmp_path / "whole" / BEST).read_bytes()
     steps = [json.loads(line)["step"] for line in (out / "metrics.jsonl").read_text().splitlines()]
     assert steps == sorted(steps) and steps.count(30) == 2  # losses and check
+
+
+def stopped(settings: TrainConfig, monkeypatch: pytest.MonkeyPatch, step: int = 3) -> str:
+    """Ctrl-C after some step, which is finished; what is said then."""
+
+    class Impatient(loop.Journal):
+        def append(self, event: str, number: int, **entries: Any) -> None:
+            super().append(event, number, **entries)
+            if number == step:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch, pytest.raises(Interrupted) as error:
+        patch.setattr(loop, "Journal", Impatient)
+        run(settings)
+    return str(error.value)
+
+
+def test_without_a_folder_the_same_settings_find_the_unfinished_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs" / "broken").mkdir(parents=True)
+    (tmp_path / "runs" / "broken" / "config.toml").write_text("seed = ")
+    stopped(config(), monkeypatch)
+    begun = TrainFolder.unfinished(config())
+    assert begun is not None and TrainFolder.unfinished(config(device="cuda")) is not None
+    assert (
+        TrainFolder.unfinished(config(seed=1)) is None and TrainFolder.unfinished(config(extractor_weights="x")) is None
+    )
+    with begun.alone():
+        assert TrainFolder.unfinished(config()) is None
+        with pytest.raises(RunError, match="Another training is running in"):
+            resume(begun.path)
+    left = begun.path / ".last.pt.1.part"
+    left.touch()
+    assert guarded(main, flags(Path())[:-2]) == 0  # without --out
+    said = capsys.readouterr().out
+    assert f"continues the unfinished training in {begun.path}" in said and "finished after 8 of 8" in said
+    assert not left.exists() and TrainFolder.unfinished(config()) is None
+    run(config())
+    assert len(list((tmp_path / "runs").glob("*autogan*"))) == 2  # a finished one is never used again
+
+
+def test_other_weights_do_not_go_on_with_a_curve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, other = tmp_path / "first", tmp_path / "other"
+    first.write_text("1" * 16)
+    other.write_text("2" * 16)
+    out = tmp_path / "run"
+    stopped(config(out, extractor="pixels", extractor_weights=str(first)), monkeypatch)
+    with pytest.raises(RunError, match="another extractor_digest"):
+        resume(out, extractor_weights=str(other))
+    resume(out)
+    events = map(json.loads, (out / "metrics.jsonl").read_text().splitlines())
+    check = next(event for event in events if event["event"] == "check")
+    about = json.loads((out / OUTCOME).read_text())["about"]
+    for told in (check, about):
+        assert (told["extractor"], told["extractor_digest"], told["samples"]) == ("pixels", "1" * 16, 30)
+        assert told["reference"].startswith("shapes/test (") and len(told["reference_digest"]) == 16
+    monkeypatch.setattr(Trainer, "images", None)  # a finished training loads no images
+    monkeypatch.setattr(Trainer, "reference", None)
+    assert resume(out).step == 8
+    with pytest.raises(RunError, match="was measured with extractor_digest=1{16}, but here it is 2{16}"):
+        resume(out, extractor_weights=str(other))
+
+
+def test_a_stop_at_once_says_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    out = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.Journal, "append", stop)
+        with pytest.raises(Interrupted, match=f"no state was saved yet, so it begins again.*\n.*--resume {out}"):
+            run(config(out, extractor="pixels"))
+    stopped(config(out, extractor="pixels"), monkeypatch)
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.Journal, "append", stop)
+        with pytest.raises(Interrupted, match=r"the state saved \d+ s ago is kept"):
+            resume(out)
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "measured", stop)
+        with pytest.raises(Interrupted, match="its best weights are not measured yet"):
+            resume(out)
+    assert resume(out).verdict == "finished" and TrainFolder(out).finished
 
 
 def test_ctrl_c_finishes_the_step_and_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gpproxy.errors import RunError
+from gpproxy import lock
 
-try:
-    import fcntl
-except ImportError:  # not on Windows, where nothing is locked
-    fcntl = None  # type: ignore[assignment]
-
-#: Files whose locks the build and its processes hold.
-BUILD, HANDS = "lock", "hands"
+#: File whose lock the processes of a build hold.
+HANDS = "hands"
 
 
 @contextmanager
@@ -24,21 +18,10 @@ def alone(folder: Path) -> Iterator[None]:
 
     Raises RunError while another build holds it.
     """
-    with (folder / BUILD).open("a+") as file:
-        if fcntl is not None:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                file.seek(0)
-                owner = file.read().strip()
-                raise RunError(
-                    f"Another build is running in {folder} (process {owner}). Wait for it, or choose another --out."
-                ) from None
-            file.truncate(0)
-            file.write(str(os.getpid()))
-            file.flush()
+    with lock.alone(folder, "build"):
+        if lock.fcntl is not None:
             with (folder / HANDS).open("a") as hands:
-                fcntl.flock(hands, fcntl.LOCK_EX)
+                lock.fcntl.flock(hands, lock.fcntl.LOCK_EX)
         yield
 
 
@@ -46,6 +29,6 @@ def alone(folder: Path) -> Iterator[None]:
 def helping(folder: Path) -> Iterator[None]:
     """Tells a later build that a process of this one is still at work."""
     with (folder / HANDS).open("a") as file:
-        if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_SH)
+        if lock.fcntl is not None:
+            lock.fcntl.flock(file, lock.fcntl.LOCK_SH)
         yield

@@ -97,6 +97,7 @@ class Workshop:
             measure=self.gauge.measure,
             samples=self.samples,
             main=self.gauge.main,
+            facts=self.gauge.facts,
             stop=stop,
         )
 

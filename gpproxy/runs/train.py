@@ -6,7 +6,7 @@ In: a TrainConfig. Out: an Outcome, or what it will take.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,12 @@ import torch
 from gpproxy.display.console import Watch
 from gpproxy.display.train_table import train_lines
 from gpproxy.errors import RunError
-from gpproxy.interrupt import patient
+from gpproxy.files import sweep
+from gpproxy.interrupt import Interrupted, Patience, patient
+from gpproxy.quality.measure import Quality
 from gpproxy.run_folder import CONFIG
-from gpproxy.runs.training import Trainer, TrainFolder
+from gpproxy.runs.train_folder import TrainFolder
+from gpproxy.runs.training import Trainer
 from gpproxy.runs.translation import TranslationTrainer
 from gpproxy.train_config import TrainConfig
 from gpproxy.training.dry_run import DryRun
@@ -38,7 +41,10 @@ def run_training(config: TrainConfig, watch: Watch | None = None) -> Outcome:
     if config.out and (Path(config.out).expanduser() / CONFIG).is_file():
         changes = {name: value for name, value in vars(config).items() if name != "out"}
         return resume_training(config.out, watch, **changes)
-    return _run(config, None, watch)
+    place = None if config.out else TrainFolder.unfinished(config)
+    if place is not None and watch is not None:
+        watch.note(f"continues the unfinished training in {place.path}; --out FOLDER begins another one")
+    return _run(config, place, watch)
 
 
 def resume_training(folder: str | Path, watch: Watch | None = None, **changes: Any) -> Outcome:
@@ -62,14 +68,26 @@ def _run(config: TrainConfig, place: TrainFolder | None, watch: Watch | None) ->
     with _threads(config.threads), watch or Watch() as seen, patient() as patience:
         training = trainer(config, seen)
         if place is None:  # what is missing is found before there is a folder
-            _ = training.images, training.extractor
+            training.open()
         folder = place or TrainFolder.create(config)
         seen.note(f"run folder {folder.path}")
-        found = outcome(folder.path) or training.run(folder, patience)
-        quality = training.quality(folder)
+        with nullcontext() if folder.finished else folder.alone():
+            found, quality = _finish(training, folder, patience)
     for line in train_lines(found, quality, folder.path):
         seen.note(line)
     return found
+
+
+def _finish(training: Trainer, folder: TrainFolder, patience: Patience) -> tuple[Outcome, Quality | None]:
+    """What is left of a training. Raises Interrupted after Ctrl-C, with what is kept and how to go on."""
+    try:
+        if not folder.finished:
+            sweep(folder.path)
+        return outcome(folder.path) or training.run(folder, patience), training.quality(folder)
+    except Interrupted:
+        raise
+    except KeyboardInterrupt:
+        raise Interrupted(folder.path, "train", folder.kept) from None
 
 
 @contextmanager

@@ -6,14 +6,16 @@ In: a TrainConfig, a run folder to continue or None, a Watch. Out: the Outcome; 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
+from torch import nn
 
 from gpproxy.display.console import Watch
-from gpproxy.errors import ConfigError
+from gpproxy.errors import ConfigError, RunError
 from gpproxy.hardware import check_device
 from gpproxy.images.image_set import ImageSet
 from gpproxy.images.load import load
@@ -22,29 +24,20 @@ from gpproxy.quality.extractor import Extractor, extractor
 from gpproxy.quality.measure import Quality, frechet_to, measure, names
 from gpproxy.quality.reference import Reference
 from gpproxy.registry import load_plugin
-from gpproxy.run_folder import RunFolder
+from gpproxy.runs.train_folder import QUALITY, TrainFolder
 from gpproxy.train_config import TrainConfig
 from gpproxy.training.architecture import code_of
 from gpproxy.training.checkpoint import BEST
 from gpproxy.training.draw import draw, trained
 from gpproxy.training.dry_run import DryRun
 from gpproxy.training.loop import Measure
-from gpproxy.training.outcome import OUTCOME, Outcome, Progress, outcome
+from gpproxy.training.outcome import Outcome, Progress, outcome
 from gpproxy.training.recipe import Recipe, recipe
 from gpproxy.training.train import new_game, train
 from search_spaces import SEARCH_SPACES, SearchSpace
 
 #: Steps that a dry run times, after some that it does not.
 TIMED, WARM_UP = 5, 2
-QUALITY = "quality.json"
-
-
-class TrainFolder(RunFolder):
-    """The folder of a training."""
-
-    ending: ClassVar[str] = OUTCOME
-    command: ClassVar[str] = "train"
-    settings: ClassVar[type[Any]] = TrainConfig
 
 
 @dataclass
@@ -118,11 +111,27 @@ class Trainer:
             return None
         return lambda images: {self.main: frechet_to(images, self.reference, network)}
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a measured number belongs to: the extractor and the real images, with their digests."""
+        if self.extractor is None:
+            return {}
+        return {
+            **_network(self.extractor),
+            "reference": self.reference.split,
+            "reference_digest": self.reference.images.digest,
+        }
+
+    def open(self) -> None:
+        """Opens everything that a training needs, so that what is missing is found before it begins."""
+        _ = self.images
+        if self.extractor is not None:
+            _ = self.reference
+
     def run(self, folder: TrainFolder, patience: Patience) -> Outcome:
         """Trains to the end. Raises Interrupted after Ctrl-C, when the running step is done."""
         config = self.config
-        if self.extractor is not None:
-            _ = self.reference
+        self.open()
         running = train(
             self.space,
             self.code,
@@ -134,14 +143,13 @@ class Trainer:
             measure=self.measure,
             samples=self.samples,
             main=self.main,
+            facts=self.facts,
             stop=lambda: patience.asked,
         )
         patience.waiting = True
         try:
             for progress in running:
                 self._tell(progress)
-        except KeyboardInterrupt:
-            raise Interrupted(folder.path, "train") from None
         except OSError as error:
             error.hint = f"Free space, then continue with\n  {resume_command(folder.path, 'train')}"  # type: ignore[attr-defined]
             raise
@@ -152,18 +160,29 @@ class Trainer:
         return found
 
     def quality(self, folder: TrainFolder) -> Quality | None:
-        """Every measure of the best weights, kept in the folder; None where nothing is measured."""
-        if self.extractor is None or not (folder.path / BEST).is_file():
+        """Every measure of the best weights, kept in the folder; None where no extractor measures.
+
+        Raises RunError where the training was measured by another extractor.
+        """
+        network, ended = self.extractor, outcome(folder.path)
+        if network is None or ended is None or not (folder.path / BEST).is_file():
             return None
         if (folder.path / QUALITY).is_file():
-            return Quality.from_json(folder.read_json(QUALITY))
+            found = Quality.from_json(folder.read_json(QUALITY))
+            before = {"extractor": found.extractor, "extractor_digest": found.extractor_digest}
+            _refuse_others(folder, before, _network(network))
+            return found
+        _refuse_others(folder, ended.about, self.facts)
         self.watch.step("measuring the best weights")
-        network = trained(self.space, self.code, folder.path / BEST, self.config.device)
-        shape = tuple(self.space.inputs(1, torch.Generator().manual_seed(0)).shape[1:])
-        images = draw(network, shape, self.config.samples, self.config.seed, "samples")
-        found = measure(images, self.reference, self.extractor)
+        found = self.measured(trained(self.space, self.code, folder.path / BEST, self.config.device), network)
         folder.write_json(QUALITY, found.to_json())
         return found
+
+    def measured(self, generator: nn.Module, network: Extractor) -> Quality:
+        """Every measure of a trained generator."""
+        shape = tuple(self.space.inputs(1, torch.Generator().manual_seed(0)).shape[1:])
+        images = draw(generator, shape, self.config.samples, self.config.seed, "samples")
+        return measure(images, self.reference, network)
 
     def dry_run(self) -> DryRun:
         """Times a few steps and a small check. Writes nothing."""
@@ -193,6 +212,20 @@ class Trainer:
             losses = ", ".join(f"{name} {value:.3f}" for name, value in progress.losses.items())
             rate = f"{progress.rate:.3g} steps/s"
             self.watch.note("   ".join(p for p in (f"step {progress.step}", measured, f"losses {losses}", rate) if p))
+
+
+def _network(network: Extractor) -> dict[str, str]:
+    return {"extractor": network.name, "extractor_digest": network.digest}
+
+
+def _refuse_others(folder: TrainFolder, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Raises RunError where something that measures is not what it was; what an old folder does not say may be."""
+    for name, value in now.items():
+        if before.get(name, value) != value:
+            raise RunError(
+                f"The training in {folder.path} was measured with {name}={before[name]}, but here it is {value}. Use "
+                "the same data and extractor weights, or choose another --out."
+            )
 
 
 def _seconds(work: Any, device: str) -> float:

@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gpproxy.images.image_set import to_bytes, to_unit
 from gpproxy.images.translation import Translation, load_translation
+from gpproxy.quality.extractor import Extractor
 from gpproxy.quality.fidelity import fidelity
 from gpproxy.quality.measure import Quality, measure
 from gpproxy.quality.reference import Reference
 from gpproxy.quality.translation import DISSIMILARITY, translation_measure
-from gpproxy.runs.training import QUALITY, Trainer, TrainFolder
-from gpproxy.training.checkpoint import BEST
-from gpproxy.training.draw import trained
+from gpproxy.runs.training import Trainer
 from gpproxy.training.dry_run import DryRun
 from gpproxy.training.paired import CHUNK
 from gpproxy.training.translation_recipe import PairedRecipe
@@ -70,20 +70,19 @@ class TranslationTrainer(Trainer):
         found, published = super().dry_run(), getattr(self.space, "PUBLISHED_RESOLUTION", self.images.side)
         return replace(found, macs=found.macs * (self.images.side / published) ** 2)
 
-    def quality(self, folder: TrainFolder) -> Quality | None:
-        """Every measure of the best weights, kept in the folder; None where no extractor measures."""
-        if self.extractor is None or not (folder.path / BEST).is_file():
-            return None
-        if (folder.path / QUALITY).is_file():
-            return Quality.from_json(folder.read_json(QUALITY))
-        self.watch.step("measuring the best weights")
-        network = trained(self.space, self.code, folder.path / BEST, self.config.device)
+    @property
+    def facts(self) -> dict[str, Any]:
+        """As of every training; without an extractor, the images that outputs are compared with."""
+        held_out = {"extractor": "none", "reference": f"{self.images.name}/{self.images.held_out.split}"}
+        return super().facts or (held_out if self.main else {})
+
+    def measured(self, generator: nn.Module, network: Extractor) -> Quality:
+        """Every measure of the outputs for held-out images."""
         with torch.no_grad():
             parts = self.images.held_out.inputs[: self.samples].split(CHUNK)
-            images = torch.cat([to_bytes(network(to_unit(part.to(self.config.device)))).cpu() for part in parts])
-        found = measure(images, self.reference, self.extractor)
+            images = torch.cat([to_bytes(generator(to_unit(part.to(self.config.device)))).cpu() for part in parts])
+        found = measure(images, self.reference, network)
         if self.images.targets is not None:
             near = fidelity(images, self.images.targets[: self.samples])
             found = replace(found, values={**found.values, **near.values}, errors={**found.errors, **near.errors})
-        folder.write_json(QUALITY, found.to_json())
         return found

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -29,6 +30,9 @@ from gpproxy.training.verdict import FINISHED, NOT_FINITE, Verdict
 #: Seconds between two saved states, and between two Progress.
 SAVE, TELL = 30.0, 1.0
 
+#: The fact that is a result itself.
+FLOOR = "floor"
+
 Measure = Callable[[Tensor], Mapping[str, float]]
 
 
@@ -41,6 +45,7 @@ def play(
     samples: int,
     main: str,
     about: Mapping[str, Any],
+    facts: Mapping[str, Any] = MappingProxyType({}),
     stop: Callable[[], bool] | None = None,
 ) -> Iterator[Progress]:
     """Trains to the end of the recipe, or to a verdict, or until `stop`; continues what the folder holds.
@@ -56,15 +61,19 @@ def play(
         samples: images to measure.
         main: name of the number that chooses the best check; lower is better.
         about: what is trained, as JSON; a folder only continues what it began.
+        facts: what a measured number belongs to, as JSON: extractor, reference and their digests, which decide a
+            training as `about` does; and the floor, where it is known before the end. Every check in the journal has
+            them, and the outcome in its `about`.
         stop: asked after each step; true saves the state and ends the iteration.
 
     Raises:
-        RunError: the folder belongs to another training, or its state is damaged.
+        RunError: the folder belongs to another training or was measured by another extractor, or its state is damaged.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if (folder / OUTCOME).is_file():
         return
-    yield from _Play(game, recipe, folder, measure, samples, main, about).run(stop or (lambda: False))
+    about = {**about, **{name: value for name, value in facts.items() if name != FLOOR}}
+    yield from _Play(game, recipe, folder, measure, samples, main, about, facts).run(stop or (lambda: False))
 
 
 @dataclass
@@ -78,6 +87,7 @@ class _Play:
     samples: int
     main: str
     about: Mapping[str, Any]
+    facts: Mapping[str, Any]
     step: int = 0
     #: whether a verdict ends it here
     over: bool = False
@@ -165,7 +175,9 @@ class _Play:
         if best_of(self.curve, self.main) is self.curve[-1]:
             save_weights(self.folder / BEST, weights, {"step": self.step, **self.about})
         write_grid(self.folder / f"samples_{self.step:06d}.png", self.game.picture())
-        self.journal.append("check", self.step, measures=found, seconds=round(self._seconds(), 3))
+        seen = self.step * self.recipe.critic_steps * self.recipe.critic_batch
+        counts = {"images_seen": seen, "samples": self.samples, "seconds": round(self._seconds(), 3)}
+        self.journal.append("check", self.step, measures=found, **self.facts, **counts)
         return found
 
     def _progress(self, first: int, measures: Mapping[str, float] | None = None) -> Progress:
@@ -197,9 +209,9 @@ class _Play:
         if state is None:
             self.journal.cut(0)
             return
-        if state["about"] != dict(self.about):
-            names = sorted({*state["about"], *self.about})
-            other = [name for name in names if state["about"].get(name) != self.about.get(name)]
+        # What an older state does not say is not compared.
+        other = [name for name, value in sorted(state["about"].items()) if value != self.about.get(name)]
+        if other:
             raise RunError(
                 f"{self.folder} holds a training with another {', '.join(other)}. Continue it with its own settings, "
                 "or choose another folder."
@@ -222,7 +234,7 @@ class _Play:
             self.main,
             tuple(self.curve),
             self.means,
-            self.about,
+            {**self.about, **self.facts},
         )
         self.journal.append("end", self.step, verdict=word, reason=reason)
         write_outcome(self.folder, ended)

@@ -61,7 +61,8 @@ class Outcome:
         main: name of the measure that chooses the best check; lower is better.
         curve: all checks, in order.
         losses: mean losses of the last steps.
-        about: what was trained: space, architecture, seed, recipe and so on.
+        about: what was trained: space, architecture, seed, recipe and so on; and what measured it: samples, extractor,
+            reference and, where it was known, the floor.
     """
 
     verdict: str

@@ -52,7 +52,7 @@ class Recipe:
             averaged ones.
         checks: shares of the steps after which images are measured.
         collapse_loss: discriminator loss below which the discriminator has won; 0 never stops a run.
-        collapse_steps: steps in a row below `collapse_loss` that end a run.
+        collapse_steps: steps in a row below `collapse_loss` that end a run; a quarter of `steps` where that is less.
         collapse_spread: standard deviation over images, in units of [-1, 1], below which all images are one.
     """
 

@@ -10,7 +10,7 @@ fills it. Equal arguments give equal weights.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ def train(
     measure: Measure | None = None,
     samples: int = 5000,
     main: str = "",
+    facts: Mapping[str, Any] | None = None,
     stop: Callable[[], bool] | None = None,
     captured: bool = True,
 ) -> Iterator[Progress]:
@@ -62,6 +63,7 @@ def train(
         measure: from generated images, uint8, to numbers; None measures nothing.
         samples: images that are measured at each check.
         main: the number that chooses the best check; lower is better.
+        facts: what a measured number belongs to, see `loop.play`.
         stop: asked after each step; true saves the state and ends the iteration.
         captured: on a CUDA device, run the steps as a graph on a stream of their own.
 
@@ -78,7 +80,17 @@ def train(
     if captured and torch.device(device).type == "cuda" and not isinstance(game, Cycle):
         game = Captured(game)  # type: ignore[arg-type]
     about = about_training(space, code, images, recipe, seed, samples, main)
-    yield from play(game, recipe, folder=folder, measure=measure, samples=samples, main=main, about=about, stop=stop)
+    yield from play(
+        game,
+        recipe,
+        folder=folder,
+        measure=measure,
+        samples=samples,
+        main=main,
+        about=about,
+        facts=facts or {},
+        stop=stop,
+    )
 
 
 def new_game(

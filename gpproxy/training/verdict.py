@@ -22,8 +22,9 @@ class Verdict:
     """Follows one training; `word` is empty until it must end, and `reason` then says why in a sentence.
 
     A training must end when a loss is not finite, when the discriminator loss stays below `recipe.collapse_loss` for
-    `recipe.collapse_steps` steps (it has won, and the generator gets no gradients), or when the images of a check are
-    all the same: their standard deviation over images is below `recipe.collapse_spread`.
+    `recipe.collapse_steps` steps, or for a quarter of the training where that is less (it has won, and the generator
+    gets no gradients), or when the images of a check are all the same: their standard deviation over images is below
+    `recipe.collapse_spread`.
     """
 
     def __init__(self, recipe: Recipe):
@@ -31,6 +32,8 @@ class Verdict:
         self.word = ""
         self.reason = ""
         self._low = 0
+        #: low losses in a row that are enough, so that short trainings can collapse too
+        self._enough = max(min(recipe.collapse_steps, recipe.steps // 4), 1)
 
     def losses(self, step: int, losses: Mapping[str, float]) -> None:
         """Takes in the losses of step `step`, counted from 0. The first verdict stays."""
@@ -39,7 +42,7 @@ class Verdict:
                 return self._end(NOT_FINITE, f"The {name} loss of step {step + 1} is {value}.")
         least = self.recipe.collapse_loss
         self._low = self._low + 1 if losses.get("discriminator", math.inf) < least else 0
-        if self._low >= self.recipe.collapse_steps:
+        if self._low >= self._enough:
             self._end(COLLAPSED, f"The discriminator loss was below {least:g} for {self._low} steps, to {step + 1}.")
 
     def weights(self, step: int, weights: Mapping[str, Tensor]) -> None:

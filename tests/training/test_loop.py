@@ -199,6 +199,30 @@ def test_another_training_is_refused(tmp_path: Path) -> None:
         list(begin(tmp_path, about={"seed": 1, "recipe": RECIPE.to_json()}))
 
 
+def test_every_check_says_what_measured_it(tmp_path: Path) -> None:
+    facts = {"extractor": "cifar", "extractor_digest": "a", "reference": "shapes/test", "floor": 0.5}
+    list(begin(tmp_path, facts=facts))
+    checks = [event for event in Journal(tmp_path).read() if event["event"] == "check"]
+    assert all(facts.items() <= check.items() for check in checks) and checks[0]["samples"] == 20
+    assert [check["images_seen"] for check in checks] == [50 * 64, 100 * 64, 150 * 64, 200 * 64]
+    found = outcome(tmp_path)
+    assert found is not None and facts.items() <= found.about.items()
+
+
+def test_another_extractor_is_refused_and_another_floor_is_not(tmp_path: Path) -> None:
+    list(begin(tmp_path, stop=lambda: True, facts={"extractor_digest": "a", "floor": 0.5}))
+    with pytest.raises(RunError, match="another extractor_digest"):
+        list(begin(tmp_path, facts={"extractor_digest": "b", "floor": 0.5}))
+    list(begin(tmp_path, facts={"extractor_digest": "a", "floor": 0.6}))
+    assert outcome(tmp_path) is not None
+
+
+def test_a_state_that_names_no_extractor_goes_on(tmp_path: Path) -> None:
+    list(begin(tmp_path, stop=lambda: True))
+    list(begin(tmp_path, facts={"extractor_digest": "a"}))
+    assert outcome(tmp_path) is not None
+
+
 def test_outcome_comes_back(tmp_path: Path) -> None:
     list(begin(tmp_path))
     found = outcome(tmp_path)

@@ -32,6 +32,15 @@ def test_a_discriminator_that_has_won_ends_after_so_many_steps() -> None:
     assert words == [""] * 9 + [COLLAPSED] and "for 5 steps, to 10" in verdict.reason
 
 
+@pytest.mark.parametrize(("steps", "enough"), [(400, 100), (5000, 500), (2, 1)])
+def test_a_quarter_of_a_short_training_is_enough(steps: int, enough: int) -> None:
+    verdict = Verdict(recipe("short", steps=steps))
+    for step in range(enough):
+        assert not verdict.word
+        verdict.losses(step, {"discriminator": 0.0, "generator": 1.0})
+    assert verdict.word == COLLAPSED
+
+
 def test_counting_goes_on_after_a_save_and_the_first_verdict_stays() -> None:
     verdict, other = Verdict(RECIPE), Verdict(RECIPE)
     for step in range(3):
