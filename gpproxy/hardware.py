@@ -28,11 +28,13 @@ def hardware(device: str = "cpu", cores: int = 1) -> str:
 
 
 def check_device(device: str) -> None:
-    """Raises ConfigError for a device that this machine lacks."""
+    """Raises ConfigError for a device that has no such name, or that this machine lacks."""
     if device.startswith("cuda"):
         import torch
 
+        _, colon, index = device.partition(":")
+        if colon and not (index.isascii() and index.isdigit()):
+            raise ConfigError(f"device is cpu, cuda or cuda:NUMBER, but got device={device}.")
         count = torch.cuda.device_count()
-        index = int(device.partition(":")[2] or 0)
-        if index >= count:
+        if int(index or 0) >= count:
             raise ConfigError(f"device={device} needs a CUDA device, but torch finds {count}. Use --device cpu.")

@@ -25,15 +25,16 @@ class TrainConfig:
     Attributes:
         arch: code of the architecture, such as "1 0 1 1 / 1 0 0 1 1 / 1 0 1 0 3", or a published name: autogan-a.
         space: search space of the architecture.
-        data: what is learnt from: cifar10, stl10, shapes, or a folder of images; for translations facades, or a folder
-            of side-by-side images in train/ and test/, or of images in trainA/, trainB/, testA/ and testB/.
+        data: what is learnt from: cifar10, stl10 (train and unlabeled, 105,000 images), shapes, or a folder of images;
+            for translations facades, or a folder of side-by-side images in train/ and test/, or of images in trainA/,
+            trainB/, testA/ and testB/.
         direction: which half of a side-by-side image is the input: left-to-right or right-to-left.
-        recipe: short, for small budgets, or autogan, the published one; for translations pix2pix, cyclegan,
-            pix2pix-short or cyclegan-short.
+        recipe: short, for small budgets, or autogan, the published one with its 256 channels; for translations pix2pix,
+            cyclegan, pix2pix-short or cyclegan-short.
         steps: generator updates; 0 takes the recipe's.
         batch: images per update; 0 takes the recipe's.
         recipe_settings: value of the recipe, such as critic_steps=2.
-        width: channels of the generator; 0 takes the space's own.
+        width: channels of the generator; 0 takes the recipe's, or the space's own.
         resolution: side of the images in pixels; 0 takes the space's own.
         space_settings: other setting of the search space, such as latent=64.
         seed: of the weights, the noise and the order of the images.

@@ -8,17 +8,20 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 from gpproxy.command_line import guarded
 from gpproxy.errors import ConfigError, RunError
 from gpproxy.interrupt import Interrupted
 from gpproxy.quality.extractor import EXTRACTORS, Features
+from gpproxy.runs.train import trainer
 from gpproxy.runs.train_folder import TrainFolder
 from gpproxy.runs.training import Trainer
 from gpproxy.train import TrainConfig, dry_run, main, resume, run
@@ -93,14 +96,33 @@ def test_a_run_measures_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert guarded(main, flags(out, extractor="pixels")) == 0 and "finished after 8" in capsys.readouterr().out
 
 
-def test_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_published_recipe_has_the_published_generator() -> None:
+    """AutoGAN A of Gong et al., 2019, with 256 channels; another width is the user's."""
+    published = trainer(TrainConfig(arch="autogan-a", recipe="autogan", extractor="none"))
+    assert published.space.describe(published.space.decode(published.code))["params"] == 4_405_251
+    for change in ({"width": 32}, {"space_settings": ("width=32",)}, {"recipe": "short"}):
+        space = trainer(replace(published.config, **change)).space
+        assert vars(space)["width"] == 32, change
+
+
+def test_dry_run_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "run"
     assert guarded(main, [*flags(out), "--dry-run"]) == 0
     said = capsys.readouterr().out
     assert "MACs per image" in said and "8 of" in said and "nothing was written" in said
     assert list(tmp_path.iterdir()) == []
+    monkeypatch.setenv("GPPROXY_CACHE", str(tmp_path / "cache"))
+    assert guarded(main, [*flags(out, extractor="pixels"), "--dry-run"]) == 0
+    assert "real images     their features: about" in capsys.readouterr().out
     found = dry_run(config(extractor="pixels"))
-    assert found.steps == 8 and found.checks == 4 and found.seconds >= 8 * found.step
+    assert list(tmp_path.iterdir()) == []
+    assert found.steps == 8 and found.checks == 4 and found.reference > 0 and found.final > 0
+    parts = 8 * found.step + 4 * found.check + found.reference + found.final
+    assert found.seconds == pytest.approx(parts)
+    trainer(config(extractor="pixels")).open()
+    assert dry_run(config(extractor="pixels")).reference == 0
 
 
 def test_a_killed_run_is_continued_by_the_same_command(tmp_path: Path) -> None:
@@ -242,6 +264,7 @@ def test_other_settings_are_refused(tmp_path: Path) -> None:
         ({"samples": 5}, "samples >= 20"),
         ({"steps": -1}, "steps >= 0"),
         ({"device": "tpu"}, "device is cpu"),
+        ({"device": "cuda:x"}, "device is cpu, cuda or cuda:NUMBER, but got device=cuda:x"),
         ({"recipe": "shor"}, "Did you mean 'short'"),
         ({"recipe_settings": ("critic=2",)}, "Did you mean 'critic_steps'"),
         ({"space_settings": ("height=3",)}, "does not take these settings"),
@@ -251,6 +274,16 @@ def test_impossible_settings_are_named(tmp_path: Path, changes: dict[str, Any], 
     with pytest.raises(ConfigError, match=message):
         run(config(tmp_path / "run", **changes))
     assert not (tmp_path / "run").exists()
+
+
+def test_a_flat_folder_tells_the_flag_and_leaves_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "flat").mkdir()
+    for number in range(40):
+        Image.new("RGB", (16, 16), (6 * number, 99, 0)).save(tmp_path / "flat" / f"{number}.png")
+    out, settings = tmp_path / "run", {"data": tmp_path / "flat", "extractor": "pixels"}
+    assert guarded(main, flags(out, **settings)) == 1 and not out.exists()
+    assert "--split train" in capsys.readouterr().err
+    assert guarded(main, flags(out, **settings, split="train")) == 0
 
 
 def test_default_folder_is_named_after_the_architecture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from gpproxy.building.jobs import Job
 from gpproxy.errors import ConfigError, RunError
 from gpproxy.hardware import hardware
 from gpproxy.images.image_set import ImageSet
-from gpproxy.images.load import load
+from gpproxy.images.load import learnt_split, load
 from gpproxy.registry import load_plugin
 from gpproxy.training.outcome import Progress
 from gpproxy.training.recipe import RECIPES, Recipe, recipe
@@ -56,10 +56,10 @@ class Workshop:
 
     @cached_property
     def images(self) -> ImageSet:
-        """What is learnt from: the training split."""
+        """What is learnt from: the training split, of STL-10 with the unlabeled images."""
         config = self.config
-        folder = config.data_folder or None
-        return load(config.data, "train", resolution=config.resolution, folder=folder, download=config.download)
+        folder, split = config.data_folder or None, learnt_split(config.data)
+        return load(config.data, split, resolution=config.resolution, folder=folder, download=config.download)
 
     @cached_property
     def gauge(self) -> Gauge:

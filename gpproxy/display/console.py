@@ -5,8 +5,10 @@ In a terminal the front is redrawn in place; where the output is a file or a pip
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
+from gpproxy.display.duration import duration
 from gpproxy.display.final_table import final_table, steps
 
 if TYPE_CHECKING:
@@ -62,7 +65,7 @@ class Terminal(Watch):
         self._bars = _bars(self.console)
         self._tasks: dict[str, TaskID] = {}
         self._front: RenderableType = Text()
-        self._said: dict[str, float] = {}
+        self._paces: dict[str, _Pace] = {}
 
     def note(self, text: str) -> None:
         self.console.print(text, markup=False, soft_wrap=not self.console.is_terminal)
@@ -106,13 +109,16 @@ class Terminal(Watch):
     def _plain_progress(self, what: str, done: int, total: int) -> None:
         """At most a line every few seconds, and none for what is finished from the start."""
         now = time.monotonic()
-        if what not in self._said:
+        if what not in self._paces:
             if done < total:
                 self.note(f"{what}: {done}/{total}")
-            self._said[what] = now if done < total else float("inf")
-        elif (now - self._said[what] > PAUSE or done == total) and what != "generations":
-            self.note(f"{what}: {done}/{total}")
-            self._said[what] = now if done < total else float("inf")
+            self._paces[what] = _Pace(now, done, now if done < total else math.inf)
+            return
+        pace = self._paces[what]
+        if (now - pace.said > PAUSE or done == total) and what != "generations":
+            left = pace.left(now, done, total)
+            self.note(f"{what}: {done}/{total}" + (f", about {duration(left)} left" if left else ""))
+            pace.said = now if done < total else math.inf
 
     def _hide_bars(self) -> None:
         for task in self._bars.task_ids:
@@ -130,6 +136,22 @@ class Terminal(Watch):
         if self._live is not None:
             self._live.stop()
             self._live = None
+
+
+@dataclass
+class _Pace:
+    """Time and count of the first news of some progress, which may continue an earlier run, and when it was told last.
+
+    Times are seconds of `time.monotonic`.
+    """
+
+    started: float
+    before: int
+    said: float
+
+    def left(self, now: float, done: int, total: int) -> float:
+        """Seconds to the end at the mean pace since the first news; 0 at the end and where nothing was done since."""
+        return (now - self.started) * (total - done) / (done - self.before) if done > self.before else 0.0
 
 
 def _bars(console: Console) -> Progress:

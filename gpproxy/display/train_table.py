@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gpproxy.display.duration import duration
 from gpproxy.train_config import TrainConfig
 from gpproxy.training.checkpoint import BEST
 from gpproxy.training.outcome import Outcome
@@ -44,12 +45,8 @@ def dry_run_lines(config: TrainConfig, found: DryRun) -> Iterator[str]:
     yield f"steps           {found.steps:,} of {found.step:.4g} s, measured on {config.device}"
     if found.check:
         yield f"checks          {found.checks} of about {duration(found.check)}, {found.samples} samples each"
+    if found.final:
+        yield f"measures        about {duration(found.final)} for all of them, of the best weights, at the end"
+        real = f"about {duration(found.reference)}" if found.reference else "kept by an earlier run"
+        yield f"real images     their features: {real}"
     yield f"time            about {duration(found.seconds)}; nothing was written"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them."""
-    if seconds < 100:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-    minutes, hours = seconds / 60, seconds / 3600
-    return f"{minutes:.0f} min" if minutes < 100 else f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} days"

@@ -37,8 +37,16 @@ def read_folder(
     if not root.is_dir():
         has_splits = [name for name in SPLITS if (folder / name).is_dir()]
         if has_splits or split != "train":
-            known = f"It has {', '.join(has_splits)}." if has_splits else "Without sub-folders all of it is 'train'."
-            raise ImageError(f"The image folder {folder} has no sub-folder '{split}'. {known}")
+            if not has_splits:
+                step = (
+                    "Without sub-folders all of it is 'train': measure against the images that are learnt from with "
+                    f"--split train, or divide it into {folder / 'train'} and {root}"
+                )
+            elif split == "train":
+                step = f"It has {', '.join(has_splits)}. Put the images to learn from into {root}"
+            else:
+                step = f"It has {', '.join(has_splits)}. Choose one with --split"
+            raise ImageError(f"The image folder {folder} has no sub-folder '{split}'. {step}.")
         root = folder
     paths = sorted(path for path in root.rglob("*") if _is_image(path.relative_to(root)))
     if not paths:

@@ -15,7 +15,7 @@ from gpproxy.images.folder import read_folder
 from gpproxy.images.image_set import ImageSet
 from gpproxy.images.mosaics import data_folder, has_mosaics, read_mosaics
 from gpproxy.images.shapes import shapes
-from gpproxy.images.torchvision_sets import read_torchvision
+from gpproxy.images.torchvision_sets import has_files, read_torchvision
 from gpproxy.registry import Registry
 
 
@@ -32,6 +32,9 @@ class Request:
 
 #: Reads the images of a request; the side may still be the data set's own.
 Loader = Callable[[Request], ImageSet]
+
+#: Splits that generators learn from where that is not `train` alone. GANs of STL-10 are trained on 105,000 images.
+LEARNT = {"stl10": "train+unlabeled"}
 
 IMAGE_SETS: Registry[Loader] = Registry("image set", "gpproxy.images")
 
@@ -74,10 +77,17 @@ def load(
     return found if resolution is None else found.resized(resolution)
 
 
+def learnt_split(name: str | Path) -> str:
+    """The split of a data set that a generator learns from."""
+    return LEARNT.get(str(name), "train")
+
+
 def download_folder() -> Path:
     """Where downloaded data sets are kept: `GPPROXY_DATA` if set, else the user's cache folder."""
-    if os.environ.get("GPPROXY_DATA"):
-        return data_folder()
+    return data_folder() if os.environ.get("GPPROXY_DATA") else _cache_folder()
+
+
+def _cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gpproxy" / "data"
 
 
@@ -101,5 +111,6 @@ def _shapes(request: Request) -> ImageSet:
 
 
 def _torchvision(name: str, request: Request) -> ImageSet:
-    place = request.folder or download_folder()
+    places = [request.folder] if request.folder else [download_folder(), _cache_folder()]
+    place = next((place for place in places if has_files(place, name)), places[0])
     return read_torchvision(name, place, request.split, request.download, request.limit)

@@ -14,16 +14,26 @@ import torch
 from gpproxy.errors import ImageError, did_you_mean
 from gpproxy.images.image_set import ImageSet
 
-#: Splits, side, megabytes of the download, and the address.
+#: Splits, folder of the files, megabytes of the download, and the address.
 SETS = {
-    "cifar10": (("train", "test"), 32, 170, "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"),
+    "cifar10": (
+        ("train", "test"),
+        "cifar-10-batches-py",
+        170,
+        "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+    ),
     "stl10": (
         ("train", "test", "unlabeled", "train+unlabeled"),
-        96,
+        "stl10_binary",
         2640,
         "http://ai.stanford.edu/~acoates/stl10/stl10_binary.tar.gz",
     ),
 }
+
+
+def has_files(folder: Path, name: str) -> bool:
+    """Whether the files of a set, or some of them, are below `folder`."""
+    return (folder / SETS[name][1]).is_dir()
 
 
 def read_torchvision(
@@ -55,7 +65,7 @@ def read_torchvision(
             found = datasets.STL10(str(folder), split=split, download=download)
             images, labels = np.asarray(found.data), np.asarray(found.labels)
     except (RuntimeError, OSError) as error:
-        step = "The download failed; try again later" if download else "Allow the download"
+        step = "The download failed; try again later" if download else "Allow the download with --download"
         raise ImageError(
             f"The files of '{name}' are not complete in {folder} ({str(error).split('.')[0]}). {step}, or put them "
             f"there ({megabytes} MB, {address})."

@@ -123,7 +123,15 @@ def numbers(images: Tensor, reference: Reference, extractor: Extractor, seed: in
 
 
 def floors(reference: Reference, samples: int, extractor: Extractor, seed: int = 0) -> dict[str, float]:
-    """What `samples` real images reach against the others of the reference. At most half of them, at least 20."""
+    """What `samples` real images reach against the others of the reference. At most half of them, at least 20.
+
+    Raises QualityError for another number, and for a reference of fewer than 40 images.
+    """
+    if len(reference.images) < 40:
+        raise QualityError(
+            f"A floor compares 20 real images or more with as many others, so it needs at least 40 reference "
+            f"images, but got {reference.split}. Add images to this split, or choose another one with --split."
+        )
     if not 20 <= samples <= len(reference.images) // 2:
         raise QualityError(
             f"A floor takes 20 to {len(reference.images) // 2} of {reference.split}, but {samples} were asked for."

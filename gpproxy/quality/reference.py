@@ -60,7 +60,7 @@ class Reference:
             raise QualityError(
                 f"A reference has at least 20 images, but {images.name}/{images.split} has {len(images)}."
             )
-        path = cache_folder() / f"{extractor.name}-{extractor.digest}-{images.digest}.safetensors"
+        path = _place(images, extractor)
         found = _read(path, len(images), extractor.dimensions) if cache else None
         if found is None:
             found = extractor(images.images).cpu()
@@ -89,6 +89,15 @@ class Reference:
         p = self.features.probabilities
         features = Features(self.features.features[chosen], None if p is None else p[chosen])
         return Reference(some, features, self.extractor, self.extractor_digest)
+
+
+def kept(images: ImageSet, extractor: Extractor) -> bool:
+    """Whether the features of `images` are in the cache."""
+    return _place(images, extractor).is_file()
+
+
+def _place(images: ImageSet, extractor: Extractor) -> Path:
+    return cache_folder() / f"{extractor.name}-{extractor.digest}-{images.digest}.safetensors"
 
 
 def _read(path: Path, count: int, dimensions: int) -> Features | None:

@@ -6,7 +6,7 @@ In: a TrainConfig, a run folder to continue or None, a Watch. Out: the Outcome; 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -18,11 +18,11 @@ from gpproxy.display.console import Watch
 from gpproxy.errors import ConfigError, RunError
 from gpproxy.hardware import check_device
 from gpproxy.images.image_set import ImageSet
-from gpproxy.images.load import load
+from gpproxy.images.load import learnt_split, load
 from gpproxy.interrupt import Interrupted, Patience, resume_command
 from gpproxy.quality.extractor import Extractor, extractor
 from gpproxy.quality.measure import Quality, frechet_to, measure, names
-from gpproxy.quality.reference import Reference
+from gpproxy.quality.reference import Reference, kept
 from gpproxy.registry import load_plugin
 from gpproxy.runs.train_folder import QUALITY, TrainFolder
 from gpproxy.train_config import TrainConfig
@@ -32,12 +32,13 @@ from gpproxy.training.draw import draw, trained
 from gpproxy.training.dry_run import DryRun
 from gpproxy.training.loop import Measure
 from gpproxy.training.outcome import Outcome, Progress, outcome
-from gpproxy.training.recipe import Recipe, recipe
+from gpproxy.training.recipe import WIDTHS, Recipe, recipe
 from gpproxy.training.train import new_game, train
 from search_spaces import SEARCH_SPACES, SearchSpace
 
-#: Steps that a dry run times, after some that it does not.
-TIMED, WARM_UP = 5, 2
+#: Of a dry run: steps that are timed, after some that are not; seconds of a first step after which only one is timed;
+#: images that it measures.
+TIMED, WARM_UP, LONG, FEW = 5, 2, 3.0, 250
 
 
 @dataclass
@@ -60,8 +61,10 @@ class Trainer:
     @cached_property
     def space(self) -> SearchSpace:
         config = self.config
+        width = WIDTHS.get((config.recipe, config.space))
+        published = {} if width is None else {"width": width}
         try:
-            return SEARCH_SPACES[config.space](**config.space_changes)
+            return SEARCH_SPACES[config.space](**{**published, **config.space_changes})
         except TypeError as error:
             raise ConfigError(f"The search space {config.space} does not take these settings: {error}.") from error
 
@@ -71,7 +74,7 @@ class Trainer:
 
     @cached_property
     def images(self) -> ImageSet:
-        return self._load("train", self.config.limit or None)
+        return self._load(learnt_split(self.config.data), self.config.limit or None)
 
     @cached_property
     def extractor(self) -> Extractor | None:
@@ -84,8 +87,12 @@ class Trainer:
     @cached_property
     def reference(self) -> Reference:
         assert self.extractor is not None
-        self.watch.step(f"features of the {self.config.split} images")
-        return Reference.of(self._load(self.config.split, None), self.extractor)
+        self.watch.step("features of the real images")
+        return Reference.of(self.real(), self.extractor)
+
+    def real(self) -> ImageSet:
+        """The real images that generated ones are compared with."""
+        return self._load(self.config.split, None)
 
     @property
     def main(self) -> str:
@@ -185,24 +192,39 @@ class Trainer:
         return measure(images, self.reference, network)
 
     def dry_run(self) -> DryRun:
-        """Times a few steps and a small check. Writes nothing."""
-        config = self.config
+        """Times a few steps, and measures a few images. Writes nothing."""
+        config, network = self.config, self.extractor
         game = new_game(self.space, self.code, self.images, self.recipe, config.seed, config.device)
-        for index in range(WARM_UP):
-            game.step(index)
-        seconds = _seconds(lambda: [game.step(WARM_UP + index) for index in range(TIMED)], config.device) / TIMED
-        check = 0.0
+        # A large network shows in its first step that one more is enough.
+        timed = TIMED if self._seconds(lambda: game.step(0)) < LONG else 1
+        game.step(1)
+        step = self._seconds(lambda: [game.step(WARM_UP + index) for index in range(timed)]) / timed
+        images = game.samples(min(self.samples, FEW))
+        features = final = check = 0.0
+        if network is not None:
+            real = self.real()
+            part = real.first(min(len(real), FEW))
+            features = self._seconds(lambda: network(part.images)) * len(real) / len(part)
+            features = 0.0 if kept(real, network) else features
+            few = Reference.of(part, network, cache=False)
+            final = self._seconds(lambda: measure(images, few, network)) * self.samples / len(images)
+            self.reference = few  # what the check below compares with; nothing else comes after it
         take = self.measure
         if take is not None:
-            if self.extractor is not None:
-                _ = self.reference.moments
-            few = min(self.samples, 250)
-            check = _seconds(lambda: take(game.samples(few)), config.device) * self.samples / few
+            check = self._seconds(lambda: take(game.samples(len(images)))) * self.samples / len(images)
         found = self.space.describe(self.space.decode(self.code))
         judges = (network for name, network in game.networks.items() if name.startswith("discriminator"))
         judge = sum(parameter.numel() for network in judges for parameter in network.parameters())
         steps, checks = self.recipe.steps, len(self.recipe.check_steps)
-        return DryRun(int(found["params"]), found["macs"], judge, steps, seconds, check, checks, self.samples)
+        params = int(found["params"])
+        return DryRun(params, found["macs"], judge, steps, step, check, checks, self.samples, features, final)
+
+    def _seconds(self, work: Callable[[], Any]) -> float:
+        start = time.perf_counter()
+        work()
+        if self.config.device.startswith("cuda"):
+            torch.cuda.synchronize(self.config.device)
+        return time.perf_counter() - start
 
     def _tell(self, progress: Progress) -> None:
         """Progress with the time left, and a line per check."""
@@ -226,11 +248,3 @@ def _refuse_others(folder: TrainFolder, before: Mapping[str, Any], now: Mapping[
                 f"The training in {folder.path} was measured with {name}={before[name]}, but here it is {value}. Use "
                 "the same data and extractor weights, or choose another --out."
             )
-
-
-def _seconds(work: Any, device: str) -> float:
-    start = time.perf_counter()
-    work()
-    if device.startswith("cuda"):
-        torch.cuda.synchronize(device)
-    return time.perf_counter() - start

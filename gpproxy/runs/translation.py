@@ -14,12 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gpproxy.images.image_set import to_bytes, to_unit
+from gpproxy.images.image_set import ImageSet, to_bytes, to_unit
 from gpproxy.images.translation import Translation, load_translation
 from gpproxy.quality.extractor import Extractor
 from gpproxy.quality.fidelity import fidelity
 from gpproxy.quality.measure import Quality, measure
-from gpproxy.quality.reference import Reference
 from gpproxy.quality.translation import DISSIMILARITY, translation_measure
 from gpproxy.runs.training import Trainer
 from gpproxy.training.dry_run import DryRun
@@ -53,11 +52,9 @@ class TranslationTrainer(Trainer):
         """The Fréchet distance, DSSIM without an extractor; empty where there are no targets either."""
         return super().main or (DISSIMILARITY if self.images.paired else "")
 
-    @cached_property
-    def reference(self) -> Reference:
-        assert self.extractor is not None
-        self.watch.step("features of the target images")
-        return Reference.of(self.images.real(), self.extractor)
+    def real(self) -> ImageSet:
+        """The images that outputs should resemble."""
+        return self.images.real()
 
     @cached_property
     def measure(self) -> Callable[[Tensor], Mapping[str, float]] | None:

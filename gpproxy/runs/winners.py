@@ -44,6 +44,7 @@ from gpproxy.statistics.collect import seeded
 from gpproxy.train_config import TrainConfig
 from gpproxy.training.architecture import code_of, published
 from gpproxy.training.outcome import Outcome
+from gpproxy.training.recipe import WIDTHS
 from gpproxy.training.train import new_game
 from search_spaces import SearchSpace
 from search_spaces.space import Architecture
@@ -97,6 +98,8 @@ class Judge:
         """A judge whose data, weights and names are there."""
         for name in parse_compare(compare)[1]:
             code_of(space, name)
+        if (settings.recipe, space.name) in WIDTHS:  # what is trained is as wide as what was searched
+            settings = replace(settings, width=vars(space)["width"])
         opened = trainer(settings)
         _ = opened.extractor
         new_game(space, opened.code, opened.images, opened.recipe, settings.seed, settings.device)

@@ -1,4 +1,4 @@
-"""What a training will take, from a few timed steps and a small check."""
+"""What a training will take, from a few timed steps and a few images that are measured."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ class DryRun:
         check: measured seconds of one check, scaled up; 0 where nothing is measured.
         checks: how many there are.
         samples: images that each measures.
+        reference: seconds for the features of the real images, scaled up from a few; 0 where they are kept already.
+        final: seconds of every measure of the best weights, scaled up from a few images; 0 where none is taken.
     """
 
     parameters: int
@@ -27,8 +29,10 @@ class DryRun:
     check: float
     checks: int
     samples: int
+    reference: float = 0.0
+    final: float = 0.0
 
     @property
     def seconds(self) -> float:
         """Of the whole training."""
-        return self.steps * self.step + self.checks * self.check
+        return self.reference + self.steps * self.step + self.checks * self.check + self.final

@@ -1,7 +1,7 @@
 """Recipes: every number that decides how a generator is trained, apart from the architecture, the images and the seed.
 
 In: a preset name and changes. Out: a frozen Recipe, checked. The presets are `short`, for many small trainings, and
-`autogan`, the published one (Gong et al., 2019, section 4 and its code).
+`autogan`, the published one (Gong et al., 2019, section 4 and its code), to which generators of 256 channels belong.
 """
 
 from __future__ import annotations
@@ -156,6 +156,9 @@ RECIPES: dict[str, Recipe] = {
         recalibrate=0,
     ),
 }
+
+#: Channels of the generator that belong to a preset in the space that it was published for.
+WIDTHS: dict[tuple[str, str], int] = {("autogan", "autogan"): 256}
 
 
 def recipe(name: str, **changes: Any) -> Recipe:

@@ -46,6 +46,19 @@ def test_without_a_terminal_one_line_per_generation(shown: tuple[str, str, Resul
     assert sum(line.startswith(">") for line in lines) == 1
 
 
+def test_plain_progress_tells_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the pace since the first news: a continued run has not made its first steps in no time."""
+    now = [100.0]
+    monkeypatch.setattr("gpproxy.display.console.time.monotonic", lambda: now[0])
+    screen = Screen(False)
+    terminal = Terminal(Console(file=screen, highlight=False))
+    for seconds, done in ((0, 1000), (5, 1050), (20, 1200), (40, 1200), (80, 2000)):
+        now[0] = 100.0 + seconds
+        terminal.progress("steps", done, 2000)
+    told = ["steps: 1000/2000", "steps: 1200/2000, about 80 s left", "steps: 1200/2000, about 3 min left"]
+    assert screen.getvalue().splitlines() == [*told, "steps: 2000/2000"]
+
+
 def test_in_a_terminal_the_front_is_drawn_and_the_cursor_restored(shown: tuple[str, str, Result]) -> None:
     assert "generations" in shown[1] and "time left" in shown[1]
     assert shown[1].count("\x1b[?25l") == shown[1].count("\x1b[?25h") > 0

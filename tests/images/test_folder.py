@@ -33,12 +33,15 @@ def test_splits_are_sub_folders(tmp_path: Path) -> None:
     save(tmp_path / "train" / "a.png")
     save(tmp_path / "test" / "b.png", (99, 0, 0))
     assert read_folder(tmp_path, "test").images[0, 0, 0, 0] == 99
-    with pytest.raises(ImageError, match="no sub-folder 'val'. It has train, test"):
+    with pytest.raises(ImageError, match="no sub-folder 'val'. It has train, test. Choose one with --split"):
         read_folder(tmp_path, "val")
     save(tmp_path / "flat" / "a.png")
     assert read_folder(tmp_path / "flat").labels is None
-    with pytest.raises(ImageError, match="all of it is 'train'"):
+    with pytest.raises(ImageError, match="all of it is 'train': .* with --split train, or divide it into .*test"):
         read_folder(tmp_path / "flat", "test")
+    save(tmp_path / "half" / "test" / "a.png")
+    with pytest.raises(ImageError, match="It has test. Put the images to learn from into .*train"):
+        read_folder(tmp_path / "half")
 
 
 def test_the_middle_square_is_taken_and_resized(tmp_path: Path) -> None:

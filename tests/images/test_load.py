@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from gpproxy.errors import ImageError
-from gpproxy.images.load import IMAGE_SETS, download_folder, load
+from gpproxy.images.load import IMAGE_SETS, download_folder, learnt_split, load
 
 
 class FakeSet:
@@ -50,13 +50,33 @@ def test_known_names() -> None:
 
 
 def test_nothing_is_downloaded_unless_asked(torchvision: Path) -> None:
-    with pytest.raises(ImageError, match=r"not complete in .*Allow the download, or put them there \(170 MB"):
+    with pytest.raises(
+        ImageError, match=r"not complete in .*Allow the download with --download, or put them there \(170 MB"
+    ):
         load("cifar10")
     assert not list(torchvision.iterdir())
     found = load("cifar10", "test", download=True, limit=4)
     assert found.images.shape == (4, 3, 32, 32) and found.labels is not None and found.labels.tolist() == [0, 1, 2, 4]
     # Channels first, and not a mere reshape.
     assert found.images[0, 1, 0, 0] == 96 * 96 % 251
+
+
+def test_files_are_looked_for_in_both_places(
+    torchvision: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    cache = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    place = cache / "gpproxy" / "data"
+    (place / "cifar-10-batches-py").mkdir(parents=True)
+    (place / "files").touch()
+    assert len(load("cifar10")) == 4
+    with pytest.raises(ImageError, match=f"not complete in {torchvision} "):
+        load("stl10")
+
+
+def test_generators_learn_from_all_of_stl10() -> None:
+    assert learnt_split("stl10") == "train+unlabeled"
+    assert learnt_split("cifar10") == learnt_split(Path("x")) == "train"
 
 
 def test_stl10_loses_its_labels_where_some_are_missing(torchvision: Path) -> None:

@@ -78,6 +78,8 @@ def test_the_floor_is_one_half_of_the_real_images_against_the_other(reference: R
     assert many.floor_samples == 120 and many.floors["FD(toy)"] == pytest.approx(expected)
     with pytest.raises(QualityError, match="20 to 120 of shapes/test"):
         floors(reference, 121, Toy())
+    with pytest.raises(QualityError, match=r"at least 40 reference images, but got shapes/test \(25 images\)"):
+        floors(reference.part(reference.order[:25]), 12, Toy())
 
 
 def test_json_keeps_everything_and_nan(reference: Reference, fake: torch.Tensor) -> None:

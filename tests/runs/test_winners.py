@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from PIL import Image
 from gpproxy.display.search_console import SearchWatch
 from gpproxy.errors import ConfigError, SpaceError
 from gpproxy.runs import winners
+from gpproxy.runs.train import trainer
 from gpproxy.search import SearchConfig, run
 from gpproxy.train import main as train_main
 from gpproxy.train_config import TrainConfig
 from gpproxy.training.outcome import Check, Outcome
+from search_spaces.autogan import AutoGAN
 
 TINY = ("width=4", "resolution=16", "latent=8", "discriminator_width=4")
 QUICK = ("extractor=none", "steps=40", "limit=32", "batch=4", "recipe_settings=critic_batch=4")
@@ -106,3 +109,13 @@ def test_impossible_wishes_are_told_before_the_search(tmp_path: Path) -> None:
         with pytest.raises((ConfigError, SpaceError), match=words):
             run(config(tmp_path / "x", train_top=1, **changes))
     assert not (tmp_path / "x").exists()
+
+
+def test_winners_are_as_wide_as_the_search_whatever_the_recipe() -> None:
+    settings = TrainConfig(
+        arch="autogan-a", recipe="autogan", space_settings=TINY, data="shapes", extractor="none", limit=32
+    )
+    space = AutoGAN(width=4, resolution=16, latent=8, discriminator_width=4)
+    for one in (settings, replace(settings, space_settings=TINY[1:])):
+        judge = winners.Judge.checked(one, space, Listener(), 1, "random:1", 1)
+        assert vars(trainer(judge.config).space)["width"] == 4
