@@ -13,6 +13,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+#: Last bits of a float64 score that never rank, because they are rounding noise of the evaluation.
+NOISE_BITS = 20
+
+
+def steady(values: Tensor) -> Tensor:
+    """Float64 scores rounded to 32 bits of fraction: what differs by evaluation noise ties. NaN and inf stay."""
+    bits = values.double().contiguous().view(torch.int64)
+    rounded = ((bits + (1 << (NOISE_BITS - 1))) & -(1 << NOISE_BITS)).view(torch.float64)
+    return torch.where(torch.isfinite(values), rounded, values.double())
+
 
 def dense_ranks(values: Tensor) -> Tensor:
     """`... x architecture` -> the same shape, int64: 0 for the smallest, equal values share a rank, NaN is largest."""

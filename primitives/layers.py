@@ -72,7 +72,8 @@ def _median(x: Tensor, mask: Tensor, depth: Tensor) -> Tensor:
     low = ordered.gather(1, (count - 1).clamp_min(0) // 2)
     high = ordered.gather(1, (count // 2).clamp_max(x.shape[1] - 1))
     middle = low.mul_(0.5).add_(high.mul_(0.5)).squeeze(1)
-    return middle.masked_fill_(~mask.any(1), 0.0)
+    lost = (x.isnan() & mask).any(1)  # sorted last, NaN would not be seen
+    return middle.masked_fill_(~mask.any(1), 0.0).masked_fill_(lost, torch.nan)
 
 
 def _pick(x: Tensor, mask: Tensor, index: Tensor) -> Tensor:

@@ -58,7 +58,12 @@ def log_abs(x: Tensor) -> Tensor:
 
 def positive(x: Tensor) -> Tensor:
     """1 where x > 0, else 0."""
-    return x.sign().clamp_min_(0.0)
+    return signs(x).clamp_min_(0.0)
+
+
+def signs(x: Tensor) -> Tensor:
+    """-1, 0 or 1; torch's own has 0 for NaN."""
+    return x.sign().add_(x * 0.0)
 
 
 def peak(x: Tensor) -> Tensor:

@@ -190,4 +190,4 @@ def distinct_patterns(x: Tensor) -> Tensor:
     on = (x[:, :62] > 0).flatten(2).long()
     bits = 2 ** torch.arange(on.shape[1], device=x.device).view(1, -1, 1)
     codes = (on * bits).sum(1).sort(1).values
-    return (codes.diff(dim=1) != 0).sum(1).add_(1).to(x.dtype)
+    return (codes.diff(dim=1) != 0).sum(1).add_(1).to(x.dtype).masked_fill_(x.flatten(1).isnan().any(1), torch.nan)

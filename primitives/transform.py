@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from primitives.kinds import EVERY, KERNELS, SPECTRA, TENSORS, VECTORS
-from primitives.numerics import centre, denominator, limit, log_abs, positive, saturate, sp
+from primitives.numerics import centre, denominator, limit, log_abs, positive, saturate, signs, sp
 from primitives.primitive import primitive, same
 from primitives.types import LayerScalar
 
@@ -36,7 +36,7 @@ def absolute(x: Tensor) -> Tensor:
 @primitive("transform", same(*CODES), source=AUTOGAS, sympy=lambda x: sp().sign(x))
 def sign(x: Tensor) -> Tensor:
     """-1, 0 or 1."""
-    return x.sign()
+    return signs(x)
 
 
 @primitive("transform", same(*EVERY), source=AUTOGAS, sympy=lambda x: sp().sqrt(sp().Abs(x)), cost=2.0)

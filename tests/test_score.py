@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 import random
 import statistics
 from pathlib import Path
@@ -75,6 +76,41 @@ def test_run_folder_and_its_exported_file_agree(folder: Path) -> None:
     from_file = list(score(config(proxy=str(folder / "proxy.py"))))
     for one, other in zip(from_run, from_file):
         assert one.architecture == other.architecture and math.isclose(one.score, other.score, rel_tol=1e-5)
+
+
+def test_an_exported_file_keeps_its_look_away_from_its_run(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "runs"
+    run(small(other, generations=1, random_search=False, look_seed=3, samples=24, looks=2))
+    moved = tmp_path / "moved.py"
+    moved.write_text((other / "proxy.py").read_text())
+    beside = [one.score for one in score(config(proxy=str(other)))]
+    assert [one.score for one in score(config(proxy=str(moved)))] == pytest.approx(beside)
+
+
+def test_a_file_that_has_changed_is_read_again(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    values = []
+    for number in (1.0, 2.0):
+        file.write_text(f"def score(generator, inputs):\n    return {number}\n")
+        os.utime(file, (number, number))
+        values += [one.score for one in score(config(proxy=str(file))) if one.score > 0]
+    assert set(values) == {1.0, 2.0}
+
+
+def test_classical_proxies_are_scored_by_name() -> None:
+    found = {one.architecture: one.score for one in score(config(proxy="ntk"))}
+    how = collect.Collection(statistics=(), proxies=("ntk",))
+    table, _ = collect.collect(collect.make_space("fake"), list(found), how)
+    for code, value in zip(table.architectures, table.columns["ntk"].tolist()):
+        assert found[code] == pytest.approx(-value) or not math.isfinite(found[code])
+
+
+def test_labels_look_as_the_card_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table may be looked at smaller than it was trained."""
+    seen: list[dict] = []
+    monkeypatch.setattr("gpproxy.executor.run_tasks", lambda f, tasks, **how: seen.append(tasks[0][3]) or iter(()))
+    list(score(ScoreConfig(proxy="nwot", labels="autogan-cifar10-32px", sample=1)))
+    assert (seen[0]["resolution"], seen[0]["width"]) == (16, 16)
 
 
 def test_forward_only_formula_runs_no_backward_pass(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gpproxy.benchmarks.benchmark import Benchmark
 from gpproxy.benchmarks.resamples import SAMPLES, Resamples, interval
-from gpproxy.ranks import kendall, rank_dead_last, spearman, top_k
+from gpproxy.ranks import kendall, rank_dead_last, spearman, steady, top_k
 
 
 class Yardstick:
@@ -46,8 +46,8 @@ class Yardstick:
             self._alive = _Part(self.quality[alive], Resamples(len(alive), samples, seed, kept))
 
     def last(self, scores: Tensor) -> Tensor:
-        """The scores with dead and undefined architectures at minus infinity."""
-        scores = scores.detach().cpu().double()
+        """The scores as they rank: without rounding noise, dead and undefined architectures at minus infinity."""
+        scores = steady(scores.detach().cpu().double())
         return rank_dead_last(scores, self.dead | scores.isnan())
 
     def measure(self, scores: Tensor) -> dict[str, Any]:

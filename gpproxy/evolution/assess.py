@@ -17,7 +17,7 @@ from gpproxy.expressions.structure import complexity, cost, key
 
 @dataclass(frozen=True, eq=False)
 class Proposal:
-    """A rewritten tree on its way to evaluation: `origin` is the operator, `parent` the best quality it came from."""
+    """A rewritten tree on its way to evaluation: `origin` is the operator, `parent` the quality of the first parent."""
 
     tree: gp.PrimitiveTree
     key: str

@@ -9,17 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-#: Last bits of a float64 score that never rank, because they are rounding noise of the evaluation.
-NOISE_BITS = 20
 #: Elements of the largest intermediate tensor.
 CHUNK = 1 << 18
-
-
-def steady(values: Tensor) -> Tensor:
-    """Float64 scores rounded to 32 bits of fraction: what differs by evaluation noise ties. NaN and inf stay."""
-    bits = values.double().contiguous().view(torch.int64)
-    rounded = ((bits + (1 << (NOISE_BITS - 1))) & -(1 << NOISE_BITS)).view(torch.float64)
-    return torch.where(torch.isfinite(values), rounded, values.double())
 
 
 def dead_last(values: Tensor, dead: Tensor | None) -> Tensor:
@@ -43,42 +34,6 @@ def _ratio(cross: Tensor, left: Tensor, right: Tensor) -> Tensor:
     """`cross / sqrt(left * right)`; 0 where a side is all ties, because nothing is ranked there."""
     scale = torch.sqrt(left * right)
     return torch.where(scale > 0, cross / torch.where(scale > 0, scale, 1.0), 0.0).clamp(-1.0, 1.0)
-
-
-def spearman(scores: Tensor, quality: Tensor) -> Tensor:
-    """Spearman's rho of each row of `tree x architecture` with `architecture`, ties averaged: `tree`, higher is better.
-
-    A row with NaN gives NaN; a constant row or constant quality gives 0.
-    """
-    x, y = centred_ranks(scores), centred_ranks(quality)
-    result = _ratio(x @ y, (x * x).sum(-1), (y * y).sum())
-    return result.masked_fill(torch.isnan(scores).any(-1), torch.nan)
-
-
-def kendall(scores: Tensor, quality: Tensor) -> Tensor:
-    """Kendall's tau-b of each row of `tree x architecture` with `architecture`: `tree`, higher is better.
-
-    A row with NaN gives NaN; a constant row or constant quality gives 0.
-    """
-    x, y = centred_ranks(scores), centred_ranks(quality)
-    trees, n = x.shape
-    cross, untied = x.new_zeros(trees), x.new_zeros(trees)
-    # float32 holds ranks and counts up to 2**24 exactly; a chunk has fewer pairs than that.
-    x, y = (x.float(), y.float()) if n < 1 << 23 else (x, y)
-    total = 0.0
-    rows = max(1, min(n, CHUNK // max(1, n)))
-    for start in range(0, n, rows):
-        stop = min(n, start + rows)
-        signs = torch.sign(y[start:stop, None] - y[None, :]).flatten()
-        total += float(signs.abs().sum())
-        step = max(1, CHUNK // ((stop - start) * n))
-        for first in range(0, trees, step):
-            part = x[first : first + step]
-            pairs = torch.sign(part[:, start:stop, None] - part[:, None, :]).flatten(1)
-            cross[first : first + step] += pairs @ signs
-            untied[first : first + step] += pairs.abs().sum(-1)
-    result = _ratio(cross, untied, cross.new_tensor(total))
-    return result.masked_fill(torch.isnan(scores).any(-1), torch.nan)
 
 
 def masked_correlations(scores: Tensor, quality: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:

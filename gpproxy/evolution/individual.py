@@ -19,7 +19,8 @@ class Score:
         kendall: tau-b on the training architectures, per benchmark.
         spearman: rho on the training architectures, per benchmark.
         within: mean rho inside the groups, per benchmark; 0 without groups.
-        spread: standard deviation of the score over the live architectures of the first benchmark, 0 where invalid.
+        spread: width of the middle half of the scores of the live architectures of the first benchmark, their standard
+            deviation where that is 0; 0 where invalid.
         signature: hash of the rankings, empty where invalid.
         reason: why it is invalid, or None.
         cases: what it is worth on every case of every benchmark, in steps of 1 / `STEPS`; empty unless asked for.

@@ -1,4 +1,4 @@
-"""How often each variation operator is used: more often when its children were lately better than their parents."""
+"""How often each variation operator is used: more often when its children were lately better than their parent."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ FLOOR = 0.3
 class OperatorWeights:
     """Success rates of the operators and the weights that follow from them.
 
-    A success is a child better than its better parent. The weight of an operator is its starting weight times
-    `FLOOR` plus its rate over the mean rate, at most three times the start.
+    A success is a child better than the parent whose place it takes, the first of two. The weight of an operator is
+    its starting weight times `FLOOR` plus its rate over the mean rate, at most three times the start.
     """
 
     def __init__(self, record: Mapping[str, tuple[float, float]] | None = None):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 from deap import gp
@@ -15,6 +17,7 @@ from gpproxy.evolution.individual import STEPS, Score
 from gpproxy.evolution.target import WORST, Fitness, Target
 from gpproxy.expressions.evaluate import Evaluator
 from gpproxy.expressions.grammar import Grammar
+from primitives.primitive import PRIMITIVES
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,10 +103,12 @@ class Problem:
         )
 
     def fingerprint(self) -> str:
-        """A hash of the benchmarks and the grammar: a saved state belongs to exactly this problem."""
+        """A hash of the benchmarks, the statistics and the grammar: a saved state belongs to exactly this problem."""
         digest = hashlib.blake2b(digest_size=16)
         for case in self.cases:
-            digest.update(f"{case.name}|{case.target.fingerprint()}|".encode())
+            digest.update(f"{case.name}|{case.target.fingerprint()}|{case.evaluator.table.digest}|".encode())
+        files = {inspect.getfile(primitive.function) for primitive in PRIMITIVES.values()}
+        digest.update(b"".join(Path(file).read_bytes() for file in sorted(files)))
         digest.update("|".join(self.grammar.statistics).encode())
         digest.update("|".join(self.grammar.operation_names).encode())
         digest.update(repr(sorted(self.prices.items())).encode())

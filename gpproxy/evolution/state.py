@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from itertools import islice
 from random import Random
 
+import torch
+
 from gpproxy.errors import RunError
 from gpproxy.evolution.archive import Archive
 from gpproxy.evolution.assess import Assessor
@@ -109,7 +111,7 @@ class EvolutionState:
 
 def identity(problem: Problem, config: EvolutionConfig) -> dict[str, object]:
     """What a saved state must share with the run that continues it."""
-    return {"problem": problem.fingerprint(), **config.identity()}
+    return {"problem": problem.fingerprint(), "torch": torch.__version__, **config.identity()}
 
 
 def check_identity(saved: Mapping[str, object], wanted: Mapping[str, object]) -> None:

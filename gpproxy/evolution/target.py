@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from gpproxy.errors import ConfigError
-from gpproxy.evolution.fitness import centred_ranks, dead_last, masked_correlations, steady
+from gpproxy.evolution.fitness import centred_ranks, dead_last, masked_correlations
+from gpproxy.ranks import steady
 
 #: Fitness of an invalid formula: that of the worst possible ranking.
 WORST = -1.0

@@ -59,7 +59,7 @@ def swap(tree: Nodes, grammar: Grammar, limits: Limits, rng: Random) -> list[Nod
     places = [i for i, node in enumerate(tree) if isinstance(node, Statistic)]
     rng.shuffle(places)
     for i in places:
-        others = [leaf for leaf in grammar.terminals_of(tree[i].ret) if leaf is not tree[i]]
+        others = [leaf for leaf in grammar.terminals_of(tree[i].ret) if leaf != tree[i]]
         if others:
             new = list(tree)
             new[i] = rng.choice(others)

@@ -15,7 +15,7 @@ from gpproxy.expressions.evaluate import Evaluator
 from gpproxy.expressions.fold import fold, operands
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.nodes import Constant, Leaf, Operation
-from gpproxy.ranks import dense_ranks
+from gpproxy.ranks import dense_ranks, steady
 from primitives.types import Scalar
 
 #: Operations that are strictly monotone where their operand is positive, with their direction.
@@ -53,7 +53,7 @@ def rank_alike(evaluator: Evaluator, tree: gp.PrimitiveTree, others: list[gp.Pri
     if scores.reasons[0] is not None:
         return [False] * len(others)
     live = ~scores.values[0].isnan()
-    ranks = dense_ranks(scores.values[:, live])
+    ranks = dense_ranks(steady(scores.values[:, live]))
     return [
         reason is None and torch.equal(ranks[0], own) for reason, own in zip(scores.reasons[1:], ranks[1:])
     ]  # fmt: skip

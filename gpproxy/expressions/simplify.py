@@ -40,7 +40,7 @@ def simplify(
     grammar: Grammar,
     evaluator: Evaluator,
     *,
-    seconds: float = 5.0,
+    seconds: float = 20.0,
     algebra: Algebra | None = None,
 ) -> Simplified:
     """The smallest equal formula that SymPy finds within `seconds`, verified on the evaluator's table.

@@ -23,12 +23,12 @@ from gpproxy.expressions.evaluate import Evaluator
 from gpproxy.expressions.structure import needs
 from gpproxy.memory import keep_freed_memory
 from gpproxy.searching.candidate import DEAD, Candidate
-from gpproxy.searching.exact import exact
 from gpproxy.searching.latency import latency
 from gpproxy.searching.size import Size, Sizer
 from gpproxy.statistics.assemble import assemble
 from gpproxy.statistics.classical import PROXIES
-from gpproxy.statistics.collect import Collection, collect_one, make_space, one_thread, seeded
+from gpproxy.statistics.collect import Collection, collect_one, make_space, seeded
+from gpproxy.statistics.exact import exact
 from gpproxy.statistics.passes import Look
 from gpproxy.statistics.statistic import STATISTICS
 from gpproxy.statistics.terminals.layers import layer_macs
@@ -266,7 +266,7 @@ def score_chunk(setup: Setup, codes: Sequence[str], sizes: Mapping[str, Size]) -
     scorer = _scorer(setup)
     scorer.work = Work()
     start = time.perf_counter()
-    with exact(), one_thread():
+    with exact():
         found = [scorer.score(code, sizes.get(code)) for code in codes]
     scorer.work.seconds = time.perf_counter() - start
     return found, scorer.work

@@ -20,6 +20,7 @@ from torch import Tensor
 
 import primitives.decodability
 import primitives.numerics
+from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.dependencies import dependencies
 from gpproxy.statistics.record import Record
 
@@ -37,23 +38,35 @@ def folder() -> Path:
 
 
 @lru_cache(maxsize=64)
-def _code_version(space: type[SearchSpace], proxies: bool) -> str:
-    """Hash of the sources that decide what is collected: the passes, the statistics, the space and what it uses."""
+def _code_version(space: type[SearchSpace], proxies: bool, plugged: tuple[str, ...]) -> str:
+    """Hash of the sources that decide what is collected: the passes, the statistics, the space and what it uses.
+
+    Args:
+        plugged: modules outside this package that statistics and proxies come from.
+    """
     here = Path(__file__).parent
-    files = {here / "passes.py", here / "cut.py", here / "classical" / "layers.py", *here.glob("terminals/*.py")}
+    names = ("collect.py", "passes.py", "cut.py", "exact.py", "classical/layers.py")
+    files = {*(here / name for name in names), *here.glob("terminals/*.py")}
     files |= {Path(inspect.getfile(primitives.decodability)), Path(inspect.getfile(primitives.numerics))}
     if proxies:
         files |= set(here.glob("classical/*.py"))
-    for base in space.__mro__[:-2]:  # without ABC and object
-        files.update(dependencies(base.__module__))
+    for module in (*(base.__module__ for base in space.__mro__[:-2]), *plugged):  # without ABC and object
+        files.update(dependencies(module))
     digest = hashlib.sha256()
     for path in sorted(files, key=lambda p: (p.name, str(p))):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
 
 
+def _device(device: str) -> str:
+    """What rounds: cards of other kinds are told apart, two of one kind are not."""
+    return device if device == "cpu" or not torch.cuda.is_available() else torch.cuda.get_device_name(device)
+
+
 def file_name(space: SearchSpace, settings: dict[str, Any], code: str, how: Collection) -> str:
     """File of one architecture, relative to the cache folder."""
+    functions = [s.function for s in how.chosen()] + [PROXIES[name].function for name in how.chosen_proxies()]
+    plugged = {f.__module__ for f in functions if not f.__module__.startswith(f"{__package__}.")}
     content = {
         "space": space.name,
         "settings": settings,
@@ -63,8 +76,9 @@ def file_name(space: SearchSpace, settings: dict[str, Any], code: str, how: Coll
         "sizes": asdict(how.sizes),
         "statistics": [s.name for s in how.chosen()],
         "proxies": list(how.chosen_proxies()),
-        "device": how.device.split(":")[0],
-        "code": _code_version(type(space), bool(how.chosen_proxies())),
+        "device": _device(how.device),
+        "torch": torch.__version__,
+        "code": _code_version(type(space), bool(how.chosen_proxies()), tuple(sorted(plugged))),
     }
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return f"{space.name}/{digest[:2]}/{digest[:32]}.safetensors"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from gpproxy.statistics import cache, failures
 from gpproxy.statistics.assemble import assemble
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.cut import Sizes
+from gpproxy.statistics.exact import exact
 from gpproxy.statistics.passes import WEIGHTED, Look
 from gpproxy.statistics.record import Record
 from gpproxy.statistics.statistic import STATISTICS, Statistic
@@ -145,7 +145,7 @@ def space_settings(space: SearchSpace) -> dict[str, Any]:
 
 def _task(name: str, settings: dict[str, Any], code: str, how: Collection, path: str) -> str:
     """Collects one architecture into the cache; returns an error text, empty when all went well."""
-    with one_thread():
+    with exact():
         try:
             record = collect_one(make_space(name, settings), code, how)
         except StatisticsError as error:
@@ -155,17 +155,6 @@ def _task(name: str, settings: dict[str, Any], code: str, how: Collection, path:
     cache.save(record, Path(path))
     failures.forget(Path(path))
     return ""
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Lets torch use one thread, so that sums do not depend on the number of cores, and gives the others back."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def fill(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -43,6 +45,19 @@ class StatisticsTable:
     @property
     def bytes(self) -> int:
         return sum(v.numel() * v.element_size() if isinstance(v, Tensor) else v.bytes for v in self.values.values())
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of the codes and of every statistic's bytes."""
+        digest = hashlib.blake2b(repr((self.architectures, sorted(self.dead))).encode(), digest_size=16)
+        for name in sorted(self.values):
+            value = self.values[name]
+            parts = [value] if isinstance(value, Tensor) else [*vars(value).values()]
+            tensors = [t for part in parts for t in (part if isinstance(part, tuple) else (part,))]
+            digest.update(name.encode())
+            for tensor in tensors:
+                digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()
 
     @property
     def alive(self) -> Tensor:

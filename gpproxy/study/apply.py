@@ -26,7 +26,8 @@ from gpproxy.expressions.structure import needs
 from gpproxy.expressions.text import parse
 from gpproxy.statistics.assemble import assemble
 from gpproxy.statistics.classical import PROXIES
-from gpproxy.statistics.collect import Collection, collect_one, make_space, one_thread, seeded
+from gpproxy.statistics.collect import Collection, collect_one, make_space, seeded
+from gpproxy.statistics.exact import exact
 from gpproxy.statistics.statistic import STATISTICS
 from gpproxy.study.source import Source
 from search_spaces import SearchSpace
@@ -63,7 +64,7 @@ def look_of(source: Source, device: str = "cpu") -> Collection:
 def apply_one(number: int, code: str, name: str, settings: dict[str, Any], source: Source, how: Collection) -> Scored:
     """The score of one architecture, the mean over the initialisations of the source; `number` only names the task."""
     space = make_space(name, settings)
-    with one_thread():
+    with exact():
         found = [_apply(space, code, source, replace(how, seed=how.seed + i)) for i in range(source.looks)]
     worst = next((one for one in found if one.failed or not math.isfinite(one.score)), None)
     if worst is not None or source.looks == 1:

@@ -67,10 +67,10 @@ class Study:
     def name(self) -> str:
         return self.benchmark.name
 
-    def how_of(self, codes: Sequence[str]) -> Collection:
-        """How a part of the split is looked at first: with the classical proxies where they are known."""
+    def hows_of(self, codes: Sequence[str]) -> tuple[Collection, ...]:
+        """How each of the looks at a part of the split is taken: with the classical proxies where they are known."""
         known = any(codes is getattr(self.parts, part) for part in self.covered)
-        return replace(self.how, proxies=self.proxies) if known else self.how
+        return tuple(replace(how, proxies=self.proxies) for how in self.hows) if known else self.hows
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,13 +121,14 @@ def prepare(
         covered: tuple[str, ...] = ()
         if proxies:
             show = partial(on_progress, f"{table.name}, classical proxies")
-            asked = replace(how, proxies=proxies)
+            asked = [replace(one, proxies=proxies) for one in every]
             covered = PARTS if config.proxy_parts == "all" else ("test",)
             codes = [code for part in covered for code in getattr(parts, part)]
             if failed := look(codes, asked, on_progress=show):
                 code, reason = next(iter(failed.items()))
                 raise BenchmarkError(f"The classical proxies of {code} failed: {reason} Go without: --proxies none.")
-            covered = tuple(p for p in PARTS if p in covered or cached(space, getattr(parts, p), asked))
+            known = [p for p in PARTS if all(cached(space, getattr(parts, p), one) for one in asked)]
+            covered = tuple(part for part in PARTS if part in (*covered, *known))
         studies.append(Study(table, space, parts, how, failures, proxies, config.looks, covered))
     return studies
 

@@ -15,6 +15,7 @@ from gpproxy.benchmarks.split import functional_classes
 from gpproxy.benchmarks.yardstick import Yardstick
 from gpproxy.expressions.evaluate import Evaluator
 from gpproxy.expressions.structure import needs
+from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.collect import collect
 from gpproxy.statistics.table import StatisticsTable
 from gpproxy.study.prepare import Study
@@ -34,7 +35,8 @@ class Seen:
         part: the architectures and their quality.
         looks: `look x tree x architecture`, float64, the scores of each initialisation; NaN for dead architectures and
             where a formula has no finite value.
-        columns: classical proxies and descriptors, name -> `architecture`.
+        columns: classical proxies, the mean over the initialisations as of the formulas, and descriptors: name ->
+            `architecture`.
         dead: code -> reason.
         yardstick: measures scores against the quality, dead architectures last.
         resamples: the draws of the yardstick's bootstrap.
@@ -59,14 +61,17 @@ def see(study: Study, codes: Sequence[str], trees: Sequence[gp.PrimitiveTree], w
     """Looks the architectures up in the cache and applies the formulas to them; `seed` is that of the bootstrap."""
     scores: list[Tensor] = []
     tables: list[StatisticsTable] = []
-    hows = (study.how_of(codes), *study.hows[1:])
     used = {name for tree in trees for name in needs(tree)}
     for start in range(0, len(codes), CHUNK):
         some = codes[start : start + CHUNK]
-        table, *again = (collect(study.space, some, how, only=sorted(used))[0] for how in hows)
-        every = [score_all(t.to(study.how.device), trees, workers) for t in (table, *again)]
-        scores.append(torch.stack(every))
-        tables.append(StatisticsTable(table.architectures, {}, {}, table.depth, table.dead, table.columns))
+        every = [collect(study.space, some, how, only=sorted(used))[0] for how in study.hows_of(codes)]
+        scores.append(torch.stack([score_all(t.to(study.how.device), trees, workers) for t in every]))
+        first = every[0]
+        columns = {
+            name: torch.stack([t.columns[name] for t in every]).mean(0) if name in PROXIES else column
+            for name, column in first.columns.items()
+        }
+        tables.append(StatisticsTable(first.architectures, {}, {}, first.depth, first.dead, columns))
     part = study.benchmark.select(codes)
     dead = {code: reason for table in tables for code, reason in table.dead.items()}
     classes = functional_classes(codes, study.space)

@@ -143,6 +143,7 @@ class Counting:
 
     def __init__(self, evaluator):
         self.evaluator, self.asked, self.calls = evaluator, [], 0
+        self.table = evaluator.table
 
     def scores(self, trees) -> Scores:
         self.calls += 1

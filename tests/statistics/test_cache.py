@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +10,13 @@ import pytest
 import torch
 
 from gpproxy.errors import StatisticsError
+from gpproxy.registry import PLUGINS, load_plugin
 from gpproxy.statistics import cache
 from gpproxy.statistics.cache import file_name, folder, load, save
 from gpproxy.statistics.collect import Collection, collect, collect_one, space_settings
 from gpproxy.statistics.cut import Sizes
 from gpproxy.statistics.record import Record
+from gpproxy.statistics.statistic import STATISTICS
 from tests.statistics.tiny_tables import differences, same_bits, tiny
 
 HOW = Collection(samples=4, proxies=("nwot",), proxy_samples=3)
@@ -157,13 +160,12 @@ def test_looks_without_descriptors_have_files_of_their_own(tmp_path):
 
 def test_equal_settings_are_one_file():
     assert name_of() == name_of(tiny.Tiny(), how=replace(HOW))
-    assert name_of(how=replace(HOW, device="cuda:1")) == name_of(how=replace(HOW, device="cuda:0"))
     assert name_of().startswith("tiny/") and name_of().endswith(".safetensors")
 
 
 def test_another_version_of_the_code_is_another_file(monkeypatch):
     before = name_of()
-    monkeypatch.setattr(cache, "_code_version", lambda space, proxies: "other")
+    monkeypatch.setattr(cache, "_code_version", lambda space, proxies, plugged: "other")
     assert name_of() != before
 
 
@@ -171,12 +173,46 @@ def test_the_code_version_covers_passes_statistics_and_the_space(monkeypatch):
     read: list[str] = []
     original = Path.read_bytes
     monkeypatch.setattr(Path, "read_bytes", lambda self: read.append(self.name) or original(self))
-    cache._code_version.__wrapped__(tiny.Tiny, False)
-    wanted = {"passes.py", "cut.py", "feature_maps.py", "network.py", "decodability.py", "tiny_space.py", "space.py"}
+    cache._code_version.__wrapped__(tiny.Tiny, False, ())
+    wanted = {
+        "passes.py",
+        "collect.py",
+        "cut.py",
+        "feature_maps.py",
+        "network.py",
+        "decodability.py",
+        "tiny_space.py",
+        "space.py",
+    }
     assert wanted <= set(read) and not {"samples.py", "autogas.py", "transnas.py"} & set(read)
     read.clear()
-    cache._code_version.__wrapped__(tiny.Tiny, True)
+    cache._code_version.__wrapped__(tiny.Tiny, True, ())
     assert wanted | {"samples.py", "autogas.py"} <= set(read)
+
+
+def test_another_torch_is_another_file(monkeypatch):
+    before = name_of()
+    monkeypatch.setattr(torch, "__version__", "1.0")
+    assert name_of() != before
+
+
+def test_a_changed_plugin_statistic_is_another_file(tmp_path, monkeypatch):
+    text = (
+        "import torch\nfrom gpproxy.statistics.statistic import statistic\nfrom primitives.types import Scalar\n"
+        "@statistic(Scalar, source='test')\ndef plugged(look, sizes):\n    return torch.tensor(1.0)\n"
+    )
+    names = []
+    for number in (1.0, 2.0):
+        file = tmp_path / "plugged_statistic.py"
+        file.write_text(text.replace("1.0", str(number)))
+        cache._code_version.cache_clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(STATISTICS, "_items", dict(STATISTICS._items))
+            load_plugin(file)
+            names.append(name_of(how=replace(HOW, statistics=("plugged",))))
+        del sys.modules["gpproxy_plugin_plugged_statistic"]
+        PLUGINS.remove(file)
+    assert names[0] != names[1]
 
 
 def test_the_folder_follows_the_environment(monkeypatch, tmp_path):

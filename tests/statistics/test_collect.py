@@ -268,6 +268,7 @@ def test_a_generator_that_works_again_is_forgotten_as_a_failure(space, tmp_path,
         raise RuntimeError("not today")
 
     name = "activation"
+    failing.__module__ = STATISTICS[name].function.__module__  # else it would have files of its own
     how = Collection(statistics=(name,), proxies=(), samples=4)
     monkeypatch.setitem(STATISTICS._items, name, replace(STATISTICS[name], function=failing))
     assert "not today" in fill(space, ["plain-3"], how, cache_folder=tmp_path)["plain-3"]

@@ -1,0 +1,53 @@
+"""What a proxy has learnt from is known from its run, however its table has changed since."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gpproxy.evolve import run
+from gpproxy.registry import load_plugin
+from gpproxy.run_folder import SPLIT
+from gpproxy.score import ScoreConfig, main
+from gpproxy.statistics.collect import make_space
+from gpproxy.study.learnt import learnt
+from gpproxy.study.source import resolve
+from tests.commands import FAKE, small
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("runs") / "run"
+    run(small(path, generations=1, random_search=False, proxies="none", population=12))
+    return path
+
+
+def test_a_run_knows_its_parts(folder: Path) -> None:
+    parts = json.loads((folder / SPLIT).read_text())["fake"]
+    assert parts["space"] == "fake" and len(parts["train"]) == 20 and len(parts["validation"]) == 12
+    load_plugin(FAKE)
+    space, codes = make_space("fake"), [*parts["test"], *parts["train"], *parts["validation"]]
+    kept = learnt(resolve(str(folder))).held_out(codes, space)
+    assert set(kept) == set(parts["test"]) and not learnt(resolve("nwot")).codes
+    assert learnt(resolve(str(folder / "proxy.py"))).held_out(codes, space) == kept
+
+
+def test_a_file_without_its_run_is_not_judged(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    moved = tmp_path / "moved.py"
+    moved.write_text((folder / "proxy.py").read_text())
+    known = learnt(resolve(str(moved)))
+    assert "discovered on fake" in known.unknown_of(make_space("fake"))
+    assert not known.unknown_of(make_space("autogan"))
+    assert main(["--proxy", str(moved), "--labels", "fake", "--plugins", FAKE, "--workers", "1"]) in (0, 1)
+    assert "The scores are not judged" in capsys.readouterr().err
+
+
+def test_labels_judge_on_what_was_held_out(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ScoreConfig(proxy=str(folder), labels="fake", plugins=(FAKE,)).labels == "fake"
+    main(["--proxy", str(folder), "--labels", "fake", "--plugins", FAKE, "--workers", "1"])
+    said = " ".join(capsys.readouterr().err.split())
+    assert (
+        "32 architectures that it has learnt from, or twins of them, are left out" in said and "fake, 15 arch" in said
+    )
