@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from gpproxy.display.console import Watch
 from gpproxy.errors import ConfigError, RunError
@@ -36,8 +36,8 @@ from gpproxy.training.recipe import WIDTHS, Recipe, recipe
 from gpproxy.training.train import new_game, train
 from search_spaces import SEARCH_SPACES, SearchSpace
 
-#: Of a dry run: steps that are timed, after some that are not; seconds of a first step after which only one is timed;
-#: images that it measures.
+#: Of a dry run: steps that are timed, after some that are not; seconds of a first step that is enough by itself; images
+#: that are measured.
 TIMED, WARM_UP, LONG, FEW = 5, 2, 3.0, 250
 
 
@@ -195,11 +195,14 @@ class Trainer:
         """Times a few steps, and measures a few images. Writes nothing."""
         config, network = self.config, self.extractor
         game = new_game(self.space, self.code, self.images, self.recipe, config.seed, config.device)
-        # A large network shows in its first step that one more is enough.
-        timed = TIMED if self._seconds(lambda: game.step(0)) < LONG else 1
-        game.step(1)
-        step = self._seconds(lambda: [game.step(WARM_UP + index) for index in range(timed)]) / timed
-        images = game.samples(min(self.samples, FEW))
+        step = self._seconds(lambda: game.step(0))
+        if step < LONG:
+            game.step(1)
+            step = self._seconds(lambda: [game.step(WARM_UP + index) for index in range(TIMED)]) / TIMED
+        drawn: list[Tensor] = []
+        drawing = self._seconds(lambda: drawn.append(game.samples(min(self.samples, FEW))))
+        (images,) = drawn
+        times = self.samples / len(images)
         features = final = check = 0.0
         if network is not None:
             real = self.real()
@@ -207,11 +210,11 @@ class Trainer:
             features = self._seconds(lambda: network(part.images)) * len(real) / len(part)
             features = 0.0 if kept(real, network) else features
             few = Reference.of(part, network, cache=False)
-            final = self._seconds(lambda: measure(images, few, network)) * self.samples / len(images)
+            final = (drawing + self._seconds(lambda: measure(images, few, network))) * times
             self.reference = few  # what the check below compares with; nothing else comes after it
         take = self.measure
         if take is not None:
-            check = self._seconds(lambda: take(game.samples(len(images)))) * self.samples / len(images)
+            check = (drawing + self._seconds(lambda: take(images))) * times
         found = self.space.describe(self.space.decode(self.code))
         judges = (network for name, network in game.networks.items() if name.startswith("discriminator"))
         judge = sum(parameter.numel() for network in judges for parameter in network.parameters())
