@@ -31,7 +31,7 @@ class Task:
 
     Attributes:
         benchmark: table of measured architectures: a name or the path of a CSV file with a card. Several, joined by
-            commas, evolve one formula for all of them by its worst case.
+            commas, evolve one formula for all of them.
         train: architectures per benchmark that drive the evolution; 0 takes 100, or half of a table of less than 200.
         validation: architectures that choose the formula in the end; 0 takes half of the rest. What remains is the
             test.
@@ -47,8 +47,8 @@ class Task:
             several times as much as the statistics.
         proxy_parts: where they are computed: on the test, or on 'all' parts of the split, which takes about two and a
             half times as long. What the cache holds of the other parts is shown in any case.
-        random_search: whether to judge as many random formulas as were evolved, in at most the same time, for
-            comparison.
+        random_search: whether to judge as many random formulas as were evolved, or as many as the time of the
+            evolution allows, for comparison.
         space_settings: setting of the search space, such as resolution=128.
         look_seed: seed of the untrained weights and inputs.
         looks: initialisations of every architecture, from look_seed on. Formulas evolve on the first; they are chosen
@@ -101,6 +101,8 @@ class EvolveConfig(EvolutionConfig, Task):
         for name in ("guess", "exclude", "plugins", "space_settings"):
             value = getattr(self, name)
             object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(map(str, value)))
+        # Absolute, so that a run can be continued from any folder.
+        object.__setattr__(self, "plugins", tuple(str(Path(name).expanduser().resolve()) for name in self.plugins))
         object.__setattr__(self, "out", str(self.out))
         parse_settings(self.space_settings)
         if not self.benchmarks:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -29,8 +29,16 @@ if TYPE_CHECKING:
 __all__ = ["ScoreConfig", "score"]
 
 
-def score(config: ScoreConfig) -> Iterator[Scored]:
+def score(
+    config: ScoreConfig,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    on_remark: Callable[[str], None] = lambda text: None,
+) -> Iterator[Scored]:
     """The scores in the order of the architectures, as they are found; independent of that order and of workers.
+
+    Args:
+        on_progress: called with (done, total).
+        on_remark: called with a sentence on what was taken over from the proxy's run.
 
     Raises the errors of `gpproxy.errors`: an unknown space, architecture or statistic, a file that is missing.
     """
@@ -40,6 +48,7 @@ def score(config: ScoreConfig) -> Iterator[Scored]:
     from gpproxy.registry import load_plugin
     from gpproxy.statistics.collect import make_space, space_settings
     from gpproxy.study.apply import apply_one, look_of
+    from gpproxy.study.place import place_of
 
     for plugin in config.plugins:
         load_plugin(plugin)
@@ -50,10 +59,13 @@ def score(config: ScoreConfig) -> Iterator[Scored]:
     if table is not None:
         space = open_space(table.card, **settings)
     else:
+        name, settings, remark = place_of([source], config.space, settings)
+        if remark:
+            on_remark(remark)
         try:
-            space = make_space(config.space, settings)
+            space = make_space(name, settings)
         except TypeError as error:
-            raise ConfigError(f"The search space {config.space} does not take these settings: {error}.") from error
+            raise ConfigError(f"The search space {name} does not take these settings: {error}.") from error
     how = look_of(source, config.device)
     if config.archs or table is None:
         codes = _read(config.archs, space) if config.archs else draw(space, config.sample, config.seed)
@@ -65,8 +77,9 @@ def score(config: ScoreConfig) -> Iterator[Scored]:
     tasks = [(i, code, space.name, space_settings(space), source, how) for i, code in enumerate(codes)]
     waiting: dict[int, Scored] = {}
     following = 0
-    for task, found in run_tasks(apply_one, tasks, workers=workers):
+    for done, (task, found) in enumerate(run_tasks(apply_one, tasks, workers=workers), start=1):
         waiting[task[0]] = found
+        on_progress(done, len(tasks))
         while following in waiting:
             yield waiting.pop(following)
             following += 1
@@ -143,10 +156,15 @@ def main(arguments: Sequence[str]) -> int:
 
         show_transfer(config)
         return 0
+    from rich.console import Console
+
+    from gpproxy.display.console import Terminal, Watch
+
     kept: dict[str, float] = {}
     failed = 0
-    found = score(config)
-    with _output(config.out) as stream:
+    watch = Terminal(Console(stderr=True, highlight=False)) if config.out else Watch()
+    found = score(config, lambda done, total: watch.progress("scoring", done, total), complain)
+    with watch, _output(config.out) as stream:
         writer = csv.writer(stream, lineterminator="\n")
         averaged = False
         for number, row in enumerate(found):
@@ -163,6 +181,8 @@ def main(arguments: Sequence[str]) -> int:
             cells = [row.architecture, repr(row.score)]
             writer.writerow([*cells, "" if row.spread is None else repr(row.spread)] if averaged else cells)
             stream.flush()
+    if config.out:
+        complain(f"{len(kept)} scores are written to {config.out}.")
     if config.labels:
         from gpproxy.runs.judgement import judge
 

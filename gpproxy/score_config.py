@@ -14,7 +14,7 @@ class ScoreConfig:
 
     Attributes:
         proxy: run folder, exported proxy.py, or formula. With transfer there may be several, and names of known ones.
-        space: search space of the architectures.
+        space: search space of the architectures; empty takes that of the proxy's run, with its settings.
         archs: file with one architecture per line, or a CSV file with a column of that name.
         sample: random architectures to score instead of a file; with transfer, the most of each table.
         seed: of the sample.
@@ -36,7 +36,7 @@ class ScoreConfig:
     """
 
     proxy: tuple[str, ...] = ()
-    space: str = "transnas-micro"
+    space: str = ""
     archs: str = ""
     sample: int = 0
     seed: int = 0

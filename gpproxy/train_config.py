@@ -80,6 +80,8 @@ class TrainConfig:
         for name in ("recipe_settings", "space_settings", "plugins"):
             value = getattr(self, name)
             object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(map(str, value)))
+        # Absolute, so that a run can be continued from any folder.
+        object.__setattr__(self, "plugins", tuple(str(Path(name).expanduser().resolve()) for name in self.plugins))
         object.__setattr__(self, "out", str(self.out))
         if not self.arch.strip():
             raise ConfigError('Give the architecture: --arch "1 0 1 1 / 1 0 0 1 1 / 1 0 1 0 3", or --arch autogan-a.')

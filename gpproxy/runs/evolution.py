@@ -22,6 +22,7 @@ from gpproxy.expressions.export import source
 from gpproxy.expressions.formula import Formula
 from gpproxy.interrupt import Interrupted, Patience, resume_command
 from gpproxy.run_folder import CONFIG, FRONT, RESULT, SPLIT, STATE, RunFolder
+from gpproxy.statistics.collect import space_settings
 from gpproxy.study.check import check_formulas, open_tables
 from gpproxy.study.conclude import conclude, entries
 from gpproxy.study.prepare import Study, Training, prepare, training
@@ -94,7 +95,10 @@ class Running:
             if study.left_out and not self.config.retry_failed:
                 self.watch.note("What could not be looked at is remembered; --retry-failed looks again.")
             self.folder.log("split", benchmark=study.name, **sizes, left_out=dict(study.left_out))
-        parts = {study.name: {"space": study.space.name, **vars(study.parts)} for study in studies}
+        parts = {
+            study.name: {"space": study.space.name, "settings": space_settings(study.space), **vars(study.parts)}
+            for study in studies
+        }
         self.folder.write_json(SPLIT, parts)
 
     def _evolve(self, data: Training, guesses: Sequence[str]) -> tuple[EvolutionState, str]:
@@ -173,7 +177,7 @@ class Running:
             looks=self.config.looks,
             sizes=first.how.sizes,
             loss=first.space.loss,
-            provenance=_provenance(result, self.config),
+            provenance={**_provenance(result, self.config), "space settings": space_settings(first.space)},
         )
 
     def _write(self, result: Result, formula: Formula, studies: Sequence[Study]) -> None:

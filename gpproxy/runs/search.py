@@ -6,7 +6,7 @@ In: settings, a folder to continue or None, a SearchWatch. Out: the SearchResult
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from gpproxy.searching.scorer import Setup
 from gpproxy.searching.size import Sizer
 from gpproxy.searching.strategies import Evolution, Exhaustive, Random, Strategy
 from gpproxy.statistics.collect import make_space, space_settings
+from gpproxy.study.place import place_of
 from gpproxy.study.source import resolve
 from search_spaces import SearchSpace
 
@@ -72,6 +73,14 @@ class Searcher:
         for plugin in config.plugins:
             load_plugin(plugin)
         check_device(config.device)
+        found = map(resolve, config.proxy)
+        self.sources = tuple(source.changed(config.look_seed, config.samples, config.looks) for source in found)
+        if folder is None:
+            name, settings, remark = place_of(self.sources, config.space, parse_settings(config.space_settings))
+            pairs = tuple(f"{key}={value}" for key, value in settings.items())
+            config = replace(config, space=name, space_settings=pairs)
+            if remark:
+                watch.note(remark)
         self.config, self.folder, self.watch, self.patience = config, folder, watch, patience
         self.limits = Limits(config.max_params, config.max_macs, config.max_latency_ms)
 
@@ -90,11 +99,9 @@ class Searcher:
     @cached_property
     def setup(self) -> Setup:
         config = self.config
-        found = (resolve(text) for text in config.proxy)
-        sources = tuple(source.changed(config.look_seed, config.samples, config.looks) for source in found)
         settings = tuple(space_settings(self.space).items())
         plain = self.sizer.plain
-        return Setup(self.space.name, settings, sources, config.device, config.timed, config.max_latency_ms, plain)
+        return Setup(self.space.name, settings, self.sources, config.device, config.timed, config.max_latency_ms, plain)
 
     def result(self) -> SearchResult:
         """Searches, writes the files, and trains the winners where that was asked for."""

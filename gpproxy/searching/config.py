@@ -28,7 +28,7 @@ class SearchConfig:
     """Ranks untrained architectures by a proxy, under limits, without training any.
 
     Attributes:
-        space: search space.
+        space: search space; empty takes that of the proxy's run, with its settings.
         proxy: run folder, exported proxy.py, name of a known or classical proxy, or formula. Several rank by the mean
             of their ranks.
         budget: architectures to score.
@@ -63,7 +63,7 @@ class SearchConfig:
         plugins: Python file that registers search spaces, statistics or primitives.
     """
 
-    space: str = "autogan"
+    space: str = ""
     proxy: tuple[str, ...] = ()
     budget: int = 1000
     strategy: Literal["random", "exhaustive", "evolution", "nsga2"] = "random"
@@ -99,6 +99,8 @@ class SearchConfig:
         for name in ("proxy", "plugins", "space_settings", "train_settings"):
             value = getattr(self, name)
             object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(map(str, value)))
+        # Absolute, so that a run can be continued from any folder.
+        object.__setattr__(self, "plugins", tuple(str(Path(name).expanduser().resolve()) for name in self.plugins))
         object.__setattr__(self, "out", str(self.out))
         if not self.proxy or not all(self.proxy):
             raise ConfigError(

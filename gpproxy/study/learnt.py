@@ -59,6 +59,6 @@ def learnt(source: Source) -> Learnt:
         return Learnt(found)
     if source.discovered_on:
         reason = f"{source.label} was discovered on {source.discovered_on}, and its run folder, which tells from which "
-        spaces = (source.space,) if source.space and "," not in source.discovered_on else ()
-        return Learnt(unknown=f"{reason}architectures, is not beside it", spaces=spaces)
+        spaces = [name for name, _ in source.spaces] if "," not in source.discovered_on else []
+        return Learnt(unknown=f"{reason}architectures, is not beside it", spaces=tuple(spaces))
     return Learnt()

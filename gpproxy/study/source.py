@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from deap import gp
 
@@ -13,7 +14,8 @@ from gpproxy.expressions.classical_formulas import NEAR
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.proxy_file import load_proxy
 from gpproxy.expressions.text import parse
-from gpproxy.run_folder import CONFIG, RunFolder
+from gpproxy.registry import PLUGINS
+from gpproxy.run_folder import CONFIG, SPLIT, RunFolder
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.collect import Collection
 from gpproxy.statistics.cut import Sizes
@@ -35,7 +37,8 @@ class Source:
         looks: initialisations that a score is the mean of.
         sizes: what cut statistics keep.
         run: folder of the run that the proxy comes from, or empty.
-        discovered_on, space: tables and search space that an exported file says it was discovered on.
+        discovered_on: tables that an exported file says it was discovered on.
+        spaces: names of the search spaces that it was discovered on, each with the settings as pairs.
     """
 
     label: str
@@ -48,7 +51,7 @@ class Source:
     sizes: Sizes = field(default_factory=Sizes)
     run: str = ""
     discovered_on: str = ""
-    space: str = ""
+    spaces: tuple[tuple[str, tuple[tuple[str, Any], ...]], ...] = ()
 
     @property
     def text(self) -> str:
@@ -106,7 +109,24 @@ def _of_run(folder: Path) -> Source:
         raise RunError(f"{error} Let it finish: python -m gpproxy.evolve --resume {folder}") from error
     config = place.config
     label = "+".join(Path(name).stem for name in config.benchmarks) + f" ({folder.name})"
-    return Source(label, formula, seed=config.look_seed, samples=config.samples, looks=config.looks, run=str(folder))
+    source = Source(label, formula, seed=config.look_seed, samples=config.samples, looks=config.looks, run=str(folder))
+    source = replace(source, spaces=_spaces_of(place))
+    try:
+        source.tree  # noqa: B018  a formula that cannot be read is told at once
+    except ExpressionError as error:
+        if missing := [name for name in config.plugins if Path(name).resolve() not in PLUGINS]:
+            flags = " ".join(f"--plugins {name}" for name in missing)
+            raise ExpressionError(f"{error}\nThe run was made with {flags}: give it here, too.") from error
+        raise
+    return source
+
+
+def _spaces_of(place: RunFolder) -> tuple[tuple[str, tuple[tuple[str, Any], ...]], ...]:
+    """The spaces of the tables of a run, each once."""
+    if not (place.path / SPLIT).is_file():
+        return ()
+    found = {part["space"]: tuple(part["settings"].items()) for part in place.read_json(SPLIT).values()}
+    return tuple(found.items())
 
 
 def _of_file(path: Path) -> Source:
@@ -118,7 +138,10 @@ def _of_file(path: Path) -> Source:
     try:
         said = load_proxy(path)
         source = replace(source, seed=said.seed, samples=said.samples, looks=config.looks if config else said.looks)
-        source = replace(source, discovered_on=str(said.provenance.get("benchmark", "")), space=said.space)
+        source = replace(source, discovered_on=str(said.provenance.get("benchmark", "")))
+        settings = said.provenance.get("space settings", {})
+        spaces = ((said.space, tuple(settings.items())),) if said.space else ()
+        source = replace(source, spaces=_spaces_of(RunFolder.open(run)) if run else spaces)
         formula = replace(source, formula=said.formula, path="", sizes=said.sizes)
         formula.tree  # noqa: B018  else the file itself is run
     except ExpressionError:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gpproxy.errors import ConfigError
 from gpproxy.evolve import run
 from gpproxy.registry import load_plugin
 from gpproxy.run_folder import SPLIT
 from gpproxy.score import ScoreConfig, main
 from gpproxy.statistics.collect import make_space
 from gpproxy.study.learnt import learnt
+from gpproxy.study.place import place_of
 from gpproxy.study.source import resolve
 from tests.commands import FAKE, small
 
@@ -51,3 +54,20 @@ def test_labels_judge_on_what_was_held_out(folder: Path, capsys: pytest.CaptureF
     assert (
         "32 architectures that it has learnt from, or twins of them, are left out" in said and "fake, 15 arch" in said
     )
+
+
+def test_a_run_is_applied_to_its_own_space_as_it_was_looked_at(folder: Path) -> None:
+    source = resolve(str(folder))
+    assert place_of([source], "", {}) == (
+        "fake",
+        {"resolution": 8},
+        "looks at fake with resolution=8, as the proxy's run did",
+    )
+    assert place_of([source], "fake", {"resolution": 12}) == ("fake", {"resolution": 12}, "")
+    assert place_of([source], "autogan", {}) == ("autogan", {}, "")
+    assert resolve(str(folder / "proxy.py")).spaces == source.spaces
+    with pytest.raises(ConfigError, match="belongs to no space: choose with --space"):
+        place_of([resolve("nwot")], "", {})
+    other = replace(source, label="other", spaces=(("fake", (("resolution", 16),)),))
+    with pytest.raises(ConfigError, match="resolution=8 and .* resolution=16"):
+        place_of([source, other], "", {})
