@@ -41,7 +41,8 @@ class BuildConfig:
         seeds: trainings per architecture.
         longer: architectures that are trained once more, `times` as long, for the correlation of short and long.
         times: how many times as many steps these get.
-        recipe: preset of the training.
+        recipe: preset of the training: short or autogan, for translations pix2pix, cyclegan, pix2pix-short or
+            cyclegan-short.
         steps: generator updates per training; 0 takes those of the recipe.
         batch: images per update; 0 takes those of the recipe.
         recipe_settings: change of the recipe, such as critic_steps=2.
