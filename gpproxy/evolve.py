@@ -99,7 +99,7 @@ def main(arguments: Sequence[str]) -> int:
         run(config, watch)
         return 0
     if RunFolder.open(started).finished:
-        watch.note(f"The run in {started} is complete; there is nothing to continue. Its result:")
+        watch.note(f"The run in {started} is complete: its test has been read, so it is not continued. Its result:")
         watch.result(read_result(started))
         return 0
     changes = {name: getattr(config, name) for name in EvolveConfig.__dataclass_fields__ if name != "out"}
