@@ -35,7 +35,7 @@ from gpproxy.statistics.statistic import STATISTICS
 #: Names that the file defines itself.
 OWN = (
     "FORMULA", "RANK_FORM", "LATEX", "PROVENANCE", "SPACE", "SEED", "SAMPLES", "LOOKS", "SIZES", "EXPECTED", "score",
-    "formula", "self_check", "generator", "inputs", "loss", "seed", "look",
+    "formula", "self_check", "generator", "inputs", "loss", "seed", "look", "output", "probes",
 )  # fmt: skip
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -85,6 +85,7 @@ def source(
     code = FormulaCode(tree, bundle)
     frame = [bundle.add(f) for f in (Look, Sizes, collect.seeded, collect._dead)]
     frame += [bundle.add(f) for f in (runtime.untrained, runtime.refuse_unusable, runtime.finite)]
+    frame += [bundle.add(f) for f in (runtime.refuse_several, *([runtime.checked_loss] if backward else []))]
     loss_key = add_loss(bundle, loss or runtime.l1_to_inputs) if backward else None
     fixture = [bundle.add(f) for f in (runtime.fixture_network, runtime.fixture_inputs)]
     bundle.settle()
@@ -198,8 +199,10 @@ def _constants(
 
 
 def _score(bundle: Bundle, frame: list[Key], loss_key: Key | None, backward: bool) -> str:
-    look, _, seeded, dead, untrained, refuse, finite = map(bundle.name, frame)
-    used = f"loss or {bundle.name(loss_key)}" if loss_key is not None else "loss"
+    look, _, seeded, dead, untrained, refuse, finite, several, *checked = map(bundle.name, frame)
+    used = "loss"
+    if loss_key is not None:
+        used = f"lambda output, inputs: {checked[0]}(loss or {bundle.name(loss_key)}, output, inputs)"
     about = (
         "`loss(output, inputs)` of the pass at initialisation, one number; by default the one of the run."
         if backward
@@ -216,10 +219,13 @@ def _score(bundle: Bundle, frame: list[Key], loss_key: Key | None, backward: boo
         loss: {about}
         seed: of the random probes; scores can be compared only between equal seeds.
 
-    Raises ValueError, with what to do, when there is no score: no layers, NaN outputs.
+    Raises ValueError, with what to do, when there is no score: no layers, NaN outputs, inputs or an output that are
+    not one tensor, a loss that does not fit. Errors of the generator's own forward are passed on.
     """
+    {several}(inputs, "inputs")
+    probes = {seeded}(SPACE, seed, "probes")
     with {untrained}(generator, inputs, seed):
-        look = {look}(generator, inputs, {used}, {seeded}(SPACE, seed, "probes"), backward={backward})
+        look = {look}(generator, inputs, {used}, probes, backward={backward})
         {refuse}(look)
         if {dead}(look):
             return float("-inf")

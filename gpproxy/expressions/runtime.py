@@ -21,11 +21,35 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 def l1_to_inputs(output: Tensor, inputs: Tensor) -> Tensor:
     """Mean absolute difference between output and inputs, of generators that reproduce what they see."""
     if output.shape != inputs.shape:
-        raise ValueError(
-            f"The output has the shape {tuple(output.shape)} and the inputs {tuple(inputs.shape)}, so the loss cannot "
-            "be the L1 distance between them. Pass loss=f, where f(output, inputs) returns one number."
-        )
+        raise ValueError("the L1 distance needs equal shapes.")
     return (output - inputs).abs().mean()
+
+
+def refuse_several(value: object, what: str) -> None:
+    """Raises ValueError for inputs or an output that are not one tensor."""
+    if not isinstance(value, Tensor):
+        raise ValueError(
+            f"The {what} must be one tensor, not a {type(value).__name__}. Wrap the generator in a torch.nn.Module "
+            "whose forward takes one tensor, holds any other inputs itself, and returns one tensor."
+        )
+
+
+def checked_loss(loss: Loss, output: Tensor, inputs: Tensor) -> Tensor:
+    """The loss, one number with gradients. Raises ValueError where it does not fit the generator."""
+    refuse_several(output, "output of the generator")
+    remedy = "Pass loss=f, where f(output, inputs) returns one number that depends on the output."
+    shapes = f"an output of the shape {tuple(output.shape)} for inputs of the shape {tuple(inputs.shape)}"
+    try:
+        value = loss(output, inputs)
+    except Exception as error:
+        reason = (str(error) or type(error).__name__).split("\n")[0]
+        raise ValueError(f"The loss does not fit {shapes}. {remedy} What it says: {reason}") from error
+    if not isinstance(value, Tensor) or value.numel() != 1:
+        found = f"a tensor of the shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"{value!r:.40}"
+        raise ValueError(f"The loss must be a tensor with one number, but for {shapes} it is {found}. {remedy}")
+    if not value.requires_grad:
+        raise ValueError(f"The loss has no gradient for {shapes}: nothing that requires one leads to it. {remedy}")
+    return value
 
 
 @contextmanager
@@ -53,6 +77,7 @@ def refuse_unusable(look: Look) -> None:
         raise ValueError("The generator has no parameters, so there is nothing to score.")
     if not any(isinstance(module, WEIGHTED) for module in look.network.modules()) or not look.noise.layers:
         raise ValueError("The generator has no convolution or linear layer (as a module) to look at.")
+    refuse_several(look.noise.output, "output of the generator")
     if not torch.isfinite(look.noise.output).all():
         raise ValueError("The untrained generator returns NaN or infinity. Check its initialisation and the inputs.")
 
@@ -131,7 +156,10 @@ def across(function: Callable[..., Tensor], *operands: Layers | Tensor, scalar: 
     count = len(lists[0])
     here = [all(o[i] is not None for o in lists) for i in range(count)]
     if not any(here):
-        raise ValueError("The formula has no value: no layer of this generator has all that it asks for.")
+        raise ValueError(
+            "The formula has no value: no layer of this generator has all that it asks for. Layers and rectifiers are "
+            "seen as modules only: use torch.nn.ReLU and torch.nn.Conv2d, not torch.nn.functional."
+        )
     depth = torch.arange(count, dtype=torch.float64) / max(count - 1, 1)
     depth[~torch.tensor(here)] = torch.nan
     arguments = []

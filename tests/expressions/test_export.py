@@ -220,6 +220,53 @@ def test_says_why_there_is_no_score(net: nn.Module, message: str, load) -> None:
         load(BACKWARD).score(net, inputs())
 
 
+class Strange(nn.Module):
+    """Generators that cannot be scored as they are."""
+
+    def __init__(self, kind: str):
+        super().__init__()
+        self.kind, self.layer = kind, nn.Conv2d(3, 3, 1)
+
+    def forward(self, images: torch.Tensor) -> object:
+        found = self.layer(images)
+        return (found, found) if self.kind == "several" else torch.relu(found)
+
+
+@pytest.mark.parametrize("text", [FORWARD, BACKWARD])
+def test_several_tensors_are_refused(text: str, load) -> None:
+    module = load(text)
+    with pytest.raises(ValueError, match="output of the generator must be one tensor, not a tuple. Wrap"):
+        module.score(Strange("several"), inputs())
+    with pytest.raises(ValueError, match="inputs must be one tensor, not a tuple. Wrap"):
+        module.score(network("plain-4"), (inputs(), inputs()))
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        (lambda output, inputs: nn.functional.conv2d(output, torch.ones(1, 5, 1, 1)), "does not fit .* Pass loss="),
+        (lambda output, inputs: output, r"it is a tensor of the shape .* Pass loss="),
+        (lambda output, inputs: 0.5, r"it is 0.5. Pass loss="),
+        (lambda output, inputs: inputs.mean(), "no gradient .* Pass loss="),
+    ],
+)
+def test_a_loss_that_cannot_be_used_is_refused(loss: Callable, message: str, load) -> None:
+    with pytest.raises(ValueError, match=message):
+        load(BACKWARD).score(network("plain-4"), inputs(), loss)
+
+
+def test_the_loss_of_the_run_may_not_fit_another_generator(load) -> None:
+    module = load("initial_loss", space="autogan", loss=make_space("autogan").loss)
+    for net in (nn.Conv2d(3, 1, 1), nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 5))):
+        with pytest.raises(ValueError, match="The loss does not fit .* Pass loss=f"):
+            module.score(net, torch.randn(4, 3, 32, 32))
+
+
+def test_rectifiers_that_are_no_modules_are_named(load) -> None:
+    with pytest.raises(ValueError, match="seen as modules only"):
+        load("sum_layers(mean(preactivation))").score(Strange("functional"), inputs())
+
+
 def test_a_dead_network_ranks_last(load) -> None:
     assert load(FORWARD).score(network("constant-4"), inputs()) == float("-inf")
 
