@@ -6,7 +6,7 @@ from deap import gp
 
 from gpproxy.expressions.fold import fold
 from gpproxy.expressions.nodes import Constant, Leaf, Operation
-from gpproxy.expressions.pretty import ATOM, POWER, PREFIX, PRODUCT, SUM, Text, region_of
+from gpproxy.expressions.pretty import ATOM, POWER, PREFIX, PRODUCT, REDUCED, SUM, Text, region_of
 from primitives.types import LAYER_TYPES
 
 #: Reducers that have a sign of their own; the others become upright names with an index.
@@ -68,8 +68,8 @@ def _one(node: Operation, part: Text) -> Text | None:
         return rf"\frac{{1}}{{{text}}}", POWER
     if name in KNOWN:
         return rf"{KNOWN[name]}\left({text}\right)", ATOM
-    if node.primitive.over_layers:
-        return f"{_operator(node)} {_at_least(part, POWER)}", PREFIX
+    if node.primitive.over_layers and region_of(name)[0] == "sum":
+        return f"{_operator(node)} {_at_least(part, POWER)}", REDUCED
     return None
 
 

@@ -1,4 +1,4 @@
-"""A tree as one line of mathematics in plain characters, for terminals: `Σ log std_channels(gradient)`.
+"""A tree as one line of mathematics in plain characters, for terminals: `Σ(log(std_channels(gradient)))`.
 
 Only for reading: `text.to_text` is the form that can be parsed.
 """
@@ -10,8 +10,8 @@ from deap import gp
 from gpproxy.expressions.fold import fold
 from gpproxy.expressions.nodes import Constant, Leaf, Operation
 
-#: Binding strengths: sums, products, prefixes, powers, atoms.
-SUM, PRODUCT, PREFIX, POWER, ATOM = range(1, 6)
+#: Binding strengths: sums, a bare sum over layers, products, prefixes, powers, atoms.
+SUM, REDUCED, PRODUCT, PREFIX, POWER, ATOM = range(1, 7)
 #: How the infix operators look.
 SIGNS = {"+": (" + ", SUM), "-": (" − ", SUM), "*": (" · ", PRODUCT), "/": (" / ", PRODUCT)}
 #: Where a layer reducer sums, by the end of its name.
@@ -61,11 +61,11 @@ def _one(node: Operation, part: Text) -> Text | None:
     if name == "sqrt":
         return (f"√{part[0]}" if part[1] == ATOM else f"√({part[0]})"), PREFIX
     if name == "log":
-        return f"log {_at_least(part, PREFIX)}", PREFIX
+        return f"log({part[0]})", ATOM
     if node.primitive.over_layers:
         stem, region = region_of(name)
         if stem == "sum":
-            return f"Σ{region and f'[{region}]'} {_at_least(part, PREFIX)}", PREFIX
+            return f"Σ{region and f'[{region}]'}({part[0]})", ATOM
     return None
 
 

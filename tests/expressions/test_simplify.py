@@ -124,10 +124,29 @@ def test_rank_form_with_held_data_drops_what_is_monotone_there() -> None:
     assert rank_form(kept, GRAMMAR, EVALUATOR).tree == kept
 
 
+@pytest.mark.parametrize(
+    ("text", "pretty", "latex"),
+    [
+        ("log(total_params) * 0.0185", "log(total_params) · 0.0185", r"\log\left(\mathrm{total\_params}\right) \cdot 0.0185"),
+        ("log(square(total_params))", "log(total_params²)", r"\log\left(\mathrm{total\_params}^{2}\right)"),
+        ("square(log(total_params))", "log(total_params)²", r"\log\left(\mathrm{total\_params}\right)^{2}"),
+        ("sum_layers(params) * 2", "Σ(params) · 2", r"\left(\sum_{\ell} \mathrm{params}_{\ell}\right) \cdot 2"),
+        ("sum_layers(params * 2)", "Σ(params · 2)", r"\sum_{\ell} \left(\mathrm{params}_{\ell} \cdot 2\right)"),
+        ("square(sum_layers(params))", "Σ(params)²", r"\left(\sum_{\ell} \mathrm{params}_{\ell}\right)^{2}"),
+        ("sum_late(square(params))", "Σ[late](params²)", r"\sum_{\ell \in \mathrm{late}} \mathrm{params}_{\ell}^{2}"),
+        ("1 - sum_layers(params)", "1 − Σ(params)", r"1 - \sum_{\ell} \mathrm{params}_{\ell}"),
+        ("max_layers(params) + 1", "max_layers(params) + 1", r"\max_{\ell}\left(\mathrm{params}_{\ell}\right) + 1"),
+    ],
+)
+def test_readable_forms_have_one_meaning(text: str, pretty: str, latex: str) -> None:
+    formula = Formula(parse(text, GRAMMAR))
+    assert (formula.pretty, formula.latex) == (pretty, latex)
+
+
 def test_readable_forms() -> None:
     tree = parse("sum_layers(log(spread_channels(gradient)) / channels) - 0.05 * square(total_params)", GRAMMAR)
     formula = Formula(tree)
-    assert formula.pretty == "Σ (log spread_channels(gradient) / channels) − 0.05 · total_params²"
+    assert formula.pretty == "Σ(log(spread_channels(gradient)) / channels) − 0.05 · total_params²"
     assert formula.latex == (
         r"\sum_{\ell} \frac{\log\left(\operatorname{spread\_channels}\left(\mathrm{gradient}_{\ell}\right)\right)}"
         r"{\mathrm{channels}_{\ell}} - 0.05 \cdot \mathrm{total\_params}^{2}"
