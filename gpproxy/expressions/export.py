@@ -24,6 +24,8 @@ from gpproxy.expressions.engine_value import engine_value
 from gpproxy.expressions.export_loss import add_loss
 from gpproxy.expressions.formula_code import FormulaCode
 from gpproxy.expressions.latex import to_latex
+from gpproxy.expressions.nodes import Operation
+from gpproxy.expressions.pretty import region_of
 from gpproxy.expressions.structure import needs
 from gpproxy.expressions.text import to_text
 from gpproxy.expressions.words import in_words
@@ -139,6 +141,8 @@ def _section(title: str) -> str:
     return f"# --- {title}"
 
 
+#: Layer reducers that are 0 for one layer.
+SPREADS = {"std", "slope"}
 #: How a score is averaged as it was when the correlations below were measured.
 _MEAN = """\
 The correlations below are those of the mean over LOOKS = {looks} initialisations: for i in range(LOOKS) build the
@@ -167,6 +171,7 @@ def _docstring(
         "",
         "Use: `score(generator, inputs)` with a freshly initialised torch.nn.Module and a batch of inputs (found",
         f"with {samples}); it takes {passes}. The random probes are seeded by SPACE = {space!r} and seed = {seed}.",
+        *_fewest(tree),
         *(_MEAN.format(looks=looks).split("\n") if looks > 1 else []),
         "`python proxy.py` checks this file against the value that gpproxy computes for a small fixed network.",
         "",
@@ -175,6 +180,22 @@ def _docstring(
     ]
     body = "\n".join(line.rstrip() for line in lines).replace('"""', "'''").replace("\\\n", "\n")
     return f'r"""{body}\n"""'
+
+
+def _fewest(tree: gp.PrimitiveTree) -> list[str]:
+    """What becomes of the formula where a network has too few layers for its layer reducers, if that can be."""
+    found = [region_of(node.name) for node in tree if isinstance(node, Operation) and node.primitive.over_layers]
+    thirds = {stem for stem, region in found if region}
+    few = "Made for networks of {} layers or more: {}."
+    if thirds & SPREADS:
+        told = few.format(6, "with fewer, a third of the depth can have one layer or none: its spread or slope is 0")
+    elif thirds:
+        told = few.format(3, "with fewer, a third of the depth can have no layer, and what is taken over it is 0")
+    elif any(stem in SPREADS for stem, _ in found):
+        told = few.format(2, "the spread or slope over one layer is 0")
+    else:
+        return []
+    return textwrap.wrap(told, 116)
 
 
 def _constants(

@@ -31,6 +31,7 @@ from gpproxy.statistics.cut import Sizes
 from gpproxy.statistics.statistic import STATISTICS
 from primitives import PRIMITIVES
 from primitives import types as t
+from primitives.layers import REGIONS
 from search_spaces import SEARCH_SPACES
 from search_spaces.losses import l1
 from tests.statistics.tiny_tables import tiny
@@ -309,6 +310,23 @@ def test_the_loss_of_every_space_is_copied(name: str, load) -> None:
     made = space.build(space.sample(random.Random(0)), torch.Generator().manual_seed(0))
     given = space.inputs(4, torch.Generator().manual_seed(1))
     assert module.score(made, given) == pytest.approx(module.score(made, given, space.loss), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "layers"),
+    [
+        ("std_late(spread_channels(gradient)) + total_params", 6),
+        ("sum_middle(channels)", 3),
+        ("slope_layers(channels)", 2),
+        ("sum_layers(channels)", 0),
+    ],
+)
+def test_says_how_many_layers_it_is_made_for(text: str, layers: int, load) -> None:
+    told = re.findall(r"Made for networks of (\d) layers or more", load(text).__doc__)
+    assert told == [str(layers)] * bool(layers)
+    depth = torch.arange(layers, dtype=torch.float64) / max(layers - 1, 1)
+    counts = [int(choose(depth).sum()) for name, (choose, _) in REGIONS.items() if name != "layers"]
+    assert min(counts) == layers // 3
 
 
 def test_load_proxy_reads_what_export_wrote(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_rank_form_with_held_data_drops_what_is_monotone_there() -> None:
 @pytest.mark.parametrize(
     ("text", "pretty", "latex"),
     [
-        ("log(total_params) * 0.0185", "log(total_params) · 0.0185", r"\log\left(\mathrm{total\_params}\right) \cdot 0.0185"),
+        ("log(total_params) * 2", "log(total_params) · 2", r"\log\left(\mathrm{total\_params}\right) \cdot 2"),
         ("log(square(total_params))", "log(total_params²)", r"\log\left(\mathrm{total\_params}^{2}\right)"),
         ("square(log(total_params))", "log(total_params)²", r"\log\left(\mathrm{total\_params}\right)^{2}"),
         ("sum_layers(params) * 2", "Σ(params) · 2", r"\left(\sum_{\ell} \mathrm{params}_{\ell}\right) \cdot 2"),
