@@ -5,7 +5,9 @@ In: an EvolveConfig. Out: the opened tables and parsed guesses, or an error that
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from gpproxy.benchmarks.benchmark import Benchmark, open_space
@@ -24,6 +26,8 @@ from search_spaces import SearchSpace
 
 #: The choice of every classical proxy.
 ALL_PROXIES = "all"
+#: Choices of groups that name no descriptor.
+NO_NAMES = ("auto", "none")
 
 
 def open_tables(config: EvolveConfig) -> list[tuple[Benchmark, SearchSpace]]:
@@ -35,6 +39,8 @@ def open_tables(config: EvolveConfig) -> list[tuple[Benchmark, SearchSpace]]:
         load_plugin(plugin)
     check_device(config.device)
     chosen_proxies(config.proxies)
+    if config.cluster == "ray" and "ray" not in sys.modules and find_spec("ray") is None:
+        raise ConfigError("cluster = 'ray' needs Ray: pip install 'gpproxy[ray]'.")
     tables = [load(name, config.on_bad_rows) for name in config.benchmarks]
     settings = parse_settings(config.space_settings)
     spaces = [open_space(table.card, **settings) for table in tables]
@@ -43,6 +49,8 @@ def open_tables(config: EvolveConfig) -> list[tuple[Benchmark, SearchSpace]]:
         for table, space in zip(tables, spaces)
     ]
     _check_apart(tables, spaces, parts)
+    for table, space in zip(tables, spaces) if config.groups not in NO_NAMES else ():
+        check_group(config.groups, space.describe(space.decode(table.architectures[0])))
     return list(zip(tables, spaces))
 
 
@@ -66,6 +74,16 @@ def _check_apart(tables: Sequence[Benchmark], spaces: Sequence[SearchSpace], par
                     f"formula would see in {table.name} are in the test of {other.name}. Evolve on one table and "
                     f"judge on the other: python -m gpproxy.score --transfer --proxy RUN --benchmark {other.name}"
                 )
+
+
+def check_group(choice: str, known: Iterable[str]) -> None:
+    """Raises ConfigError where a descriptor to group by is none of those known."""
+    known = [name for name in known if name not in PROXIES]
+    if choice not in (*NO_NAMES, *known):
+        raise ConfigError(
+            f"groups={choice} is no descriptor of this space.{did_you_mean(choice, known)} "
+            f"Known: {', '.join((*NO_NAMES, *known))}."
+        )
 
 
 def check_formulas(config: EvolveConfig) -> list[str]:

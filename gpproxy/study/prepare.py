@@ -15,7 +15,7 @@ from torch import Tensor
 from gpproxy.benchmarks.benchmark import Benchmark
 from gpproxy.benchmarks.split import PARTS, Split, functional_classes, split
 from gpproxy.config import EvolveConfig
-from gpproxy.errors import BenchmarkError, ConfigError, did_you_mean
+from gpproxy.errors import BenchmarkError
 from gpproxy.evolution.problem import Case, Problem
 from gpproxy.evolution.target import SMALLEST_GROUP, Target
 from gpproxy.expressions.evaluate import Evaluator
@@ -25,7 +25,7 @@ from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.collect import Collection, cached, collect, fill
 from gpproxy.statistics.statistic import STATISTICS
 from gpproxy.statistics.table import StatisticsTable
-from gpproxy.study.check import chosen_proxies
+from gpproxy.study.check import check_group, chosen_proxies
 from search_spaces import SearchSpace
 
 #: A descriptor makes groups only when it ranks the quality at least this well; otherwise there is no tie to break.
@@ -184,11 +184,7 @@ def group_descriptor(choice: str, table: StatisticsTable, quality: Tensor) -> st
     if choice == "none":
         return None
     if choice != "auto":
-        if choice not in columns:
-            raise ConfigError(
-                f"groups={choice} is no descriptor of this space.{did_you_mean(choice, columns)} "
-                f"Known: auto, none, {', '.join(columns)}."
-            )
+        check_group(choice, columns)
         return choice
     strength = {
         name: abs(float(spearman(rank_dead_last(column, ~table.alive), quality)))
