@@ -100,10 +100,13 @@ def test_the_command_prints_matrix_and_regret(
     told = capsys.readouterr().out
     assert "(run)" in told and "absent" in told and "at random" in told and "* discovered there" in told
     lines = list(csv.DictReader(out.open()))
+    card = load("fake").card
     assert [(line["benchmark"], line["home"]) for line in lines] == [
         ("fake", "1"), ("transnas-macro", "0"), ("fake", "0"), ("transnas-macro", "0"),
     ]  # fmt: skip
-    assert float(lines[0]["proxy_best_of_1"]) and "not there" in lines[1]["missing"] and not lines[1]["spearman"]
+    shown = f"{float(lines[0]['proxy_best_of_1']):.4g} / {float(lines[0]['random_best_of_1']):.4g}"
+    assert shown in told and (lines[0]["metric"], lines[0]["better"]) == (card.metric, card.direction)
+    assert "not there" in lines[1]["missing"] and not lines[1]["spearman"]
 
 
 def test_labels_tell_the_regret(capsys: pytest.CaptureFixture[str]) -> None:

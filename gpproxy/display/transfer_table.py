@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -49,15 +50,15 @@ def _entry(cell: Cell, measure: str) -> Text:
     return Text(text, style="bold" if cell.home else "")
 
 
-def regrets(cells: Sequence[Cell], places: Sequence[Column]) -> Iterator[Table]:
-    """Expected quality of the best of k by proxy / at random, one table per benchmark, in its units."""
+def regrets(cells: Sequence[Cell], places: Sequence[Column]) -> Iterator[RenderableType]:
+    """Expected quality of the best of k by proxy / at random, one titled table per benchmark, in its units."""
     for place in places:
         judged = [cell for cell in cells if cell.benchmark == place.name and cell.choices]
         if place.benchmark is None or not judged:
             continue
         card = place.benchmark.card
         title = f"{label_of(place.name)}: {card.metric}, {card.direction} is better; chosen by proxy / at random"
-        table = Table(box=None, pad_edge=False, padding=(0, 1), title=title, title_justify="left", title_style="bold")
+        table = Table(box=None, pad_edge=False, padding=(0, 1))
         table.add_column("", overflow="fold")
         sizes = sorted({choice.k for cell in judged for choice in cell.choices})
         for name in (*(f"best of {k}" for k in sizes), "of all"):
@@ -66,35 +67,46 @@ def regrets(cells: Sequence[Cell], places: Sequence[Column]) -> Iterator[Table]:
             rows = {choice.k: choice_cells(choice, card) for choice in cell.choices}
             pairs = [f"{rows[k][1]} / {rows[k][2]}" if k in rows else "-" for k in sizes]
             table.add_row(cell.proxy.replace(" (", "\n("), *pairs, next(iter(rows.values()))[3])
-        yield table
+        yield Group(Text(title, style="bold"), table)
 
 
 def choice_cells(choice: Choice, card: Card) -> list[str]:
     """k and the three qualities, in the card's units."""
+    return [str(choice.k), *(f"{value:.4g}" for value in _in_units(choice, card))]
+
+
+def _in_units(choice: Choice, card: Card) -> list[float]:
+    """The metric of the choice by proxy, of that at random, and of the best of all."""
     import torch
 
-    qualities = torch.tensor([choice.chosen, choice.random, choice.best], dtype=torch.float64)
-    return [str(choice.k), *(f"{value:.4g}" for value in card.in_units(qualities).tolist())]
+    return card.in_units(torch.tensor([choice.chosen, choice.random, choice.best], dtype=torch.float64)).tolist()
 
 
-def as_csv(cells: Sequence[Cell]) -> str:
-    """Every number of the cells, one line per proxy and benchmark."""
+def as_csv(cells: Sequence[Cell], places: Sequence[Column]) -> str:
+    """Every number of the cells, one line per proxy and benchmark; the metric in its units, and which way is better."""
+    cards = {place.name: place.benchmark.card for place in places if place.benchmark is not None}
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     measures = ("spearman", "kendall")
     edges = [f"{measure}_{edge}" for measure in measures for edge in ("", "low", "high")]
     best = [f"{who}_best_of_{k}" for k in (1, 5, 20) for who in ("proxy", "random")]
-    writer.writerow(
-        ["proxy", "benchmark", "home", "n", *(edge.rstrip("_") for edge in edges), *best, "best", "missing"]
-    )
+    head = ["proxy", "benchmark", "home", "n", *(edge.rstrip("_") for edge in edges)]
+    writer.writerow([*head, "metric", "better", *best, "best", "missing"])
     for cell in cells:
-        numbers = []
+        card = cards.get(cell.benchmark)
+        ranks: list[float | None] = []
         for measure in measures:
-            numbers += [cell.row.get(measure), *cell.row.get(f"{measure}_interval", (None, None))]
-        by_k = {choice.k: choice for choice in cell.choices}
+            ranks += [cell.row.get(measure), *cell.row.get(f"{measure}_interval", (None, None))]
+        by_k = {choice.k: _in_units(choice, card) for choice in cell.choices} if card else {}
+        units: list[float | None] = []
         for k in (1, 5, 20):
-            numbers += [by_k[k].chosen, by_k[k].random] if k in by_k else [None, None]
-        numbers.append(cell.choices[0].best if cell.choices else None)
-        texts = ["" if value is None else repr(float(value)) for value in numbers]
-        writer.writerow([cell.proxy, cell.benchmark, int(cell.home), cell.row.get("n", ""), *texts, cell.missing])
+            units += by_k[k][:2] if k in by_k else [None, None]
+        units.append(next(iter(by_k.values()))[2] if by_k else None)
+        head = [cell.proxy, cell.benchmark, int(cell.home), cell.row.get("n", "")]
+        metric = [card.metric, card.direction] if card else ["", ""]
+        writer.writerow([*head, *_texts(ranks), *metric, *_texts(units), cell.missing])
     return stream.getvalue()
+
+
+def _texts(values: Sequence[float | None]) -> list[str]:
+    return ["" if value is None else repr(float(value)) for value in values]

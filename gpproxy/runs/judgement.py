@@ -100,8 +100,8 @@ def show_transfer(config: ScoreConfig) -> None:
     if config.out:
         file = Path(config.out).expanduser()
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(file, as_csv(cells))
+        write_atomically(file, as_csv(cells, places))
 
 
 def _say(console: Console, text: str) -> None:
-    console.print(text, markup=False, soft_wrap=True)
+    console.print(text, markup=False, soft_wrap=not console.is_terminal)
