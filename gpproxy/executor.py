@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -29,7 +32,7 @@ def run_tasks(
         workers: processes; 1 runs in this process.
         cluster: `"ray"` runs on the Ray cluster that the environment names (extra `gpproxy[ray]`).
 
-    Raises whatever a task raises. Leaving the loop early stops what has not begun.
+    Raises whatever a task raises. Leaving the loop early stops what has not begun, Ctrl-C in it everything.
     """
     tasks = list(tasks)
     if cluster:
@@ -57,14 +60,33 @@ def _in_processes(function: Callable[..., Any], tasks: list[tuple], workers: int
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def open_pool(workers: int, *modules: str) -> ProcessPoolExecutor:
+class Pool(ProcessPoolExecutor):
+    """Processes that Ctrl-C ends at once; left alone they would wait for work for ever."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Ends the processes after their tasks; in the middle of them on the way out of Ctrl-C, or when that comes."""
+        if isinstance(sys.exc_info()[1], KeyboardInterrupt):
+            self._kill()
+        try:
+            super().shutdown(wait, cancel_futures=cancel_futures)
+        except KeyboardInterrupt:
+            self._kill()
+            super().shutdown(wait, cancel_futures=cancel_futures)
+            raise
+
+    def _kill(self) -> None:
+        for process in list((self._processes or {}).values()):
+            process.kill()
+
+
+def open_pool(workers: int, *modules: str) -> Pool:
     """New processes with the same plugins, one torch thread each; submit to them inside `main_hidden`.
 
     Args:
         modules: what they will need, loaded once for all processes that are ever made.
     """
     context = process_context(*PRELOADED, *modules)
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(tuple(PLUGINS),))
+    return Pool(workers, mp_context=context, initializer=_begin, initargs=(tuple(PLUGINS),))
 
 
 def process_context(*modules: str) -> multiprocessing.context.ForkServerContext:
@@ -72,28 +94,45 @@ def process_context(*modules: str) -> multiprocessing.context.ForkServerContext:
     # forkserver: a forked copy of a process that already used torch's thread pool can hang
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(modules))
+    _start_server()
     return context
 
 
 def warm_up(*modules: str) -> None:
     """Begins to load what new processes will need, in the background, while this one still loads what it needs."""
-    from multiprocessing import forkserver
-
     process_context(*PRELOADED, *modules)
-    with main_hidden():
-        forkserver.ensure_running()
+
+
+def _start_server() -> None:
+    """Starts what makes new processes, if it does not run. It and they never see Ctrl-C: this process decides on it."""
+    from multiprocessing import forkserver, resource_tracker
+
+    resource_tracker.ensure_running()  # first: starting it would unblock the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # new processes begin with this mask
+    try:
+        with main_hidden():
+            forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin(plugins: tuple[Path, ...]) -> None:
-    """Makes a new process like this one: one thread, the same plugins."""
-    import signal
-
+    """Makes a new process like this one: one thread, the same plugins. It ends when this one does, even by a kill."""
     import torch
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where something else has started the server, it is not blocked
+    threading.Thread(target=_follow_parent, daemon=True).start()
     torch.set_num_threads(1)
     for path in plugins:
         load_plugin(path)
+
+
+def _follow_parent() -> None:
+    """Waits until the process that made this one is gone, and ends this one."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 @contextmanager

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import signal
+import subprocess
 import sys
+import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -14,6 +19,19 @@ from gpproxy.statistics.collect import Collection, collect
 from tests.statistics.tiny_tables import differences, tiny
 
 TASKS = [(7, 3), (9, 4), (2, 5)]
+
+
+#: Prints when the work has begun; its processes would go on for ten minutes.
+LONG = """
+from gpproxy.executor import run_tasks
+from tests.test_executor import say_and_sleep
+list(run_tasks(say_and_sleep, [(600,), (601,)], workers=2))
+"""
+
+
+def say_and_sleep(seconds):
+    print("begun", flush=True)
+    time.sleep(seconds)
 
 
 class FakeRay:
@@ -71,3 +89,44 @@ def test_statistics_from_a_ray_cluster_are_the_same(tmp_path):
     here = collect(tiny.Tiny(), codes, how, cache_folder=tmp_path / "here")
     there = collect(tiny.Tiny(), codes, how, cache_folder=tmp_path / "there", cluster="ray")
     assert differences(here[0], there[0]) == [] and here[1] == there[1]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL here")
+@pytest.mark.parametrize(("sent", "times"), [("SIGINT", 2), ("SIGKILL", 1)])
+def test_no_process_outlives_ctrl_c_or_a_kill(sent, times):
+    process = subprocess.Popen(
+        [sys.executable, "-c", LONG],
+        cwd=Path(__file__).parents[1],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout.readline() == process.stdout.readline() == "begun\n"
+    for _ in range(times):
+        if sent == "SIGINT":
+            os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all processes
+        else:
+            process.kill()
+        time.sleep(0.1)
+    errors = process.communicate(timeout=30)[1]  # the end of the pipe: all that share it are gone
+    assert process.returncode != 0
+    assert "SpawnProcess" not in errors and "ForkServerProcess" not in errors
+
+
+def test_ctrl_c_in_the_first_moment_is_not_seen_by_what_makes_processes():
+    script = "from gpproxy.executor import warm_up\nwarm_up()\nprint('begun', flush=True)\nimport time; time.sleep(9)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=Path(__file__).parents[1],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout.readline() == "begun\n"
+    time.sleep(0.3)  # into the import of torch over there
+    os.killpg(process.pid, signal.SIGINT)
+    errors = process.communicate(timeout=30)[1]
+    assert errors.count("Traceback") == 1 and errors.rstrip().endswith("KeyboardInterrupt")
