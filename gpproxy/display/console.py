@@ -6,6 +6,8 @@ In a terminal the front is redrawn in place; where the output is a file or a pip
 from __future__ import annotations
 
 import math
+import os
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,12 +16,12 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from gpproxy.display.duration import duration
-from gpproxy.display.final_table import final_table, steps
+from gpproxy.display.final_table import final_table, steps, wrapped
 
 if TYPE_CHECKING:
     from gpproxy.evolution.generation import Generation
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Seconds between two lines of progress where nothing can be redrawn.
 PAUSE = 10.0
+#: Columns of a table where neither a terminal nor COLUMNS says how many there are.
+UNTOLD = 140
 
 
 class Watch:
@@ -68,6 +72,8 @@ class Terminal(Watch):
         self._paces: dict[str, _Pace] = {}
 
     def note(self, text: str) -> None:
+        if self.console.is_terminal:
+            text = in_parts(text, self.console.width)
         self.console.print(text, markup=False, soft_wrap=not self.console.is_terminal)
 
     def progress(self, what: str, done: int, total: int) -> None:
@@ -98,7 +104,8 @@ class Terminal(Watch):
 
     def result(self, result: Result) -> None:
         self._close()
-        for line in final_table(result, self.console.width if self.console.is_terminal else 140):
+        told = self.console.is_terminal or os.environ.get("COLUMNS", "").isdigit()
+        for line in final_table(result, self.console.width if told else UNTOLD):
             self.console.print(line, soft_wrap=True, no_wrap=True, crop=False)
 
     def __exit__(
@@ -154,13 +161,40 @@ class _Pace:
         return (now - self.started) * (total - done) / (done - self.before) if done > self.before else 0.0
 
 
+def in_parts(text: str, width: int) -> str:
+    """A line of parts with three spaces between them, broken between parts where it is longer than `width`."""
+    first, *others = re.split(r"(?<=\S) {3}(?=\S)", text)
+    if len(text) <= width or not others or "\n" in text:
+        return text
+    lines = [first]
+    for part in others:
+        if len(lines[-1]) + 3 + len(part) <= width:
+            lines[-1] += "   " + part
+        else:
+            lines += ["    " + piece for piece in wrapped(part, width - 4)]
+    return "\n".join(lines)
+
+
+class _Count(MofNCompleteColumn):
+    """`3/20`; nothing for a step of unknown length."""
+
+    def render(self, task: Task) -> Text:
+        return Text() if task.total is None else super().render(task)
+
+
+class _Left(TimeRemainingColumn):
+    """`time left 0:01:40`; nothing for a step of unknown length."""
+
+    def render(self, task: Task) -> Text:
+        return Text() if task.total is None else Text("time left ").append_text(super().render(task))
+
+
 def _bars(console: Console) -> Progress:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=None),
-        MofNCompleteColumn(),
-        TextColumn("time left"),
-        TimeRemainingColumn(),
+        _Count(),
+        _Left(),
         console=console,
         expand=True,
     )

@@ -25,10 +25,17 @@ Parts = dict[str, dict[str, Any]]
 def final_table(result: Result, width: int) -> Iterator[Text]:
     """The lines of the final table."""
     layout = _Layout.of(result, width)
-    worst = ", each on its worst benchmark" if len(result.benchmarks) > 1 else ""
-    yield Text("Rank correlation with measured quality", style="bold").append(
-        f"{worst}; {result.test['n']} test architectures, 95 % intervals", style="not bold dim"
-    )
+    if len(result.benchmarks) > 1:
+        yield Text("Rank correlation with measured quality", style="bold").append(
+            ", each on its worst benchmark", style="not bold dim"
+        )
+        sizes = ", ".join(f"{rows['test']['n']} of {name}" for name, rows in result.benchmarks.items())
+        for piece in wrapped(f"95 % intervals; test architectures: {sizes}", width):
+            yield Text(piece, style="dim")
+    else:
+        yield Text("Rank correlation with measured quality", style="bold").append(
+            f"; {result.test['n']} test architectures, 95 % intervals", style="not bold dim"
+        )
     yield Text(layout.header(), style="dim")
     for entry in steps(result.front):
         parts = {"train": entry.train, "validation": entry.validation, "test": entry.test}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
-from gpproxy.display.console import Terminal
-from gpproxy.display.final_table import verdict, wrapped
+from gpproxy.display.console import Terminal, in_parts
+from gpproxy.display.final_table import final_table, verdict, wrapped
 from gpproxy.evolve import read_result, run
 from gpproxy.study.result import Result
 from tests.commands import small
@@ -75,6 +76,35 @@ def test_final_table_fits(shown: tuple[str, str, Result], width: int) -> None:
     text = " ".join(" ".join(lines).split())
     for word in ("random formulas", "by luck alone", "dead and rank last", "baselines", "test ρ"):
         assert word in text
+
+
+def test_columns_are_heeded_without_a_terminal(shown: tuple[str, str, Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    screen = Screen(False)
+    Terminal(Console(file=screen, highlight=False)).result(shown[2])
+    assert max(len(line) for line in screen.getvalue().splitlines() if str(shown[2].folder) not in line) <= 80
+
+
+def test_several_benchmarks_tell_all_their_sizes(shown: tuple[str, str, Result]) -> None:
+    rows = shown[2].benchmarks["fake"]
+    other = {**rows, "test": {**rows["test"], "n": 7}}
+    lines = [line.plain for line in final_table(replace(shown[2], benchmarks={"fake": rows, "other": other}), 80)]
+    assert lines[1] == f"95 % intervals; test architectures: {rows['test']['n']} of fake, 7 of other"
+    assert "worst benchmark" in lines[0] and "test architectures" not in lines[0] and len(lines[0]) <= 80
+
+
+def test_a_step_of_unknown_length_has_no_count_and_no_time() -> None:
+    screen = Screen(True)
+    with Terminal(Console(file=screen, width=80, color_system=None, force_terminal=True)) as terminal:
+        terminal.step("simplifying")
+    assert "simplifying" in screen.getvalue()
+    assert "?" not in screen.getvalue().replace("\x1b[?25", "") and "time left" not in screen.getvalue()
+
+
+def test_a_line_of_parts_is_broken_between_them() -> None:
+    assert in_parts("step 1   losses 2, 3   4 steps/s", 80) == "step 1   losses 2, 3   4 steps/s"
+    assert in_parts("step 1   losses 2, 3   4 steps/s", 20) == "step 1   losses 2, 3\n    4 steps/s"
+    assert in_parts("discriminator    1 of 2", 5) == "discriminator    1 of 2"
 
 
 def test_a_path_is_never_broken(shown: tuple[str, str, Result]) -> None:
