@@ -102,9 +102,9 @@ def as_csv(cells: Sequence[Cell], places: Sequence[Column]) -> str:
         for k in (1, 5, 20):
             units += by_k[k][:2] if k in by_k else [None, None]
         units.append(next(iter(by_k.values()))[2] if by_k else None)
-        head = [cell.proxy, cell.benchmark, int(cell.home), cell.row.get("n", "")]
+        where = [cell.proxy, cell.benchmark, str(int(cell.home)), str(cell.row.get("n", ""))]
         metric = [card.metric, card.direction] if card else ["", ""]
-        writer.writerow([*head, *_texts(ranks), *metric, *_texts(units), cell.missing])
+        writer.writerow([*where, *_texts(ranks), *metric, *_texts(units), cell.missing])
     return stream.getvalue()
 
 
