@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from gpproxy.errors import ConfigError, GPProxyError, SpaceError, did_you_mean
 from gpproxy.registry import Registry
 
 #: An architecture inside its space: a short tuple of integers.
@@ -27,6 +30,12 @@ class SearchSpace(ABC):
     name: str = ""
     #: (Author, year)
     source: str = ""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Lets `decode` raise SpaceError only: whatever is wrong with a code, it is a sentence and no traceback."""
+        super().__init_subclass__(**options)
+        if "decode" in vars(cls):
+            cls.decode = _explained(cls.decode)  # type: ignore[method-assign]
 
     @abstractmethod
     def sample(self, rng: random.Random) -> Architecture:
@@ -86,6 +95,21 @@ class SearchSpace(ABC):
         return describe(self, architecture)
 
 
+def _explained(decode: Callable[[Any, str], Architecture]) -> Callable[[Any, str], Architecture]:
+    @wraps(decode)
+    def explained(self: SearchSpace, code: str) -> Architecture:
+        try:
+            return decode(self, code)
+        except GPProxyError:
+            raise
+        except Exception as error:
+            raise SpaceError(
+                f"The search space {self.name} cannot read '{code}': its decode raised {type(error).__name__}: {error}"
+            ) from error
+
+    return explained
+
+
 SEARCH_SPACES: Registry[type[SearchSpace]] = Registry("search space", "gpproxy.search_spaces")
 
 
@@ -97,3 +121,15 @@ def search_space(name: str) -> Callable[[type[SearchSpace]], type[SearchSpace]]:
         return SEARCH_SPACES.add(name, cls)
 
     return decorate
+
+
+def open_with(cls: type[SearchSpace], settings: Mapping[str, Any]) -> SearchSpace:
+    """The space with these settings. Raises ConfigError for one that it does not have."""
+    known = inspect.signature(cls).parameters
+    takes_all = any(one.kind is one.VAR_KEYWORD for one in known.values())
+    for name in () if takes_all else settings:
+        if name not in known:
+            hint = did_you_mean(name, known)
+            listed = f"Known: {', '.join(known)}." if known else "It has none."
+            raise ConfigError(f"The search space {cls.name} has no setting '{name}'.{hint} {listed}")
+    return cls(**settings)

@@ -94,6 +94,8 @@ def _check(row: Row, card: Card, space: SearchSpace) -> tuple[str, str]:
         code = space.encode(space.decode(row.code))
     except SpaceError as error:
         return row.code, f"unknown architecture: {error}"
+    except Exception as error:  # of a space's own encode; decode raises SpaceError whatever happens in it
+        return row.code, f"{space.name}.encode raised {type(error).__name__}: {error}"
     if not row.collapsed and not math.isfinite(row.metric):
         return code, f"{card.metric} is {row.metric}, not a finite number"
     if card.scale == "log" and math.isfinite(row.metric) and row.metric <= 0:

@@ -26,6 +26,8 @@ from gpproxy.statistics.statistic import STATISTICS, Statistic
 from gpproxy.statistics.table import StatisticsTable
 from primitives.types import LAYER_TYPES, LayerScalar
 from search_spaces import SEARCH_SPACES, SearchSpace
+from search_spaces.check import check_once
+from search_spaces.space import open_with
 
 
 @dataclass(frozen=True)
@@ -134,8 +136,11 @@ def _dead(look: Look) -> str:
 
 
 def make_space(name: str, settings: dict[str, Any] | None = None) -> SearchSpace:
-    """A search space by name with its settings."""
-    return SEARCH_SPACES[name](**(settings or {}))
+    """A search space by name with its settings; one from a plug-in is checked first.
+
+    Raises RegistryError, ConfigError, SpaceError: an unknown name or setting, a space that breaks its promises.
+    """
+    return check_once(open_with(SEARCH_SPACES[name], settings or {}))
 
 
 def space_settings(space: SearchSpace) -> dict[str, Any]:

@@ -1,0 +1,127 @@
+"""Whether a search space keeps its promises, tried on one architecture: what a plug-in gets wrong is said before a run.
+
+In: a space. Out: nothing, or a SpaceError that names the method and what it has to do.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from gpproxy.errors import GPProxyError, SpaceError
+from search_spaces.space import Architecture, SearchSpace
+
+_CHECKED: set[type[SearchSpace]] = set()
+
+
+def check_once(space: SearchSpace) -> SearchSpace:
+    """The space; its class is checked at the first call in a process, unless it comes with this package."""
+    cls = type(space)
+    if cls not in _CHECKED and not cls.__module__.startswith("search_spaces."):
+        check_space(space)
+        _CHECKED.add(cls)
+    return space
+
+
+def check_space(space: SearchSpace) -> None:
+    """Tries codes, mutation, build, inputs, a pass and its loss. Raises SpaceError for the first broken promise."""
+    rng = random.Random(0)
+    with _method(space, "sample"):
+        architecture = space.sample(rng)
+    _check_codes(space, architecture, rng)
+    _check_build(space, architecture)
+    _check_pass(space, _check_meta(space, architecture), _check_inputs(space))
+
+
+def _check_codes(space: SearchSpace, architecture: Architecture, rng: random.Random) -> None:
+    code = _check_code(space, architecture)
+    with _method(space, "mutate"):
+        mutant = space.mutate(architecture, rng)
+    _require(mutant != architecture, space, "mutate", f"must return another architecture, but returned {code} itself")
+    _check_code(space, mutant)
+
+
+def _check_code(space: SearchSpace, architecture: Architecture) -> str:
+    with _method(space, "encode"):
+        code = space.encode(architecture)
+    with _method(space, "decode"):
+        back = space.decode(code)
+    rule = f"must be the inverse of encode, but it reads '{code}', the code of {architecture}, as {back}"
+    _require(back == architecture, space, "decode", rule)
+    return code
+
+
+def _check_build(space: SearchSpace, architecture: Architecture) -> None:
+    before = torch.get_rng_state()
+    with _method(space, "build"):
+        first, again = (space.build(architecture, torch.Generator().manual_seed(5)) for _ in range(2))
+    advice = "Build under torch.device('meta') and fill with search_spaces.initialise.materialise."
+    rule = "must draw from its generator only, but it uses torch's global random state"
+    _require(torch.equal(before, torch.get_rng_state()), space, "build", rule, advice)
+    _require(isinstance(first, nn.Module), space, "build", f"must return a module, but returned {first!r}")
+    states = [network.state_dict() for network in (first, again)]
+    changed = [name for name, value in states[0].items() if not _equal(value, states[1].get(name))]
+    rule = f"must give equal weights for equal generators, but {', '.join(changed[:3])} came out different"
+    _require(not changed, space, "build", rule, advice)
+
+
+def _check_meta(space: SearchSpace, architecture: Architecture) -> nn.Module:
+    with _method(space, "build with generator None"):
+        network = space.build(architecture, None)
+    held = [*network.named_parameters(), *network.named_buffers()]
+    real = [name for name, value in held if not value.is_meta]
+    rule = f"must stay on the meta device where its generator is None, but {', '.join(real[:3])} has memory"
+    advice = "Build under torch.device('meta') and return before the weights are drawn."
+    _require(not real, space, "build", rule, advice)
+    return network
+
+
+def _check_inputs(space: SearchSpace) -> Tensor:
+    with _method(space, "inputs"):
+        inputs, again = (space.inputs(2, torch.Generator().manual_seed(0)) for _ in range(2))
+    rule = f"must return a tensor of as many inputs as it was asked for, but for 2 it returned {_shape(inputs)}"
+    _require(isinstance(inputs, Tensor) and inputs.ndim > 1 and len(inputs) == 2, space, "inputs", rule)
+    _require(_equal(inputs, again), space, "inputs", "must draw from its generator only, but two equal ones differ")
+    return inputs
+
+
+def _check_pass(space: SearchSpace, network: nn.Module, inputs: Tensor) -> None:
+    """Shapes only: what an architecture does with numbers is seen when it is looked at."""
+    with _method(space, "the forward pass, on the meta device, of what build returned"), torch.no_grad():
+        outputs = network(inputs.to("meta"))
+    rule = f"must return a module that gives a tensor with one output per input, but for 2 it gave {_shape(outputs)}"
+    _require(isinstance(outputs, Tensor) and outputs.ndim > 1 and len(outputs) == 2, space, "build", rule)
+    with _method(space, "loss"), torch.no_grad():
+        loss = space.loss(torch.zeros(outputs.shape), inputs)
+    rule = f"must return a tensor with one number and no dimension, but returned {_shape(loss)}"
+    _require(isinstance(loss, Tensor) and loss.ndim == 0, space, "loss", rule)
+
+
+def _shape(value: object) -> str:
+    return f"one of shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
+
+
+def _equal(value: Tensor, other: Tensor | None) -> bool:
+    """Whether two tensors are the same, NaN equal to NaN."""
+    return other is not None and torch.equal(value.nan_to_num(), other.nan_to_num())
+
+
+def _require(holds: bool, space: SearchSpace, method: str, rule: str, advice: str = "") -> None:
+    if not holds:
+        raise SpaceError(f"The search space {space.name}: {method} {rule}. {advice}".rstrip())
+
+
+@contextmanager
+def _method(space: SearchSpace, method: str) -> Iterator[None]:
+    """Turns what a method raises by mistake into a sentence with its name."""
+    try:
+        yield
+    except GPProxyError:
+        raise
+    except Exception as error:
+        text = str(error).split("\n")[0]
+        raise SpaceError(f"The search space {space.name}: {method} raised {type(error).__name__}: {text}") from error
