@@ -23,7 +23,7 @@ class PrimitiveError(GPProxyError):
 
 
 class SpaceError(GPProxyError):
-    """An architecture code does not belong to its search space."""
+    """An architecture code does not belong to its search space, or a space breaks its promises."""
 
 
 class StatisticsError(GPProxyError):

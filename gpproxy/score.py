@@ -62,10 +62,7 @@ def score(
         name, settings, remark = place_of([source], config.space, settings)
         if remark:
             on_remark(remark)
-        try:
-            space = make_space(name, settings)
-        except TypeError as error:
-            raise ConfigError(f"The search space {name} does not take these settings: {error}.") from error
+        space = make_space(name, settings)
     how = look_of(source, config.device)
     if config.archs or table is None:
         codes = _read(config.archs, space) if config.archs else draw(space, config.sample, config.seed)

@@ -6,14 +6,15 @@ In: a space. Out: nothing, or a SpaceError that names the method and what it has
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from gpproxy.errors import GPProxyError, SpaceError
-from search_spaces.space import Architecture, SearchSpace
+from search_spaces.space import SEARCH_SPACES, Architecture, SearchSpace, open_with
 
 _CHECKED: set[type[SearchSpace]] = set()
 
@@ -125,3 +126,11 @@ def _method(space: SearchSpace, method: str) -> Iterator[None]:
     except Exception as error:
         text = str(error).split("\n")[0]
         raise SpaceError(f"The search space {space.name}: {method} raised {type(error).__name__}: {text}") from error
+
+
+def open_space(name: str, settings: Mapping[str, Any] | None = None) -> SearchSpace:
+    """A search space by name with its settings; one from a plug-in is checked first.
+
+    Raises RegistryError, ConfigError, SpaceError: an unknown name or setting, a space that breaks its promises.
+    """
+    return check_once(open_with(SEARCH_SPACES[name], settings or {}))

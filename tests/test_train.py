@@ -267,7 +267,7 @@ def test_other_settings_are_refused(tmp_path: Path) -> None:
         ({"device": "cuda:x"}, "device is cpu, cuda or cuda:NUMBER, but got device=cuda:x"),
         ({"recipe": "shor"}, "Did you mean 'short'"),
         ({"recipe_settings": ("critic=2",)}, "Did you mean 'critic_steps'"),
-        ({"space_settings": ("height=3",)}, "does not take these settings"),
+        ({"space_settings": ("height=3",)}, "has no setting 'height'"),
     ],
 )
 def test_impossible_settings_are_named(tmp_path: Path, changes: dict[str, Any], message: str) -> None:

@@ -12,8 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gpproxy.errors import BenchmarkError, ConfigError
-from search_spaces import SEARCH_SPACES, SearchSpace
+from gpproxy.errors import BenchmarkError
+from search_spaces import SearchSpace
+from search_spaces.check import open_space as open_named
 
 DIRECTIONS = ("higher", "lower")
 SCALES = ("linear", "log")
@@ -159,10 +160,6 @@ class Benchmark:
 def open_space(card: Card, **overrides: Any) -> SearchSpace:
     """The search space of a card as proxies look at it, with other settings where given.
 
-    Raises RegistryError, ConfigError.
+    Raises RegistryError, ConfigError, SpaceError.
     """
-    settings = {**card.space_settings, **card.look_settings, **overrides}
-    try:
-        return SEARCH_SPACES[card.space](**settings)
-    except TypeError as error:
-        raise ConfigError(f"The search space {card.space} does not take the settings {settings}: {error}.") from error
+    return open_named(card.space, {**card.space_settings, **card.look_settings, **overrides})

@@ -27,6 +27,7 @@ from gpproxy.training.outcome import Progress
 from gpproxy.training.recipe import RECIPES, Recipe, recipe
 from gpproxy.training.train import train
 from search_spaces import SEARCH_SPACES, SearchSpace
+from search_spaces.check import open_space
 
 #: Facts that must stay as they are while a table grows.
 FIXED = ("images_digest", "extractor_digest", "reference_digest")
@@ -47,12 +48,7 @@ class Workshop:
 
     @cached_property
     def space(self) -> SearchSpace:
-        try:
-            return SEARCH_SPACES[self.config.space](**self.space_settings)
-        except TypeError as error:
-            raise ConfigError(
-                f"The search space {self.config.space} does not take the settings {self.space_settings}: {error}."
-            ) from error
+        return open_space(self.config.space, self.space_settings)
 
     @cached_property
     def images(self) -> ImageSet:

@@ -15,7 +15,7 @@ import numpy as np
 
 from gpproxy.config import parse_settings
 from gpproxy.display.search_console import SearchWatch
-from gpproxy.errors import ConfigError, RunError
+from gpproxy.errors import RunError
 from gpproxy.hardware import check_device
 from gpproxy.interrupt import Interrupted, Patience, resume_command
 from gpproxy.registry import load_plugin
@@ -86,11 +86,7 @@ class Searcher:
 
     @cached_property
     def space(self) -> SearchSpace:
-        config = self.config
-        try:
-            return make_space(config.space, parse_settings(config.space_settings))
-        except TypeError as error:
-            raise ConfigError(f"The search space {config.space} does not take these settings: {error}.") from error
+        return make_space(self.config.space, parse_settings(self.config.space_settings))
 
     @cached_property
     def sizer(self) -> Sizer:

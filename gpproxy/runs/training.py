@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from gpproxy.display.console import Watch
-from gpproxy.errors import ConfigError, RunError
+from gpproxy.errors import RunError
 from gpproxy.hardware import check_device
 from gpproxy.images.image_set import ImageSet
 from gpproxy.images.load import learnt_split, load
@@ -34,7 +34,8 @@ from gpproxy.training.loop import Measure
 from gpproxy.training.outcome import Outcome, Progress, outcome
 from gpproxy.training.recipe import WIDTHS, Recipe, recipe
 from gpproxy.training.train import new_game, train
-from search_spaces import SEARCH_SPACES, SearchSpace
+from search_spaces import SearchSpace
+from search_spaces.check import open_space
 
 #: Of a dry run: steps that are timed, after some that are not; seconds of a first step that is enough by itself; images
 #: that are measured.
@@ -63,10 +64,7 @@ class Trainer:
         config = self.config
         width = WIDTHS.get((config.recipe, config.space))
         published = {} if width is None else {"width": width}
-        try:
-            return SEARCH_SPACES[config.space](**{**published, **config.space_changes})
-        except TypeError as error:
-            raise ConfigError(f"The search space {config.space} does not take these settings: {error}.") from error
+        return open_space(config.space, {**published, **config.space_changes})
 
     @cached_property
     def code(self) -> str:

@@ -25,9 +25,8 @@ from gpproxy.statistics.record import Record
 from gpproxy.statistics.statistic import STATISTICS, Statistic
 from gpproxy.statistics.table import StatisticsTable
 from primitives.types import LAYER_TYPES, LayerScalar
-from search_spaces import SEARCH_SPACES, SearchSpace
-from search_spaces.check import check_once
-from search_spaces.space import open_with
+from search_spaces import SearchSpace
+from search_spaces.check import open_space
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,7 @@ def make_space(name: str, settings: dict[str, Any] | None = None) -> SearchSpace
 
     Raises RegistryError, ConfigError, SpaceError: an unknown name or setting, a space that breaks its promises.
     """
-    return check_once(open_with(SEARCH_SPACES[name], settings or {}))
+    return open_space(name, settings)
 
 
 def space_settings(space: SearchSpace) -> dict[str, Any]:

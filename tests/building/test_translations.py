@@ -73,5 +73,5 @@ def test_what_cannot_be_measured_is_refused(folder):
 
 
 def test_a_width_is_refused_by_spaces_without_one(folder):
-    with pytest.raises(ConfigError, match="does not take the settings"):
+    with pytest.raises(ConfigError, match="has no setting 'width'"):
         _ = workshop(settings(folder, width=64)).space
