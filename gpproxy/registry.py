@@ -49,7 +49,10 @@ class Registry(Generic[T]):
         self._load()
         if name not in self._items:
             hint = did_you_mean(name, self._items)
-            raise RegistryError(f"There is no {self.noun} '{name}'.{hint} Known: {', '.join(self._items)}.")
+            raise RegistryError(
+                f"There is no {self.noun} '{name}'.{hint} Known: {', '.join(self._items)}. What a file of your own "
+                "registers is found, in every process, with --plugins FILE (in Python: plugins=)."
+            )
         return self._items[name]
 
     def __contains__(self, name: object) -> bool:
