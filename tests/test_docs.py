@@ -38,12 +38,13 @@ def test_the_protocol_holds(space) -> None:
 
 def test_it_is_searched_and_trained(space, tmp_path: Path) -> None:
     formula = "min_layers(layer_snip)"
-    settings = {"space": "small-decoder", "plugins": (EXAMPLE,), "workers": 1}
+    settings = {"space": "small-decoder", "plugins": (EXAMPLE,), "workers": 1, "space_settings": ("resolution=16",)}
     found = run(SearchConfig(proxy=(formula,), budget=6, out=str(tmp_path / "s"), **settings))
     assert len(found.best(3)) == 3
     trained = train(
         TrainConfig(
-            arch="32_1_3", space="small-decoder", plugins=(EXAMPLE,), data="shapes", steps=2, batch=4, extractor="none",
+            arch="16_1_3", space="small-decoder", plugins=(EXAMPLE,), data="shapes", steps=2, batch=4, extractor="none",
+            resolution=16, limit=64,
             out=str(tmp_path / "t"),
         )
     )  # fmt: skip

@@ -26,7 +26,15 @@ QUICK = ("extractor=none", "steps=40", "limit=32", "batch=4", "recipe_settings=c
 
 
 def config(out: Path, **changes: Any) -> SearchConfig:
-    settings = {"space_settings": TINY, "proxy": ("params",), "budget": 6, "workers": 1, "top": 1, "data": "shapes"}
+    settings = {
+        "space": "autogan",
+        "space_settings": TINY,
+        "proxy": ("params",),
+        "budget": 6,
+        "workers": 1,
+        "top": 1,
+        "data": "shapes",
+    }
     return SearchConfig(**{**settings, "out": str(out), "train_settings": QUICK, **changes})
 
 

@@ -63,7 +63,7 @@ def test_a_constant_that_changes_changes_the_version_of_the_code(package, tmp_pa
     versions = []
     for width in (3, 4, 3):
         (tmp_path / "spacepack_d" / "constants.py").write_text(f"WIDTH = {width}\n")
-        versions.append(cache._code_version.__wrapped__(type("T", (kind,), {"__module__": kind.__module__}), False))
+        versions.append(cache._code_version.__wrapped__(type("T", (kind,), {"__module__": kind.__module__}), False, ()))
     assert versions[0] == versions[2] != versions[1]
 
 
