@@ -155,12 +155,14 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     from rich.console import Console
 
-    from gpproxy.display.console import Terminal, Watch
+    from gpproxy.display.console import Terminal
 
     kept: dict[str, float] = {}
     failed = 0
-    watch = Terminal(Console(stderr=True, highlight=False)) if config.out else Watch()
-    found = score(config, lambda done, total: watch.progress("scoring", done, total), complain)
+    watch = Terminal(Console(stderr=True, highlight=False))
+    # Where the scores are printed, they tell how far it is.
+    told = (lambda done, total: watch.progress("scoring", done, total)) if config.out else (lambda done, total: None)
+    found = score(config, told, watch.note)
     with watch, _output(config.out) as stream:
         writer = csv.writer(stream, lineterminator="\n")
         averaged = False
@@ -179,7 +181,7 @@ def main(arguments: Sequence[str]) -> int:
             writer.writerow([*cells, "" if row.spread is None else repr(row.spread)] if averaged else cells)
             stream.flush()
     if config.out:
-        complain(f"{len(kept)} scores are written to {config.out}.")
+        watch.note(f"{len(kept)} scores are written to {config.out}")
     if config.labels:
         from gpproxy.runs.judgement import judge
 
