@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpproxy.command_line import guarded, read_arguments, value_of
 from gpproxy.config import EvolveConfig
-from gpproxy.errors import RunError
 from gpproxy.interrupt import Interrupted, patient
 from gpproxy.run_folder import FRONT, RESULT, RunFolder
 
@@ -43,11 +42,7 @@ def resume(folder: str | Path, watch: Watch | None = None, **changes: Any) -> Re
     The result of a run that is complete is read from its folder. Raises RunError for settings that may not change.
     """
     place = RunFolder.open(folder)
-    saved = place.config
-    config = replace(saved, **changes)
-    if changed := config.changed(saved):
-        values = ", ".join(f"{name}={getattr(saved, name)}" for name in changed)
-        raise RunError(f"The run in {place.path} has {values}; a continued run keeps that. Start a new one.")
+    config = place.continued(**changes)
     return read_result(place.path) if place.finished else _within_limits(config, place, watch)
 
 

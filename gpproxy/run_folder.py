@@ -11,6 +11,7 @@ import os
 import platform
 import sys
 import time
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -99,6 +100,15 @@ class RunFolder:
     def config(self) -> Any:
         """The settings of the run."""
         return self.settings.from_toml(self.path / CONFIG)
+
+    def continued(self, **changes: Any) -> Any:
+        """The settings to go on with: those of the run with changes. Raises RunError for what may not change."""
+        saved = self.config
+        config = replace(saved, **changes)
+        if changed := config.changed(saved):
+            values = ", ".join(f"{name}={getattr(saved, name)!r}" for name in changed)
+            raise RunError(f"The run in {self.path} has {values}; continued, it keeps that. Choose another --out.")
+        return config
 
     def write(self, name: str, content: str | bytes) -> Path:
         """Replaces a file of the run; a reader sees the old one or the new one."""

@@ -42,18 +42,21 @@ def score(
 
     Raises the errors of `gpproxy.errors`: an unknown space, architecture or statistic, a file that is missing.
     """
+    yield from _scores(config, source_of(config), on_progress, on_remark)
+
+
+def _scores(
+    config: ScoreConfig, source: Source, on_progress: Callable[[int, int], None], on_remark: Callable[[str], None]
+) -> Iterator[Scored]:
     from gpproxy.benchmarks.benchmark import open_space
     from gpproxy.executor import run_tasks
     from gpproxy.hardware import check_device
-    from gpproxy.registry import load_plugin
-    from gpproxy.statistics.collect import make_space, space_settings
+    from gpproxy.statistics.collect import space_settings
     from gpproxy.study.apply import apply_one, look_of
     from gpproxy.study.place import place_of
+    from search_spaces.check import make_space
 
-    for plugin in config.plugins:
-        load_plugin(plugin)
     check_device(config.device)
-    source = source_of(config)
     settings = parse_settings(config.space_settings)
     table = labels(config)
     if table is not None:
@@ -83,9 +86,12 @@ def score(
 
 
 def source_of(config: ScoreConfig) -> Source:
-    """The proxy and how it looks at generators: as its run did where the settings say nothing else."""
+    """The proxy, and how it looks at generators: as its run did where the settings say nothing else."""
+    from gpproxy.registry import load_plugin
     from gpproxy.study.source import resolve
 
+    for plugin in config.plugins:
+        load_plugin(plugin)
     return resolve(config.proxy[0]).changed(config.look_seed, config.samples, config.looks)
 
 
@@ -162,13 +168,13 @@ def main(arguments: Sequence[str]) -> int:
     watch = Terminal(Console(stderr=True, highlight=False))
     # Where the scores are printed, they tell how far it is.
     told = (lambda done, total: watch.progress("scoring", done, total)) if config.out else (lambda done, total: None)
-    found = score(config, told, watch.note)
+    source = source_of(config)
+    found = _scores(config, source, told, watch.note)
     with watch, _output(config.out) as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        averaged = False
+        averaged = source.looks > 1
         for number, row in enumerate(found):
             if not number:
-                averaged = source_of(config).looks > 1
                 writer.writerow(["architecture", "score", "spread"] if averaged else ["architecture", "score"])
             if row.failed:
                 failed += 1
@@ -187,7 +193,7 @@ def main(arguments: Sequence[str]) -> int:
 
         table = labels(config)
         assert table is not None
-        judge(table, kept, source_of(config), config)
+        judge(table, kept, source, config)
     return 1 if failed else 0
 
 

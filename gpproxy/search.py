@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 from gpproxy.command_line import guarded, read_arguments, value_of
-from gpproxy.errors import RunError
 from gpproxy.interrupt import Interrupted, patient
 from gpproxy.searching.config import SearchConfig
 
@@ -47,11 +46,7 @@ def resume(folder: str | Path, watch: SearchWatch | None = None, **changes: Any)
     from gpproxy.runs.search_folder import SearchFolder
 
     place = SearchFolder.open(folder)
-    saved = place.config
-    config = replace(saved, **changes)
-    if changed := config.changed(saved):
-        values = ", ".join(f"{name}={getattr(saved, name)}" for name in changed)
-        raise RunError(f"The search in {place.path} has {values}; continued, it keeps that. Start a new one.")
+    config = place.continued(**changes)
     return _run(config, place, watch)
 
 

@@ -128,7 +128,7 @@ def _method(space: SearchSpace, method: str) -> Iterator[None]:
         raise SpaceError(f"The search space {space.name}: {method} raised {type(error).__name__}: {text}") from error
 
 
-def open_space(name: str, settings: Mapping[str, Any] | None = None) -> SearchSpace:
+def make_space(name: str, settings: Mapping[str, Any] | None = None) -> SearchSpace:
     """A search space by name with its settings; one from a plug-in is checked first.
 
     Raises RegistryError, ConfigError, SpaceError: an unknown name or setting, a space that breaks its promises.

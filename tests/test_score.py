@@ -17,6 +17,7 @@ from gpproxy.evolve import run
 from gpproxy.registry import load_plugin
 from gpproxy.score import ScoreConfig, draw, main, score
 from gpproxy.statistics import collect
+from search_spaces.check import make_space
 from tests.commands import FAKE, small
 
 FORMULA = "sum_layers(layer_snip) + sum_layers(std(activation))"
@@ -44,7 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_order_of_the_file_is_kept_and_does_not_matter(tmp_path: Path) -> None:
     load_plugin(FAKE)
-    space = collect.make_space("fake")
+    space = make_space("fake")
     codes = draw(space, 8, 0)
     shuffled = random.Random(0).sample(codes, len(codes))
     first = list(score(config(archs=write(tmp_path / "a.txt", codes))))
@@ -64,7 +65,7 @@ def test_scores_equal_the_engine_on_a_whole_table() -> None:
     from gpproxy.expressions.text import parse
 
     found = list(score(config(sample=20)))
-    table, _ = collect.collect(collect.make_space("fake"), [s.architecture for s in found])
+    table, _ = collect.collect(make_space("fake"), [s.architecture for s in found])
     values = Evaluator(table).scores([parse(FORMULA, Grammar.for_table(table))]).values[0]
     for one, expected in zip(found, values.tolist()):
         same = math.isclose(one.score, expected, rel_tol=1e-5)
@@ -100,7 +101,7 @@ def test_a_file_that_has_changed_is_read_again(tmp_path: Path) -> None:
 def test_classical_proxies_are_scored_by_name() -> None:
     found = {one.architecture: one.score for one in score(config(proxy="ntk"))}
     how = collect.Collection(statistics=(), proxies=("ntk",))
-    table, _ = collect.collect(collect.make_space("fake"), list(found), how)
+    table, _ = collect.collect(make_space("fake"), list(found), how)
     for code, value in zip(table.architectures, table.columns["ntk"].tolist()):
         assert found[code] == pytest.approx(-value) or not math.isfinite(found[code])
 
@@ -137,7 +138,7 @@ def test_csv_leaves_out_what_fails_and_ranks_dead_last(tmp_path: Path, capsys: p
 
 def test_sample_is_distinct_and_seeded() -> None:
     load_plugin(FAKE)
-    space = collect.make_space("fake")
+    space = make_space("fake")
     for count in (5, 40, 48):
         codes = draw(space, count, 1)
         assert len(set(codes)) == count and codes == draw(space, count, 1) != draw(space, count, 2)

@@ -13,26 +13,18 @@ from gpproxy.benchmarks.registry import load
 from gpproxy.benchmarks.split import split
 from gpproxy.benchmarks.yardstick import Yardstick
 from gpproxy.errors import ConfigError, RegistryError
-from gpproxy.evolve import run
 from gpproxy.registry import load_plugin
 from gpproxy.score import ScoreConfig, main, score
 from gpproxy.study.source import resolve
 from gpproxy.study.transfer import columns, transfer
-from tests.commands import FAKE, small
+from tests.commands import FAKE
 
 FORWARD = "sum_layers(std(activation))"
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("runs") / "run"
-    run(small(path, generations=1, random_search=False, proxies="none", population=12))
-    return path
-
-
-def test_what_a_run_has_learnt_from_is_held_out_of_its_space(folder: Path) -> None:
+def test_what_a_run_has_learnt_from_is_held_out_of_its_space(small_run: Path) -> None:
     places = columns(["fake", "fake-deep"])
-    (own, other), (free, _) = (transfer([source], places) for source in (resolve(str(folder)), resolve(FORWARD)))
+    (own, other), (free, _) = (transfer([source], places) for source in (resolve(str(small_run)), resolve(FORWARD)))
     assert own.home and not other.home and not free.home
     table = load("fake")
     kept = [code for code in table.architectures if code != "3-0-1-2"]  # that generator returns NaN
@@ -57,9 +49,11 @@ def test_a_cell_is_what_the_yardstick_says_of_the_scores() -> None:
     assert cell.row["spearman_interval"] == pytest.approx(expected["spearman_interval"])
 
 
-def test_classical_proxies_and_files_have_cells(folder: Path) -> None:
+def test_classical_proxies_and_files_have_cells(small_run: Path) -> None:
     places = columns(["fake"])
-    found = transfer([resolve("grasp"), resolve(str(folder / "proxy.py")), resolve(str(folder))], places, sample=10)
+    found = transfer(
+        [resolve("grasp"), resolve(str(small_run / "proxy.py")), resolve(str(small_run))], places, sample=10
+    )
     assert [cell.row["n"] for cell in found] == [10, 10, 10]
     assert found[1].row["spearman"] == pytest.approx(found[2].row["spearman"])
 
@@ -90,12 +84,12 @@ def test_absent_data_keep_their_column(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_the_command_prints_matrix_and_regret(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    small_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GPPROXY_DATA", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "200")
     out = tmp_path / "matrix.csv"
-    flags = ["--transfer", "--proxy", str(folder), "--proxy", FORWARD, "--benchmark", "fake,transnas-macro"]
+    flags = ["--transfer", "--proxy", str(small_run), "--proxy", FORWARD, "--benchmark", "fake,transnas-macro"]
     assert main([*flags, "--plugins", FAKE, "--workers", "1", "--out", str(out)]) == 0
     told = capsys.readouterr().out
     assert "(run)" in told and "absent" in told and "at random" in told and "* discovered there" in told

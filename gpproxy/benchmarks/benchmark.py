@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gpproxy.errors import BenchmarkError
 from search_spaces import SearchSpace
-from search_spaces.check import open_space as open_named
+from search_spaces.check import make_space
 
 DIRECTIONS = ("higher", "lower")
 SCALES = ("linear", "log")
@@ -162,4 +162,4 @@ def open_space(card: Card, **overrides: Any) -> SearchSpace:
 
     Raises RegistryError, ConfigError, SpaceError.
     """
-    return open_named(card.space, {**card.space_settings, **card.look_settings, **overrides})
+    return make_space(card.space, {**card.space_settings, **card.look_settings, **overrides})

@@ -27,7 +27,7 @@ from gpproxy.training.outcome import Progress
 from gpproxy.training.recipe import RECIPES, Recipe, recipe
 from gpproxy.training.train import train
 from search_spaces import SEARCH_SPACES, SearchSpace
-from search_spaces.check import open_space
+from search_spaces.check import make_space
 
 #: Facts that must stay as they are while a table grows.
 FIXED = ("images_digest", "extractor_digest", "reference_digest")
@@ -48,7 +48,7 @@ class Workshop:
 
     @cached_property
     def space(self) -> SearchSpace:
-        return open_space(self.config.space, self.space_settings)
+        return make_space(self.config.space, self.space_settings)
 
     @cached_property
     def images(self) -> ImageSet:

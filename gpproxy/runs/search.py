@@ -32,10 +32,11 @@ from gpproxy.searching.ranking import beyond
 from gpproxy.searching.scorer import Setup
 from gpproxy.searching.size import Sizer
 from gpproxy.searching.strategies import Evolution, Exhaustive, Random, Strategy
-from gpproxy.statistics.collect import make_space, space_settings
+from gpproxy.statistics.collect import space_settings
 from gpproxy.study.place import place_of
 from gpproxy.study.source import resolve
 from search_spaces import SearchSpace
+from search_spaces.check import make_space
 
 #: Deviations above random candidates from which the best one is suspected to be beyond what its proxy can tell.
 FAR = 8.0

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ import torch
 
 from gpproxy.display.console import Watch
 from gpproxy.display.train_table import train_lines
-from gpproxy.errors import RunError
 from gpproxy.files import sweep
 from gpproxy.interrupt import Interrupted, Patience, patient
 from gpproxy.quality.measure import Quality
@@ -50,11 +48,7 @@ def run_training(config: TrainConfig, watch: Watch | None = None) -> Outcome:
 def resume_training(folder: str | Path, watch: Watch | None = None, **changes: Any) -> Outcome:
     """As `gpproxy.train.resume`."""
     place = TrainFolder.open(folder)
-    saved = place.config
-    config = replace(saved, **changes)
-    if changed := config.changed(saved):
-        values = ", ".join(f"{name}={getattr(saved, name)!r}" for name in changed)
-        raise RunError(f"The training in {place.path} has {values}; continued, it keeps that. Choose another --out.")
+    config = place.continued(**changes)
     return _run(config, place, watch)
 
 

@@ -35,7 +35,7 @@ from gpproxy.training.outcome import Outcome, Progress, outcome
 from gpproxy.training.recipe import WIDTHS, Recipe, recipe
 from gpproxy.training.train import new_game, train
 from search_spaces import SearchSpace
-from search_spaces.check import open_space
+from search_spaces.check import make_space
 
 #: Of a dry run: steps that are timed, after some that are not; seconds of a first step that is enough by itself; images
 #: that are measured.
@@ -64,7 +64,7 @@ class Trainer:
         config = self.config
         width = WIDTHS.get((config.recipe, config.space))
         published = {} if width is None else {"width": width}
-        return open_space(config.space, {**published, **config.space_changes})
+        return make_space(config.space, {**published, **config.space_changes})
 
     @cached_property
     def code(self) -> str:

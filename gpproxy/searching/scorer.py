@@ -27,13 +27,14 @@ from gpproxy.searching.latency import latency
 from gpproxy.searching.size import Size, Sizer
 from gpproxy.statistics.assemble import assemble
 from gpproxy.statistics.classical import PROXIES
-from gpproxy.statistics.collect import Collection, collect_one, make_space, seeded
+from gpproxy.statistics.collect import Collection, collect_one, seeded
 from gpproxy.statistics.exact import exact
 from gpproxy.statistics.passes import Look
 from gpproxy.statistics.statistic import STATISTICS
 from gpproxy.statistics.terminals.layers import layer_macs
 from gpproxy.study.apply import call_file
 from gpproxy.study.source import Source
+from search_spaces.check import make_space
 from search_spaces.space import Architecture
 
 #: Passes that a look runs when they are asked for, with the forward and backward passes that each takes.

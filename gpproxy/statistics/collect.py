@@ -26,7 +26,7 @@ from gpproxy.statistics.statistic import STATISTICS, Statistic
 from gpproxy.statistics.table import StatisticsTable
 from primitives.types import LAYER_TYPES, LayerScalar
 from search_spaces import SearchSpace
-from search_spaces.check import open_space
+from search_spaces.check import make_space
 
 
 @dataclass(frozen=True)
@@ -132,14 +132,6 @@ def _dead(look: Look) -> str:
     if look.backward and all(float(layer.gradient.abs().max()) == 0 for layer in look.noise.layers):
         return "all gradients are zero"
     return ""
-
-
-def make_space(name: str, settings: dict[str, Any] | None = None) -> SearchSpace:
-    """A search space by name with its settings; one from a plug-in is checked first.
-
-    Raises RegistryError, ConfigError, SpaceError: an unknown name or setting, a space that breaks its promises.
-    """
-    return open_space(name, settings)
 
 
 def space_settings(space: SearchSpace) -> dict[str, Any]:

@@ -26,11 +26,12 @@ from gpproxy.expressions.structure import needs
 from gpproxy.expressions.text import parse
 from gpproxy.statistics.assemble import assemble
 from gpproxy.statistics.classical import PROXIES
-from gpproxy.statistics.collect import Collection, collect_one, make_space, seeded
+from gpproxy.statistics.collect import Collection, collect_one, seeded
 from gpproxy.statistics.exact import exact
 from gpproxy.statistics.statistic import STATISTICS
 from gpproxy.study.source import Source
 from search_spaces import SearchSpace
+from search_spaces.check import make_space
 
 
 @dataclass(frozen=True)

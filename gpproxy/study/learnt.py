@@ -42,9 +42,7 @@ class Learnt:
                 classes.add(space.canonical(space.decode(code)))
             except SpaceError:
                 continue  # the space has other settings here and lacks it
-        return (
-            [code for code in codes if space.canonical(space.decode(code)) not in classes] if classes else list(codes)
-        )
+        return [code for code in codes if not classes or space.canonical(space.decode(code)) not in classes]
 
 
 def learnt(source: Source) -> Learnt:

@@ -23,16 +23,15 @@ def place_of(sources: Sequence[Source], space: str, settings: Mapping[str, Any])
 
     Raises ConfigError where runs do not tell one space, or disagree on its settings.
     """
-    told = [(source, name, dict(pairs)) for source in sources for name, pairs in source.spaces]
-    names = list(dict.fromkeys(name for _, name, _ in told))
+    names = list(dict.fromkeys(name for source in sources for name, _ in source.spaces))
     if not space:
         if len(names) != 1:
             why = f"The proxy was discovered on {' and '.join(names)}" if names else "A formula belongs to no space"
             raise ConfigError(f"{why}: choose with --space. Known: {', '.join(SEARCH_SPACES)}.")
         space = names[0]
     taken: dict[str, Any] = {}
-    for source, name, found in told:
-        for key, value in found.items() if name == space else ():
+    for source in sources:
+        for key, value in dict(source.spaces).get(space, ()):
             if key in settings:
                 continue
             if taken.setdefault(key, value) != value:

@@ -26,13 +26,14 @@ from gpproxy.expressions.nodes import Operation
 from gpproxy.expressions.proxy_file import load_proxy
 from gpproxy.expressions.text import parse, to_text
 from gpproxy.statistics.assemble import assemble
-from gpproxy.statistics.collect import Collection, collect_one, make_space, seeded
+from gpproxy.statistics.collect import Collection, collect_one, seeded
 from gpproxy.statistics.cut import Sizes
 from gpproxy.statistics.statistic import STATISTICS
 from primitives import PRIMITIVES
 from primitives import types as t
 from primitives.layers import REGIONS
 from search_spaces import SEARCH_SPACES
+from search_spaces.check import make_space
 from search_spaces.losses import l1
 from tests.statistics.tiny_tables import tiny
 

@@ -13,9 +13,8 @@ from gpproxy.benchmarks.benchmark import Card
 from gpproxy.benchmarks.rows import Row, sift
 from gpproxy.errors import ConfigError, SpaceError
 from gpproxy.registry import load_plugin
-from gpproxy.statistics.collect import make_space
 from search_spaces import SEARCH_SPACES
-from search_spaces.check import check_once, check_space
+from search_spaces.check import check_once, check_space, make_space
 from search_spaces.initialise import materialise
 from search_spaces.space import open_with
 

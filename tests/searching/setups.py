@@ -12,9 +12,9 @@ from gpproxy.searching.loop import Progress, search
 from gpproxy.searching.scorer import Setup
 from gpproxy.searching.size import Sizer
 from gpproxy.searching.strategies import Strategy
-from gpproxy.statistics.collect import make_space
 from gpproxy.study.source import resolve
 from search_spaces import SearchSpace
+from search_spaces.check import make_space
 from tests.commands import FAKE
 
 FORWARD = "sum_layers(std(activation)) - total_params"

@@ -9,7 +9,7 @@ from torch import nn
 from gpproxy.searching.candidate import Candidate
 from gpproxy.searching.graph_picture import graph_picture, short
 from gpproxy.searching.layer_graph import INPUT, OUTPUT, describe_layer, layer_graph
-from gpproxy.statistics.collect import make_space
+from search_spaces.check import make_space
 from tests.searching.setups import fake_space
 
 

@@ -10,8 +10,8 @@ from torch import nn
 
 from gpproxy.searching.scorer import Scorer
 from gpproxy.searching.size import Size, Sizer, built_size, described_size
-from gpproxy.statistics.collect import make_space
 from search_spaces import SearchSpace
+from search_spaces.check import make_space
 from tests.searching.setups import FORWARD, fake_setup, fake_space
 
 

@@ -25,9 +25,10 @@ from gpproxy.searching.loop import search
 from gpproxy.searching.scorer import Scorer, Setup
 from gpproxy.searching.size import Sizer
 from gpproxy.searching.strategies import Random
-from gpproxy.statistics.collect import make_space, seeded, space_settings
+from gpproxy.statistics.collect import seeded, space_settings
 from gpproxy.study.source import resolve
 from search_spaces import SearchSpace
+from search_spaces.check import make_space
 
 #: Formulas that need a forward pass only: of maps, and of kernels between samples; and one that needs gradients.
 FORMULAS = {
