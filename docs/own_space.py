@@ -13,11 +13,11 @@ import random
 from collections.abc import Iterator
 
 import torch
+from gpproxy.search_spaces import Architecture, SearchSpace, search_space
+from gpproxy.search_spaces.initialise import materialise
 from torch import Tensor, nn
 
 from gpproxy.errors import SpaceError
-from search_spaces import Architecture, SearchSpace, search_space
-from search_spaces.initialise import materialise
 
 #: What may be chosen: channels, convolutions after each doubling, side of their kernels in pixels.
 CHOICES = ((16, 24, 32, 48), (0, 1, 2), (1, 3, 5))

@@ -1,13 +1,25 @@
 """Pure, typed torch functions that formulas are made of, in four groups: transform, encode, reduce, augment.
 
-Importing the package registers all of them in `PRIMITIVES`; each has proved its promises by then (`primitives.check`).
+Importing the package registers all of them in `PRIMITIVES`; each has proved its promises by then
+(`gpproxy.primitives.check`).
 """
 
 from __future__ import annotations
 
-from primitives import augment, decodability, encode, layers, maps, normalise, reduce, similarity, spectra, transform  # noqa: F401
-from primitives.primitive import PRIMITIVES, Primitive, Signature
-from primitives.types import (
+from gpproxy.primitives import (  # noqa: F401
+    augment,
+    decodability,
+    encode,
+    layers,
+    maps,
+    normalise,
+    reduce,
+    similarity,
+    spectra,
+    transform,
+)
+from gpproxy.primitives.primitive import PRIMITIVES, Primitive, Signature
+from gpproxy.primitives.types import (
     AXES,
     LAYER_TYPES,
     NETWORK_TYPES,

@@ -7,13 +7,12 @@ Source: EZNAS (Akhauri et al., 2022).
 from __future__ import annotations
 
 import torch
+from gpproxy.primitives import numerics
+from gpproxy.primitives.kinds import EVERY, TENSORS, VECTORS
+from gpproxy.primitives.numerics import saturate, sp
+from gpproxy.primitives.primitive import maps, pairs, primitive
+from gpproxy.primitives.types import LayerScalar, NetworkSpectrum, Scalar
 from torch import Tensor
-
-from primitives import numerics
-from primitives.kinds import EVERY, TENSORS, VECTORS
-from primitives.numerics import saturate, sp
-from primitives.primitive import maps, pairs, primitive
-from primitives.types import LayerScalar, NetworkSpectrum, Scalar
 
 EZNAS = "EZNAS (Akhauri et al., 2022)"
 MIXED = maps(

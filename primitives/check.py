@@ -13,10 +13,7 @@ import random
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
-
-from gpproxy.errors import PrimitiveError
-from primitives.types import (
+from gpproxy.primitives.types import (
     AXES,
     TYPES,
     ChannelKernel,
@@ -31,9 +28,12 @@ from primitives.types import (
     Spectrum,
     Weight,
 )
+from torch import Tensor
+
+from gpproxy.errors import PrimitiveError
 
 if TYPE_CHECKING:
-    from primitives.primitive import Primitive, Signature
+    from gpproxy.primitives.primitive import Primitive, Signature
 
 #: Batch of a probe: one item of each kind of values.
 BATCH = 6
@@ -147,7 +147,9 @@ def _check_declaration(primitive: Primitive) -> None:
     for signature in signatures:
         unknown = [t for t in (*signature.inputs, signature.output) if t not in TYPES]
         if unknown or not signature.inputs:
-            reason = f"its signature {signature} must have one operand or more, of the types in primitives.types"
+            reason = (
+                f"its signature {signature} must have one operand or more, of the types in gpproxy.primitives.types"
+            )
         elif primitive.over_layers and signature.output not in (Scalar, NetworkKernel):
             reason = f"it reduces the layers, so {signature} must end in Scalar or NetworkKernel"
         elif (primitive.symbol or primitive.commutative) and len(signature.inputs) != 2:
@@ -223,7 +225,9 @@ def _check_result(primitive: Primitive, signature: Signature, given: list[Tensor
         kinds = ("zeros", "a constant", "negatives", "values near 1e-18", "values near 1e18", "random numbers")
         item = kinds[int((~finite.reshape(len(finite), -1).all(1)).nonzero()[0])]
         what = f"is not finite on {item}" + (" or on what they meet" if len(given) > 1 else "")
-        _refuse(primitive, signature, f"{what} ({str(first.dtype)[6:]})", "Protect it (see primitives.numerics)")
+        _refuse(
+            primitive, signature, f"{what} ({str(first.dtype)[6:]})", "Protect it (see gpproxy.primitives.numerics)"
+        )
     if output in KERNELS and not _near(result.mT, result):
         _refuse(primitive, signature, "gives a kernel that is not symmetric", "Return (K + K.mT) / 2")
 

@@ -7,12 +7,11 @@ and no training: a layer from which no linear map reads the input has lost it.
 from __future__ import annotations
 
 import torch
+from gpproxy.primitives.numerics import peak, quotient
+from gpproxy.primitives.primitive import maps, primitive
+from gpproxy.primitives.types import FeatureMap, LayerScalar
 from torch import Tensor
 from torch.nn import functional
-
-from primitives.numerics import peak, quotient
-from primitives.primitive import maps, primitive
-from primitives.types import FeatureMap, LayerScalar
 
 #: Strengths of the ridge penalty tried, on standardised features.
 LAMBDAS = (1.0, 10.0, 100.0, 1000.0)

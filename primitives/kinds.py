@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from primitives.primitive import Signature, maps
-from primitives.types import (
+from gpproxy.primitives.primitive import Signature, maps
+from gpproxy.primitives.types import (
     ChannelKernel,
     ChannelVector,
     FeatureMap,

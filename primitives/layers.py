@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+from gpproxy.primitives import numerics
+from gpproxy.primitives.numerics import quotient, saturate
+from gpproxy.primitives.primitive import maps, primitive
+from gpproxy.primitives.types import LayerScalar, NetworkKernel, SampleKernel, Scalar
 from torch import Tensor
-
-from primitives import numerics
-from primitives.numerics import quotient, saturate
-from primitives.primitive import maps, primitive
-from primitives.types import LayerScalar, NetworkKernel, SampleKernel, Scalar
 
 EDGE = 1e-6
 

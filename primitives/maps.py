@@ -8,12 +8,11 @@ Source: Auto-GAS (Li et al., 2024) unless stated.
 from __future__ import annotations
 
 import torch
+from gpproxy.primitives.numerics import deviation
+from gpproxy.primitives.primitive import maps, primitive, same
+from gpproxy.primitives.types import FeatureMap, LayerScalar
 from torch import Tensor
 from torch.nn import functional
-
-from primitives.numerics import deviation
-from primitives.primitive import maps, primitive, same
-from primitives.types import FeatureMap, LayerScalar
 
 AUTOGAS = "Auto-GAS (Li et al., 2024)"
 ATTENTION = "attention maps (Zagoruyko and Komodakis, 2017); Auto-GAS (Li et al., 2024)"

@@ -3,7 +3,7 @@
 A primitive is a pure function on tensors with one leading batch axis (layers, or architectures for network types).
 It may have several typed signatures under one name; the types of the operands choose. Registering one runs it on probe
 tensors and refuses with the reason when it changes an input, draws random numbers, changes dtype, breaks the shape its
-output type promises, or is not finite (`primitives.check`).
+output type promises, or is not finite (`gpproxy.primitives.check`).
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def primitive(
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        from primitives.check import check
+        from gpproxy.primitives.check import check
 
         summary = (inspect.getdoc(function) or "").split("\n")[0]
         made = Primitive(

@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
-
-from primitives import numerics
-from primitives.kinds import SHAPED, TENSORS, to_scalar
-from primitives.numerics import channel_rows, peak, positive, sample_rows, saturate
-from primitives.primitive import maps, primitive
-from primitives.types import (
+from gpproxy.primitives import numerics
+from gpproxy.primitives.kinds import SHAPED, TENSORS, to_scalar
+from gpproxy.primitives.numerics import channel_rows, peak, positive, sample_rows, saturate
+from gpproxy.primitives.primitive import maps, primitive
+from gpproxy.primitives.types import (
     ChannelKernel,
     ChannelVector,
     FeatureMap,
@@ -24,6 +22,7 @@ from primitives.types import (
     SampleVector,
     Weight,
 )
+from torch import Tensor
 
 NUMBERS = to_scalar(*SHAPED)
 AUTOGAS = "Auto-GAS (Li et al., 2024)"

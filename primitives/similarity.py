@@ -6,14 +6,13 @@ All are 0 where one side is zero or constant, and higher means more alike or bet
 from __future__ import annotations
 
 import torch
+from gpproxy.primitives import numerics
+from gpproxy.primitives.kinds import KERNELS, SPECTRA, TENSORS, VECTORS, pair_to_scalar
+from gpproxy.primitives.normalise import centre
+from gpproxy.primitives.numerics import channel_rows, peak, sample_rows, saturate
+from gpproxy.primitives.primitive import maps, primitive
+from gpproxy.primitives.types import ChannelKernel, FeatureMap, SampleKernel, Weight
 from torch import Tensor
-
-from primitives import numerics
-from primitives.kinds import KERNELS, SPECTRA, TENSORS, VECTORS, pair_to_scalar
-from primitives.normalise import centre
-from primitives.numerics import channel_rows, peak, sample_rows, saturate
-from primitives.primitive import maps, primitive
-from primitives.types import ChannelKernel, FeatureMap, SampleKernel, Weight
 
 SHAPED = (*TENSORS, *KERNELS, *VECTORS, *SPECTRA)
 

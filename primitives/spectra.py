@@ -8,13 +8,11 @@ largest are rounding.
 from __future__ import annotations
 
 import torch
-from torch import Tensor
-
-from primitives import numerics
-from primitives.kinds import KERNELS, SPECTRA, to_scalar
-from primitives.numerics import peak, quotient, resolution, saturate
-from primitives.primitive import maps, primitive
-from primitives.types import (
+from gpproxy.primitives import numerics
+from gpproxy.primitives.kinds import KERNELS, SPECTRA, to_scalar
+from gpproxy.primitives.numerics import peak, quotient, resolution, saturate
+from gpproxy.primitives.primitive import maps, primitive
+from gpproxy.primitives.types import (
     ChannelKernel,
     NetworkKernel,
     NetworkSpectrum,
@@ -22,6 +20,7 @@ from primitives.types import (
     Spectrum,
     Weight,
 )
+from torch import Tensor
 
 
 def _scaled(kernel: Tensor) -> tuple[Tensor, Tensor, Tensor]:

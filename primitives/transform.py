@@ -1,19 +1,19 @@
 """Transforms, entry by entry: the shape and the type stay. In: any value. Out: the same type.
 
-Sources: Auto-GAS (Li et al., 2024), EZNAS (Akhauri et al., 2022); protected forms as stated in `primitives.numerics`.
+Sources: Auto-GAS (Li et al., 2024), EZNAS (Akhauri et al., 2022); protected forms as stated in
+`gpproxy.primitives.numerics`.
 """
 
 from __future__ import annotations
 
 import math
 
+from gpproxy.primitives.kinds import EVERY, KERNELS, SPECTRA, TENSORS, VECTORS
+from gpproxy.primitives.numerics import centre, denominator, limit, log_abs, positive, saturate, signs, sp
+from gpproxy.primitives.primitive import primitive, same
+from gpproxy.primitives.types import LayerScalar
 from torch import Tensor
 from torch.nn import functional
-
-from primitives.kinds import EVERY, KERNELS, SPECTRA, TENSORS, VECTORS
-from primitives.numerics import centre, denominator, limit, log_abs, positive, saturate, signs, sp
-from primitives.primitive import primitive, same
-from primitives.types import LayerScalar
 
 SOFT = (*TENSORS, *KERNELS, *VECTORS, *SPECTRA, LayerScalar)
 CODES = (*TENSORS, *KERNELS, *VECTORS, *SPECTRA)

@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 
-from search_spaces.space import SEARCH_SPACES, Architecture, SearchSpace, search_space
+from gpproxy.search_spaces.space import SEARCH_SPACES, Architecture, SearchSpace, search_space
 
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+from gpproxy.search_spaces.autogan_network import NORMS, UPS, CellPlan, Generator
+from gpproxy.search_spaces.describe import describe
+from gpproxy.search_spaces.discriminator import fixed_discriminator, hinge_generator, xavier_
+from gpproxy.search_spaces.initialise import materialise
+from gpproxy.search_spaces.space import Architecture, SearchSpace, search_space
 from torch import Tensor, nn
 
 from gpproxy.errors import ConfigError, SpaceError
-from search_spaces.autogan_network import NORMS, UPS, CellPlan, Generator
-from search_spaces.describe import describe
-from search_spaces.discriminator import fixed_discriminator, hinge_generator, xavier_
-from search_spaces.initialise import materialise
-from search_spaces.space import Architecture, SearchSpace, search_space
 
 #: Genes of a cell in the order of the code, and the number of values of each per cell.
 GENES = ("convolution", "norm", "upsampling", "shortcut", "skip code")

@@ -15,12 +15,12 @@ from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 import torch
+from gpproxy.search_spaces.describe import describe
+from gpproxy.search_spaces.images import pink_noise
+from gpproxy.search_spaces.space import Architecture, SearchSpace
 from torch import Tensor
 
 from gpproxy.errors import ConfigError, SpaceError, did_you_mean
-from search_spaces.describe import describe
-from search_spaces.images import pink_noise
-from search_spaces.space import Architecture, SearchSpace
 
 #: The values that each position of a code may take.
 Choices = tuple[tuple[int, ...], ...]

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from gpproxy.search_spaces.space import SEARCH_SPACES, Architecture, SearchSpace, open_with
 from torch import Tensor, nn
 
 from gpproxy.errors import GPProxyError, SpaceError
-from search_spaces.space import SEARCH_SPACES, Architecture, SearchSpace, open_with
 
 _CHECKED: set[type[SearchSpace]] = set()
 
@@ -22,7 +22,7 @@ _CHECKED: set[type[SearchSpace]] = set()
 def check_once(space: SearchSpace) -> SearchSpace:
     """The space; its class is checked at the first call in a process, unless it comes with this package."""
     cls = type(space)
-    if cls not in _CHECKED and not cls.__module__.startswith("search_spaces."):
+    if cls not in _CHECKED and not cls.__module__.startswith("gpproxy.search_spaces."):
         check_space(space)
         _CHECKED.add(cls)
     return space
@@ -60,7 +60,7 @@ def _check_build(space: SearchSpace, architecture: Architecture) -> None:
     before = torch.get_rng_state()
     with _method(space, "build"):
         first, again = (space.build(architecture, torch.Generator().manual_seed(5)) for _ in range(2))
-    advice = "Build under torch.device('meta') and fill with search_spaces.initialise.materialise."
+    advice = "Build under torch.device('meta') and fill with gpproxy.search_spaces.initialise.materialise."
     rule = "must draw from its generator only, but it uses torch's global random state"
     _require(torch.equal(before, torch.get_rng_state()), space, "build", rule, advice)
     _require(isinstance(first, nn.Module), space, "build", f"must return a module, but returned {first!r}")

@@ -1,20 +1,20 @@
 """GAN Compression (Li et al., 2020): channel numbers of the generators that translate images into images.
 
 Losses at initialisation: the published ones compare with a target or a trained discriminator, and an untrained
-generator on noise has neither, so a fixed untrained PatchGAN judges instead (`search_spaces.patchgan`).
+generator on noise has neither, so a fixed untrained PatchGAN judges instead (`gpproxy.search_spaces.patchgan`).
 """
 
 from __future__ import annotations
 
 import torch
+from gpproxy.search_spaces.channels import ChannelSpace, Choices
+from gpproxy.search_spaces.initialise import materialise
+from gpproxy.search_spaces.mobile_resnet import BLOCKS, MobileResnet, mobile_resnet_macs
+from gpproxy.search_spaces.patchgan import hinge, least_squares
+from gpproxy.search_spaces.space import Architecture, search_space
 from torch import Tensor, nn
 
 from gpproxy.errors import SpaceError
-from search_spaces.channels import ChannelSpace, Choices
-from search_spaces.initialise import materialise
-from search_spaces.mobile_resnet import BLOCKS, MobileResnet, mobile_resnet_macs
-from search_spaces.patchgan import hinge, least_squares
-from search_spaces.space import Architecture, search_space
 
 #: Named sets of the mobile ResNet, as published: choices of c0 ... c7.
 RESNET_SETS: dict[str, Choices] = {

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
+from gpproxy.search_spaces.channels import ChannelSpace, Choices
+from gpproxy.search_spaces.compression_macs import compression_macs
+from gpproxy.search_spaces.images import pink_noise
+from gpproxy.search_spaces.initialise import materialise
+from gpproxy.search_spaces.mobile_spade import MobileSpadeGenerator, SpadeBlock
+from gpproxy.search_spaces.patchgan import hinge
+from gpproxy.search_spaces.space import Architecture, search_space
 from torch import Tensor, nn
 
 from gpproxy.errors import ConfigError, did_you_mean
-from search_spaces.channels import ChannelSpace, Choices
-from search_spaces.compression_macs import compression_macs
-from search_spaces.images import pink_noise
-from search_spaces.initialise import materialise
-from search_spaces.mobile_spade import MobileSpadeGenerator, SpadeBlock
-from search_spaces.patchgan import hinge
-from search_spaces.space import Architecture, search_space
 
 #: data set -> channels of the label map (classes and instance edges), width / height as published, doublings
 DATA = {"cityscapes": (36, 2, 6), "coco": (184, 1, 5)}

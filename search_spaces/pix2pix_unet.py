@@ -6,15 +6,15 @@ GAN Compression compresses the ResNets only; the choices here follow its sets.
 from __future__ import annotations
 
 import torch
+from gpproxy.search_spaces.channels import ChannelSpace, Choices
+from gpproxy.search_spaces.compression_macs import compression_macs
+from gpproxy.search_spaces.gancompression import normal_
+from gpproxy.search_spaces.initialise import materialise
+from gpproxy.search_spaces.patchgan import hinge
+from gpproxy.search_spaces.space import Architecture, search_space
 from torch import Tensor, nn
 
 from gpproxy.errors import ConfigError
-from search_spaces.channels import ChannelSpace, Choices
-from search_spaces.compression_macs import compression_macs
-from search_spaces.gancompression import normal_
-from search_spaces.initialise import materialise
-from search_spaces.patchgan import hinge
-from search_spaces.space import Architecture, search_space
 
 #: channel numbers that each level may take
 UNET_SETS: dict[str, tuple[int, ...]] = {

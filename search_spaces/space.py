@@ -89,8 +89,8 @@ class SearchSpace(ABC):
         return ""
 
     def describe(self, architecture: Architecture) -> dict[str, float]:
-        """Structural descriptors of the live graph: params, macs, depth, ... (see `search_spaces.describe`)."""
-        from search_spaces.describe import describe
+        """Structural descriptors of the live graph: params, macs, depth, ... (see `gpproxy.search_spaces.describe`)."""
+        from gpproxy.search_spaces.describe import describe
 
         return describe(self, architecture)
 

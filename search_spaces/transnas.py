@@ -10,15 +10,12 @@ from functools import lru_cache
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-
-from gpproxy.errors import ConfigError, SpaceError
-from search_spaces.describe import describe, macs
-from search_spaces.images import pink_noise
-from search_spaces.initialise import default_, fan_out_, materialise
-from search_spaces.losses import l1
-from search_spaces.space import Architecture, SearchSpace, search_space
-from search_spaces.transnas_network import (
+from gpproxy.search_spaces.describe import describe, macs
+from gpproxy.search_spaces.images import pink_noise
+from gpproxy.search_spaces.initialise import default_, fan_out_, materialise
+from gpproxy.search_spaces.losses import l1
+from gpproxy.search_spaces.space import Architecture, SearchSpace, search_space
+from gpproxy.search_spaces.transnas_network import (
     EDGES,
     STEM_CHANNELS,
     Autoencoder,
@@ -29,6 +26,9 @@ from search_spaces.transnas_network import (
     Plan,
     live_edges,
 )
+from torch import Tensor, nn
+
+from gpproxy.errors import ConfigError, SpaceError
 
 
 class TransNAS(SearchSpace):

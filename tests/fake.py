@@ -7,13 +7,13 @@ import math
 import random
 
 import torch
+from gpproxy.search_spaces import SearchSpace, search_space
 from torch import nn
 
 from gpproxy.benchmarks.benchmark import Card, open_space
 from gpproxy.benchmarks.registry import BENCHMARKS
 from gpproxy.benchmarks.rows import Row, assemble
 from gpproxy.errors import SpaceError
-from search_spaces import SearchSpace, search_space
 
 WIDTHS, KERNELS, SLOPES = (3, 4, 6, 8), (1, 3), (0.0, 0.2, 0.8)
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import torch
 from deap import gp
+from gpproxy.primitives.primitive import PRIMITIVES, Primitive
 from torch import Tensor
 
 from gpproxy.statistics.table import StatisticsTable
 from gpproxy.statistics.values import LayerBlocks, LayerScalars
-from primitives.primitive import PRIMITIVES, Primitive
 
 
 class Invalid(Exception):

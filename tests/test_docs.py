@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from gpproxy.search_spaces import SEARCH_SPACES
 
 from gpproxy.registry import load_plugin
 from gpproxy.search import SearchConfig, run
 from gpproxy.train import TrainConfig
 from gpproxy.train import run as train
-from search_spaces import SEARCH_SPACES
 
 EXAMPLE = str(Path(__file__).parents[1] / "docs" / "own_space.py")
 

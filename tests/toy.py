@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from gpproxy.primitives import types as t
 
 from gpproxy.statistics.table import StatisticsTable
 from gpproxy.statistics.values import LayerBlocks, LayerScalars, Value
-from primitives import types as t
 
 SAMPLES = 4
 #: channel, height and width of a layer, by its position.

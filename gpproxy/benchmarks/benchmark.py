@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from gpproxy.errors import BenchmarkError
-from search_spaces import SearchSpace
-from search_spaces.check import make_space
+from gpproxy.search_spaces import SearchSpace
+from gpproxy.search_spaces.check import make_space
 
 DIRECTIONS = ("higher", "lower")
 SCALES = ("linear", "log")

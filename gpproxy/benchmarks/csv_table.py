@@ -20,7 +20,7 @@ import tomli_w
 from gpproxy.benchmarks.benchmark import Benchmark, Card, open_space
 from gpproxy.benchmarks.rows import Row, assemble
 from gpproxy.errors import BenchmarkError, did_you_mean
-from gpproxy.files import write_atomically
+from gpproxy.run.files import write_atomically
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gpproxy.benchmarks.benchmark import BadRow, Benchmark, Card
 from gpproxy.errors import BenchmarkError, ConfigError, SpaceError
-from search_spaces import SearchSpace
+from gpproxy.search_spaces import SearchSpace
 
 #: What to do with bad rows.
 CHOICES = ("refuse", "drop")

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from gpproxy.benchmarks.benchmark import Benchmark
 from gpproxy.errors import BenchmarkError
-from search_spaces import SearchSpace
+from gpproxy.ranking.equivalence import functional_classes
+from gpproxy.search_spaces import SearchSpace
 
 #: The parts, in order.
 PARTS = ("train", "validation", "test")
@@ -29,12 +30,6 @@ class Split:
     train: tuple[str, ...]
     validation: tuple[str, ...]
     test: tuple[str, ...]
-
-
-def functional_classes(architectures: Sequence[str], space: SearchSpace) -> list[int]:
-    """Per architecture the number of its functional class, counted in order of first appearance."""
-    numbers: dict[object, int] = {}
-    return [numbers.setdefault(space.canonical(space.decode(code)), len(numbers)) for code in architectures]
 
 
 def split(

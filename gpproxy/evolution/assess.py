@@ -11,7 +11,7 @@ from gpproxy.evolution.combination import negated
 from gpproxy.evolution.individual import Individual, Score
 from gpproxy.evolution.layout import Limits
 from gpproxy.evolution.problem import Problem
-from gpproxy.expressions.rewrite import rewrite
+from gpproxy.expressions.rewriting.rewrite import rewrite
 from gpproxy.expressions.structure import complexity, cost, key
 
 

@@ -11,7 +11,7 @@ from gpproxy.evolution.layout import Layout, Limits, Node
 from gpproxy.expressions.generate import constant
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.nodes import Constant, Operation
-from primitives.types import Scalar
+from gpproxy.primitives.types import Scalar
 
 
 def infix(grammar: Grammar, symbol: str, arity: int = 2) -> Operation | None:

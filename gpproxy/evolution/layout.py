@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from gpproxy.evolution.config import Limits
+from gpproxy.evolution.settings import Limits
 from gpproxy.expressions.nodes import Leaf, Operation
 
 Node = Operation | Leaf

@@ -16,7 +16,6 @@ from gpproxy.errors import ConfigError
 from gpproxy.evolution.archive import Archive
 from gpproxy.evolution.assess import Assessor, Proposal
 from gpproxy.evolution.combination import negated
-from gpproxy.evolution.config import EvolutionConfig
 from gpproxy.evolution.generation import Generation, PopulationSummary
 from gpproxy.evolution.individual import Individual
 from gpproxy.evolution.layout import Layout
@@ -24,6 +23,7 @@ from gpproxy.evolution.lexicase import Lexicase
 from gpproxy.evolution.operators import OperatorWeights, draw
 from gpproxy.evolution.problem import Problem
 from gpproxy.evolution.selection import distinct, survivors, tournament
+from gpproxy.evolution.settings import EvolutionConfig
 from gpproxy.evolution.state import EvolutionState, check_identity, identity, restore, stream
 from gpproxy.evolution.variation import Variation
 from gpproxy.expressions.text import parse, to_text

@@ -15,9 +15,9 @@ from torch import Tensor
 from gpproxy.errors import ConfigError
 from gpproxy.evolution.individual import STEPS, Score
 from gpproxy.evolution.target import WORST, Fitness, Target
-from gpproxy.expressions.evaluate import Evaluator
+from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.grammar import Grammar
-from primitives.primitive import PRIMITIVES
+from gpproxy.primitives.primitive import PRIMITIVES
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,9 +8,9 @@ from time import perf_counter
 
 from gpproxy.evolution.archive import Archive
 from gpproxy.evolution.assess import Assessor
-from gpproxy.evolution.config import EvolutionConfig
 from gpproxy.evolution.generation import Generation, PopulationSummary
 from gpproxy.evolution.problem import Problem
+from gpproxy.evolution.settings import EvolutionConfig
 from gpproxy.evolution.state import stream
 from gpproxy.evolution.variation import Variation
 

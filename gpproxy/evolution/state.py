@@ -16,9 +16,9 @@ import torch
 from gpproxy.errors import RunError
 from gpproxy.evolution.archive import Archive
 from gpproxy.evolution.assess import Assessor
-from gpproxy.evolution.config import EvolutionConfig
 from gpproxy.evolution.individual import Individual, Score
 from gpproxy.evolution.problem import Problem
+from gpproxy.evolution.settings import EvolutionConfig
 from gpproxy.expressions.text import parse, to_text
 
 FORMAT = 1

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gpproxy.errors import ConfigError
 from gpproxy.evolution.fitness import centred_ranks, dead_last, masked_correlations
-from gpproxy.ranks import steady
+from gpproxy.ranking.correlation import steady
 
 #: Fitness of an invalid formula: that of the worst possible ranking.
 WORST = -1.0

@@ -13,7 +13,7 @@ from deap import gp
 from gpproxy.errors import ExpressionError
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.nodes import Constant, Leaf, Operation
-from primitives.types import Scalar
+from gpproxy.primitives.types import Scalar
 
 #: Numbers that proxies are known to need: guards, small weights, halves, squares.
 SPECIAL = (1e-5, 0.05, 0.5, 1.0, 2.0)

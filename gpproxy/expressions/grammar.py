@@ -14,9 +14,8 @@ from deap import gp
 
 from gpproxy.errors import ExpressionError, did_you_mean
 from gpproxy.expressions.nodes import Operation, Statistic
-from gpproxy.statistics.table import StatisticsTable
-from primitives.primitive import PRIMITIVES, Primitive
-from primitives.types import (
+from gpproxy.primitives.primitive import PRIMITIVES, Primitive
+from gpproxy.primitives.types import (
     TYPES,
     ChannelKernel,
     ChannelVector,
@@ -30,6 +29,7 @@ from primitives.types import (
     Spectrum,
     Weight,
 )  # fmt: skip
+from gpproxy.statistics.table import StatisticsTable
 
 #: Heights up to which the feasibility tables are exact; beyond it nothing becomes smaller.
 HEIGHTS = 32

@@ -12,8 +12,8 @@ from typing import Any
 from deap import gp
 
 from gpproxy.errors import ExpressionError
-from primitives.primitive import Primitive, Signature
-from primitives.types import Scalar
+from gpproxy.primitives.primitive import Primitive, Signature
+from gpproxy.primitives.types import Scalar
 
 
 def _refuse(self: Any, name: str, value: Any = None) -> None:

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from deap import gp
 
 from gpproxy.expressions.nodes import Constant, Operation, Statistic
-from primitives import types as t
+from gpproxy.primitives import types as t
 
 #: Price of one pass over a value of a type, as a multiple of one over a feature map of usual size.
 WEIGHT: Mapping[type, float] = {

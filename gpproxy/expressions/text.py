@@ -14,7 +14,7 @@ from deap import gp
 from gpproxy.errors import ExpressionError, did_you_mean
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.nodes import Constant, Leaf, Operation
-from primitives.types import Scalar
+from gpproxy.primitives.types import Scalar
 
 #: Binding strength of the infix operators; unary minus binds tighter, a call or a name tightest.
 STRENGTH = {"+": 1, "-": 1, "*": 2, "/": 2}

@@ -25,13 +25,13 @@ import torch.nn.functional as F
 from safetensors.torch import save
 from torch import Tensor
 
-from gpproxy.files import write_atomically
+from gpproxy.execution.memory import keep_freed_memory
 from gpproxy.images.image_set import ImageSet
 from gpproxy.images.load import load
-from gpproxy.memory import keep_freed_memory
 from gpproxy.quality.cifar import CifarExtractor
 from gpproxy.quality.classifier import Classifier, whiten
 from gpproxy.quality.extractor import file_digest
+from gpproxy.run.files import write_atomically
 
 STATE, WEIGHTS = "state.pt", "cifar.safetensors"
 

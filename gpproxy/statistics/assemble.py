@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from gpproxy.primitives.types import LayerScalar
 from gpproxy.statistics.record import Record
 from gpproxy.statistics.statistic import STATISTICS
 from gpproxy.statistics.table import StatisticsTable
 from gpproxy.statistics.values import LayerBlocks, LayerScalars, Value
-from primitives.types import LayerScalar
 
 
 def assemble(records: Sequence[Record]) -> StatisticsTable:

@@ -18,15 +18,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-import primitives.decodability
-import primitives.numerics
+from gpproxy.primitives import decodability, numerics
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.dependencies import dependencies
 from gpproxy.statistics.record import Record
 
 if TYPE_CHECKING:
+    from gpproxy.search_spaces import SearchSpace
     from gpproxy.statistics.collect import Collection
-    from search_spaces import SearchSpace
 
 
 def folder() -> Path:
@@ -47,7 +46,7 @@ def _code_version(space: type[SearchSpace], proxies: bool, plugged: tuple[str, .
     here = Path(__file__).parent
     names = ("collect.py", "passes.py", "cut.py", "exact.py", "classical/layers.py")
     files = {*(here / name for name in names), *here.glob("terminals/*.py")}
-    files |= {Path(inspect.getfile(primitives.decodability)), Path(inspect.getfile(primitives.numerics))}
+    files |= {Path(inspect.getfile(decodability)), Path(inspect.getfile(numerics))}
     if proxies:
         files |= set(here.glob("classical/*.py"))
     for module in (*(base.__module__ for base in space.__mro__[:-2]), *plugged):  # without ABC and object

@@ -14,7 +14,10 @@ import torch
 from safetensors import SafetensorError
 
 from gpproxy.errors import ConfigError, StatisticsError
-from gpproxy.executor import run_tasks
+from gpproxy.execution.scheduler import run_tasks
+from gpproxy.primitives.types import LAYER_TYPES, LayerScalar
+from gpproxy.search_spaces import SearchSpace
+from gpproxy.search_spaces.check import make_space
 from gpproxy.statistics import cache, failures
 from gpproxy.statistics.assemble import assemble
 from gpproxy.statistics.classical import PROXIES
@@ -24,9 +27,6 @@ from gpproxy.statistics.passes import WEIGHTED, Look
 from gpproxy.statistics.record import Record
 from gpproxy.statistics.statistic import STATISTICS, Statistic
 from gpproxy.statistics.table import StatisticsTable
-from primitives.types import LAYER_TYPES, LayerScalar
-from search_spaces import SearchSpace
-from search_spaces.check import make_space
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ def dependencies(module: str) -> list[Path]:
     Sorted by module name. What comes from other packages, and what is imported under a name made at run time, is left
     out.
     """
-    package = module.split(".")[0]
+    package = _package(module)
     found: dict[str, Path] = {}
     waiting = [module]
     while waiting:
@@ -30,18 +30,24 @@ def dependencies(module: str) -> list[Path]:
     return [found[name] for name in sorted(found)]
 
 
+def _package(module: str) -> str:
+    """The package whose files count: of gpproxy the one below it, since what all of it shares decides no number."""
+    parts = module.split(".")
+    return ".".join(parts[:2]) if parts[0] == "gpproxy" else parts[0]
+
+
 def _imports(module: str, path: Path, package: str) -> Iterator[str]:
     """Names of the package's modules that the import statements of a file may mean; some are no modules."""
     here = module if path.name == "__init__.py" else module.rpartition(".")[0]
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name.split(".")[0] == package)
+            yield from (alias.name for alias in node.names if _package(alias.name) == package)
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
                 above = ".".join(here.split(".")[: len(here.split(".")) - node.level + 1])
                 base = ".".join(part for part in (above, base) if part)
-            if base.split(".")[0] != package:
+            if _package(base) != package:
                 continue
             inner = [f"{base}.{alias.name}" for alias in node.names]
             yield from inner

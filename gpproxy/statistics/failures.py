@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from gpproxy.files import write_atomically
+from gpproxy.run.files import write_atomically
 
 #: Words in an error that speaks of the machine and not of the generator.
 PASSING = ("memory", "cuda error", "cudnn", "cublas")

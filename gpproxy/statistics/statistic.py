@@ -16,7 +16,7 @@ class Statistic:
 
     Attributes:
         name: as written in a formula.
-        type: nominal type (`primitives.types`).
+        type: nominal type (`gpproxy.primitives.types`).
         function: `f(look, sizes)`; a layer type returns a list with one tensor (or None) per layer of `look.noise`, a
             network type one tensor.
         source: (Author, year).

@@ -19,7 +19,7 @@ class StatisticsTable:
 
     Attributes:
         architectures: codes, in order.
-        types: statistic name -> nominal type (`primitives.types`).
+        types: statistic name -> nominal type (`gpproxy.primitives.types`).
         values: statistic name -> value.
         depth: `architecture x layer`, float64, position of a layer from 0 (first) to 1 (last), NaN where absent.
         dead: code -> reason, for architectures without meaningful statistics (no live path, constant output, ...).

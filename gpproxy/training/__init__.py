@@ -1,3 +1,1 @@
-"""Training of generators: recipes, games, the loop that plays them, and what a training leaves behind."""
-
-from gpproxy.training import translation_recipe as translation_recipe  # adds its presets
+"""How generators are trained, whatever their task: the loop, checkpoints, optimisers, outcomes."""

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 
 from gpproxy.errors import SpaceError, did_you_mean
-from search_spaces.space import SearchSpace
+from gpproxy.search_spaces.space import SearchSpace
 
 
 def published(space: SearchSpace) -> dict[str, str]:

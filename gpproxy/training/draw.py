@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from gpproxy.errors import RunError
 from gpproxy.images.image_set import to_bytes
+from gpproxy.search_spaces.space import SearchSpace
 from gpproxy.training.checkpoint import load_weights
 from gpproxy.training.game import reseed
-from search_spaces.space import SearchSpace
 
 #: Images that are generated at once.
 CHUNK = 250

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from gpproxy.files import write_atomically
+from gpproxy.run.files import write_atomically
 
 #: Pixels between images, and the brightness there.
 GAP, BRIGHTNESS = 2, 255

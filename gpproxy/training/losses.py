@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gpproxy.errors import ConfigError, did_you_mean
-from search_spaces.discriminator import hinge_discriminator, hinge_generator
+from gpproxy.search_spaces.discriminator import hinge_discriminator, hinge_generator
 
 
 class Loss(NamedTuple):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gpproxy.errors import RunError
-from gpproxy.files import write_atomically
+from gpproxy.run.files import write_atomically
 from gpproxy.training.journal import plain
 
 OUTCOME = "outcome.json"

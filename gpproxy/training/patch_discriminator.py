@@ -1,7 +1,7 @@
 """The discriminator of image translation: a PatchGAN to train (Isola et al., 2017).
 
-In: images, or inputs and outputs side by side in the channels. Out: how real each patch looks. `search_spaces.patchgan`
-is its untrained counterpart for the loss of a look at initialisation.
+In: images, or inputs and outputs side by side in the channels. Out: how real each patch looks.
+`gpproxy.search_spaces.patchgan` is its untrained counterpart for the loss of a look at initialisation.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from search_spaces.gancompression import normal_
-from search_spaces.initialise import materialise
+from gpproxy.search_spaces.gancompression import normal_
+from gpproxy.search_spaces.initialise import materialise
 
 #: Times the width, layer by layer, as published.
 LARGEST_FACTOR = 8

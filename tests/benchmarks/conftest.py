@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from gpproxy.search_spaces import SEARCH_SPACES, SearchSpace
 from torch import nn
 
 from gpproxy.benchmarks.benchmark import Card
 from gpproxy.errors import SpaceError
-from search_spaces import SEARCH_SPACES, SearchSpace
 
 
 class Digits(SearchSpace):

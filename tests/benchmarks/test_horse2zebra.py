@@ -7,7 +7,7 @@ from gpproxy.benchmarks.benchmark import open_space
 from gpproxy.benchmarks.registry import load
 from gpproxy.benchmarks.split import split
 from gpproxy.errors import BenchmarkError
-from gpproxy.ranks import spearman
+from gpproxy.ranking.correlation import spearman
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from gpproxy.benchmarks.benchmark import Benchmark, open_space
 from gpproxy.benchmarks.registry import load
-from gpproxy.benchmarks.split import Split, _draw, functional_classes, split
+from gpproxy.benchmarks.split import Split, _draw, split
 from gpproxy.errors import BenchmarkError
+from gpproxy.ranking.equivalence import functional_classes
 from tests.benchmarks.conftest import Digits
 
 

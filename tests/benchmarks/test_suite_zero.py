@@ -7,7 +7,7 @@ import pytest
 from gpproxy.benchmarks.registry import load
 from gpproxy.benchmarks.suite_zero import code_of, read_suite_zero
 from gpproxy.errors import BenchmarkError
-from gpproxy.ranks import kendall, spearman
+from gpproxy.ranking.correlation import kendall, spearman
 
 
 def write(folder, table, task="autoencoder", kind="micro"):

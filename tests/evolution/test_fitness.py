@@ -10,7 +10,7 @@ from scipy import stats
 from gpproxy.errors import ConfigError
 from gpproxy.evolution.fitness import centred_ranks, dead_last, masked_correlations
 from gpproxy.evolution.target import WORST, Target
-from gpproxy.ranks import steady
+from gpproxy.ranking.correlation import steady
 
 
 def draw(seed: int, trees: int, n: int, ties: int | None) -> tuple[torch.Tensor, torch.Tensor]:

@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpproxy.errors import ConfigError
-from gpproxy.evolution.config import EvolutionConfig
 from gpproxy.evolution.individual import STEPS, Individual, Score
 from gpproxy.evolution.lexicase import Lexicase
 from gpproxy.evolution.loop import evolve
 from gpproxy.evolution.problem import Case, Problem
+from gpproxy.evolution.settings import EvolutionConfig
 from gpproxy.evolution.state import EvolutionState
 from gpproxy.evolution.target import Target
-from gpproxy.expressions.evaluate import Evaluator
+from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.grammar import Grammar
 from tests.evolution import toy
 

@@ -12,14 +12,14 @@ import pytest
 import torch
 
 from gpproxy.errors import ConfigError, ExpressionError, RunError
-from gpproxy.evolution.config import EvolutionConfig
 from gpproxy.evolution.loop import SMALL as NODES
 from gpproxy.evolution.loop import evolve
 from gpproxy.evolution.problem import Case, Problem
 from gpproxy.evolution.random_search import random_search
+from gpproxy.evolution.settings import EvolutionConfig
 from gpproxy.evolution.state import EvolutionState
 from gpproxy.evolution.target import Target
-from gpproxy.expressions.evaluate import Evaluator, Scores
+from gpproxy.expressions.evaluation.evaluate import Evaluator, Scores
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.text import to_text
 

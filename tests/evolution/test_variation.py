@@ -4,6 +4,7 @@ from collections import Counter
 from random import Random
 
 import pytest
+from gpproxy.primitives.types import FeatureMap, Scalar
 
 from gpproxy.errors import ConfigError
 from gpproxy.evolution.combination import negated
@@ -15,7 +16,6 @@ from gpproxy.expressions.generate import generate
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.structure import check
 from gpproxy.expressions.text import parse, to_text
-from primitives.types import FeatureMap, Scalar
 
 from .toy import table
 

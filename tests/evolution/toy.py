@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import torch
+from gpproxy.primitives.types import ChannelVector, FeatureMap, LayerScalar, Scalar
 
 from gpproxy.evolution.problem import Case, Problem
 from gpproxy.evolution.target import Target
-from gpproxy.expressions.evaluate import Evaluator
+from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.statistics.table import StatisticsTable
 from gpproxy.statistics.values import LayerBlocks, LayerScalars
-from primitives.types import ChannelVector, FeatureMap, LayerScalar, Scalar
 
 
 def table(n: int = 40, seed: int = 0, dead: tuple[int, ...] = ()) -> StatisticsTable:

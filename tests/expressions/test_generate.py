@@ -6,6 +6,8 @@ import random
 from collections import Counter
 
 import pytest
+from gpproxy.primitives.primitive import PRIMITIVES
+from gpproxy.primitives.types import TYPES, FeatureMap, Scalar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,8 +16,6 @@ from gpproxy.expressions.generate import generate
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.nodes import Constant, Operation
 from gpproxy.expressions.structure import check, key
-from primitives.primitive import PRIMITIVES
-from primitives.types import TYPES, FeatureMap, Scalar
 
 
 @settings(max_examples=300, deadline=None)

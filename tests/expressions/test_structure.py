@@ -8,7 +8,7 @@ import sys
 import pytest
 from deap import gp
 
-from gpproxy.expressions.graph import Graph
+from gpproxy.expressions.evaluation.graph import Graph
 from gpproxy.expressions.structure import check, complexity, cost, key, keys, needs, needs_backward
 from gpproxy.expressions.text import parse
 

@@ -6,10 +6,9 @@ import ast
 from collections.abc import Mapping
 
 import torch
+from gpproxy.primitives import PRIMITIVES, TYPES, LayerScalar, Scalar, types
+from gpproxy.primitives.primitive import Primitive, Signature
 from torch import Tensor
-
-from primitives import PRIMITIVES, TYPES, LayerScalar, Scalar, types
-from primitives.primitive import Primitive, Signature
 
 INFIX = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 

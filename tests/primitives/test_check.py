@@ -6,12 +6,12 @@ import random
 
 import pytest
 import torch
+from gpproxy.primitives import PRIMITIVES, FeatureMap, LayerScalar, SampleKernel, Scalar
+from gpproxy.primitives.check import check
+from gpproxy.primitives.primitive import maps, pairs, primitive, same
 from torch import Tensor
 
 from gpproxy.errors import PrimitiveError, RegistryError
-from primitives import PRIMITIVES, FeatureMap, LayerScalar, SampleKernel, Scalar
-from primitives.check import check
-from primitives.primitive import maps, pairs, primitive, same
 
 CALLS = 0
 
@@ -63,7 +63,7 @@ BROKEN = {
     "is not positive": (MAPS, lambda x: x, {"cost": 0.0}),
     "no signature": ([], lambda x: x, {}),
     "the same operands": (maps((FeatureMap, LayerScalar), (FeatureMap, Scalar)), lambda x: x, {}),
-    "of the types in primitives.types": (maps((int, LayerScalar)), lambda x: x, {}),
+    "of the types in gpproxy.primitives.types": (maps((int, LayerScalar)), lambda x: x, {}),
     "must end in Scalar or NetworkKernel": (same(LayerScalar), lambda x, depth: x, {"over_layers": True}),
 }
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-
-from primitives import PRIMITIVES
+from gpproxy.primitives import PRIMITIVES
 
 
 def decodability(features: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from gpproxy.primitives import PRIMITIVES
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from primitives import PRIMITIVES
 
 
 def f(name: str):  # type: ignore[no-untyped-def]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-
-from primitives import PRIMITIVES
-from primitives.check import operands
+from gpproxy.primitives import PRIMITIVES
+from gpproxy.primitives.check import operands
 
 #: They count entries or look at shapes alone.
 BLIND = ("size",)

@@ -6,9 +6,8 @@ import math
 
 import pytest
 import torch
-
-from primitives import PRIMITIVES, LayerScalar, Primitive, Scalar
-from primitives.check import check, operands
+from gpproxy.primitives import PRIMITIVES, LayerScalar, Primitive, Scalar
+from gpproxy.primitives.check import check, operands
 
 every = pytest.mark.parametrize("primitive", PRIMITIVES.values(), ids=lambda p: p.name)
 

@@ -7,11 +7,10 @@ import math
 import numpy as np
 import pytest
 import torch
+from gpproxy.primitives import PRIMITIVES
+from gpproxy.primitives.numerics import TINY
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from primitives import PRIMITIVES
-from primitives.numerics import TINY
 
 NUMBERS = st.floats(-(2.0**60), 2.0**60, allow_nan=False, width=32)
 

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from gpproxy.search_spaces import SEARCH_SPACES
+from gpproxy.search_spaces.check import check_once, check_space, make_space
+from gpproxy.search_spaces.initialise import materialise
+from gpproxy.search_spaces.space import open_with
 from torch import nn
 
 from gpproxy.benchmarks.benchmark import Card
 from gpproxy.benchmarks.rows import Row, sift
 from gpproxy.errors import ConfigError, SpaceError
 from gpproxy.registry import load_plugin
-from search_spaces import SEARCH_SPACES
-from search_spaces.check import check_once, check_space, make_space
-from search_spaces.initialise import materialise
-from search_spaces.space import open_with
 
 load_plugin(Path(__file__).parents[1] / "fake.py")
 Fake = SEARCH_SPACES["fake"]
@@ -113,8 +113,8 @@ def test_sound_spaces_pass_and_the_global_state_stays(monkeypatch):
         check_space(SEARCH_SPACES[name]())
     assert torch.equal(before, torch.get_rng_state())
     tried = []
-    monkeypatch.setattr("search_spaces.check.check_space", tried.append)
-    monkeypatch.setattr("search_spaces.check._CHECKED", set())
+    monkeypatch.setattr("gpproxy.search_spaces.check.check_space", tried.append)
+    monkeypatch.setattr("gpproxy.search_spaces.check._CHECKED", set())
     for space in (Fake(), Fake(), SEARCH_SPACES["autogan"]()):
         assert check_once(space) is space
     assert len(tried) == 1 and isinstance(tried[0], Fake)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import nn
-
-from search_spaces.discriminator import (
+from gpproxy.search_spaces.discriminator import (
     Discriminator,
     discriminator,
     fixed_discriminator,
     hinge_discriminator,
     hinge_generator,
 )
+from torch import nn
 
 
 def seeded(seed=0):

@@ -6,17 +6,17 @@ import random
 
 import pytest
 import torch
+from gpproxy.primitives.types import LAYER_TYPES
+from gpproxy.search_spaces import SEARCH_SPACES
+from gpproxy.search_spaces.compression_macs import compression_macs
+from gpproxy.search_spaces.gancompression import CycleGANCompression, Pix2PixCompression
+from gpproxy.search_spaces.gancompression_spade import SpadeCompression
+from gpproxy.search_spaces.mobile_resnet import Block, MobileResnet
+from gpproxy.search_spaces.patchgan import hinge, least_squares, patch_scores
 from torch import nn
 
 from gpproxy.errors import ConfigError, SpaceError
 from gpproxy.statistics.collect import Collection, collect_one, look_at
-from primitives.types import LAYER_TYPES
-from search_spaces import SEARCH_SPACES
-from search_spaces.compression_macs import compression_macs
-from search_spaces.gancompression import CycleGANCompression, Pix2PixCompression
-from search_spaces.gancompression_spade import SpadeCompression
-from search_spaces.mobile_resnet import Block, MobileResnet
-from search_spaces.patchgan import hinge, least_squares, patch_scores
 
 NAMES = [name for name in SEARCH_SPACES if name.startswith("gancompression-")]
 

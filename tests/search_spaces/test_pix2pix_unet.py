@@ -6,10 +6,10 @@ import random
 
 import pytest
 import torch
+from gpproxy.search_spaces.pix2pix_unet import Pix2PixUNet
 
 from gpproxy.errors import ConfigError, SpaceError
 from gpproxy.statistics.collect import Collection, collect_one
-from search_spaces.pix2pix_unet import Pix2PixUNet
 
 
 @pytest.mark.parametrize(("levels", "millions"), [(8, 54.414), (7, 41.829)])

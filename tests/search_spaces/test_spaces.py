@@ -6,12 +6,14 @@ import random
 
 import pytest
 import torch
+from gpproxy.search_spaces import SEARCH_SPACES
 
 from gpproxy.errors import SpaceError
-from search_spaces import SEARCH_SPACES
 
 
-@pytest.fixture(params=[name for name, space in SEARCH_SPACES.items() if space.__module__.startswith("search_spaces.")])
+@pytest.fixture(
+    params=[name for name, space in SEARCH_SPACES.items() if space.__module__.startswith("gpproxy.search_spaces.")]
+)
 def space(request):
     return SEARCH_SPACES[request.param]()
 

@@ -28,26 +28,26 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+import gpproxy.primitives  # noqa: F401
 import torch
 from deap import gp
+from gpproxy.search_spaces import SEARCH_SPACES, SearchSpace
 from torch import Tensor, nn
 
 import gpproxy.statistics  # noqa: F401  registers the statistics
-import primitives  # noqa: F401
 from gpproxy.benchmarks.registry import load
 from gpproxy.errors import GPProxyError
-from gpproxy.evolution.config import EvolutionConfig
 from gpproxy.evolution.loop import evolve
 from gpproxy.evolution.problem import Case, Problem
+from gpproxy.evolution.settings import EvolutionConfig
 from gpproxy.evolution.target import Target
-from gpproxy.expressions.evaluate import Evaluator
+from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.generate import generate
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.text import parse
 from gpproxy.statistics import cache
 from gpproxy.statistics.collect import Collection, collect, seeded, space_settings
 from gpproxy.statistics.table import StatisticsTable
-from search_spaces import SEARCH_SPACES, SearchSpace
 from tests.toy import toy_table
 
 NAME = "transnas-micro"

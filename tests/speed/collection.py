@@ -21,18 +21,18 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+import gpproxy.primitives  # noqa: F401
 import torch
+from gpproxy.search_spaces import SEARCH_SPACES, SearchSpace
 from torch.autograd import forward_ad
 
 import gpproxy.statistics  # noqa: F401  registers the statistics
-import primitives  # noqa: F401
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.structure import needs
 from gpproxy.expressions.text import parse
 from gpproxy.statistics.collect import Collection, collect_one, seeded
 from gpproxy.statistics.passes import Look, frozen_buffers, linearised
 from gpproxy.statistics.statistic import STATISTICS
-from search_spaces import SEARCH_SPACES, SearchSpace
 
 FORMULAS = {
     "forward only": "logdet(sum_layers(hamming))",

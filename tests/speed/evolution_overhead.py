@@ -15,9 +15,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import torch
 
-from gpproxy.evolution.config import EvolutionConfig
 from gpproxy.evolution.loop import evolve
 from gpproxy.evolution.problem import Case, Problem
+from gpproxy.evolution.settings import EvolutionConfig
 from tests.evolution import toy
 
 

@@ -19,17 +19,17 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+import gpproxy.primitives  # noqa: F401
 import torch
 from deap import gp
 from scipy.stats import rankdata
 
-import primitives  # noqa: F401
-from gpproxy.evolution.config import Limits
 from gpproxy.evolution.individual import Individual, Score
+from gpproxy.evolution.settings import Limits
 from gpproxy.evolution.variation import OPERATORS, Variation
-from gpproxy.expressions.evaluate import Evaluator
+from gpproxy.expressions.evaluation.evaluate import Evaluator
+from gpproxy.expressions.evaluation.graph import Graph
 from gpproxy.expressions.grammar import Grammar
-from gpproxy.expressions.graph import Graph
 from gpproxy.expressions.structure import key
 from gpproxy.expressions.text import parse
 from tests.naive import Invalid, Naive

@@ -17,18 +17,18 @@ import time
 from dataclasses import replace
 
 import torch
+from gpproxy.search_spaces import SearchSpace
+from gpproxy.search_spaces.check import make_space
 from torch import Tensor, nn
 
-from gpproxy.memory import keep_freed_memory
-from gpproxy.searching.limits import Limits
-from gpproxy.searching.loop import search
-from gpproxy.searching.scorer import Scorer, Setup
-from gpproxy.searching.size import Sizer
-from gpproxy.searching.strategies import Random
+from gpproxy.execution.memory import keep_freed_memory
+from gpproxy.proxies.proxy import resolve
+from gpproxy.proxies.scorer import Scorer, Setup
+from gpproxy.proxies.size import Sizer
+from gpproxy.search.limits import Limits
+from gpproxy.search.loop import search
+from gpproxy.search.strategies import Random
 from gpproxy.statistics.collect import seeded, space_settings
-from gpproxy.study.source import resolve
-from search_spaces import SearchSpace
-from search_spaces.check import make_space
 
 #: Formulas that need a forward pass only: of maps, and of kernels between samples; and one that needs gradients.
 FORMULAS = {

@@ -17,18 +17,18 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+import gpproxy.primitives  # noqa: F401
 from deap import gp
+from gpproxy.primitives.types import Scalar
 
-import primitives  # noqa: F401
-from gpproxy.evolution.config import Limits
 from gpproxy.evolution.individual import Individual, Score
+from gpproxy.evolution.settings import Limits
 from gpproxy.evolution.variation import OPERATORS, Variation
 from gpproxy.expressions.generate import generate
 from gpproxy.expressions.grammar import Grammar
-from gpproxy.expressions.rewrite import rewrite
+from gpproxy.expressions.rewriting.rewrite import rewrite
 from gpproxy.expressions.structure import check, key
 from gpproxy.expressions.text import parse, to_text
-from primitives.types import Scalar
 from tests.toy import toy_table
 
 NODES, HEIGHT = 25, 8

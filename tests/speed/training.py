@@ -24,17 +24,17 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import torch
+from gpproxy.search_spaces.autogan import PUBLISHED, AutoGAN
+from gpproxy.search_spaces.discriminator import discriminator, hinge_discriminator, hinge_generator
 from torch import nn
 
+from gpproxy.execution.memory import keep_freed_memory
 from gpproxy.images.image_set import ImageSet, to_unit
-from gpproxy.memory import keep_freed_memory
+from gpproxy.tasks.train import new_game
 from gpproxy.training.augment import augment
 from gpproxy.training.cuda_graph import Captured
 from gpproxy.training.game import Game
 from gpproxy.training.recipe import Recipe, recipe
-from gpproxy.training.train import new_game
-from search_spaces.autogan import PUBLISHED, AutoGAN
-from search_spaces.discriminator import discriminator, hinge_discriminator, hinge_generator
 
 
 class Plain:

@@ -198,7 +198,8 @@ def test_another_torch_is_another_file(monkeypatch):
 
 def test_a_changed_plugin_statistic_is_another_file(tmp_path, monkeypatch):
     text = (
-        "import torch\nfrom gpproxy.statistics.statistic import statistic\nfrom primitives.types import Scalar\n"
+        "import torch\nfrom gpproxy.statistics.statistic import statistic\n"
+        "from gpproxy.primitives.types import Scalar\n"
         "@statistic(Scalar, source='test')\ndef plugged(look, sizes):\n    return torch.tensor(1.0)\n"
     )
     names = []

@@ -7,13 +7,13 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from gpproxy.search_spaces import SEARCH_SPACES
 from torch import Tensor, nn
 
 from gpproxy.statistics.cut import Sizes, as_map
 from gpproxy.statistics.passes import Layer, Look
 from gpproxy.statistics.statistic import STATISTICS
 from gpproxy.statistics.terminals import information
-from search_spaces import SEARCH_SPACES
 from tests.statistics.tiny import images, look_at, seeded_
 
 SIZES = Sizes()

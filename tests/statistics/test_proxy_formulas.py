@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import gpproxy.primitives  # noqa: F401  registers the primitives
 import pytest
 import torch
 from torch import Tensor
 
-import primitives  # noqa: F401  registers the primitives
-from gpproxy.evolution.config import Limits
+from gpproxy.evolution.settings import Limits
 from gpproxy.expressions.classical_formulas import FORMULAS, NEAR, REASONS, SPELLED
-from gpproxy.expressions.evaluate import Evaluator
+from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.text import parse, to_text
 from gpproxy.statistics.classical import PROXIES

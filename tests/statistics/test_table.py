@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from gpproxy.primitives.types import LAYER_TYPES, NetworkKernel
 
 from gpproxy.statistics.assemble import assemble
 from gpproxy.statistics.collect import Collection, collect_one
 from gpproxy.statistics.record import Record
 from gpproxy.statistics.values import LayerBlocks, LayerScalars
-from primitives.types import LAYER_TYPES, NetworkKernel
 from tests.statistics.tiny_tables import differences, layers_of, same_bits, tiny
 
 CODES = ["plain-3", "deep-4", "norms-4", "constant-3", "linear-6", "deep-6"]

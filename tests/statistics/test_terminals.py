@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor, nn
-
-from gpproxy.errors import StatisticsError
-from gpproxy.statistics.cut import Sizes
-from gpproxy.statistics.passes import Look
-from gpproxy.statistics.statistic import STATISTICS
-from primitives.types import (
+from gpproxy.primitives.types import (
     AXES,
     LAYER_TYPES,
     TYPES,
@@ -21,8 +15,14 @@ from primitives.types import (
     SampleKernel,
     Weight,
 )
-from search_spaces import SEARCH_SPACES
-from search_spaces.describe import macs
+from gpproxy.search_spaces import SEARCH_SPACES
+from gpproxy.search_spaces.describe import macs
+from torch import Tensor, nn
+
+from gpproxy.errors import StatisticsError
+from gpproxy.statistics.cut import Sizes
+from gpproxy.statistics.passes import Look
+from gpproxy.statistics.statistic import STATISTICS
 from tests.statistics.tiny import images, look_at, mlp, seeded_, squared, with_norms, without_norms
 from tests.statistics.tiny_tables import UNCUT, tiny  # noqa: F401  registers the tiny space
 

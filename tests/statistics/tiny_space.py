@@ -9,10 +9,10 @@ import itertools
 import math
 
 import torch
+from gpproxy.search_spaces import SearchSpace, search_space
 from torch import nn
 
 from gpproxy.errors import SpaceError
-from search_spaces import SearchSpace, search_space
 
 SOUND = ("plain", "norms", "linear", "deep")
 DEAD = ("constant", "still", "sealed")

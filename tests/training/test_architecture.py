@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from gpproxy.search_spaces import SEARCH_SPACES
+from gpproxy.search_spaces.autogan import AutoGAN
 
 from gpproxy.errors import SpaceError
 from gpproxy.training.architecture import code_of, published
-from search_spaces import SEARCH_SPACES
-from search_spaces.autogan import AutoGAN
 
 
 def test_names() -> None:

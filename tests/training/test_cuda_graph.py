@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from gpproxy.errors import ConfigError
+from gpproxy.tasks.train import new_game, train
 from gpproxy.training.cuda_graph import Captured, in_turns
 from gpproxy.training.outcome import outcome
-from gpproxy.training.train import new_game, train
 from tests.training.toy import CODE, SPACE, game, images, small
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from gpproxy.search_spaces.autogan import AutoGAN
 
 from gpproxy.images.image_set import ImageSet
-from gpproxy.training.adversarial import Adversarial
+from gpproxy.tasks.adversarial import Adversarial
+from gpproxy.tasks.train import new_game
 from gpproxy.training.recipe import Recipe, recipe
-from gpproxy.training.train import new_game
-from search_spaces.autogan import AutoGAN
 
 SPACE = AutoGAN(width=4, latent=8, resolution=16)
 #: With BatchNorm, deconvolutions, shortcuts and skips.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
+from gpproxy.primitives.types import FeatureMap
 from gpproxy.statistics.cut import Sizes, as_map, cut_map
 from gpproxy.statistics.passes import Look
 from gpproxy.statistics.statistic import statistic
-from primitives.types import FeatureMap
 
 
 @statistic(FeatureMap, source="Mellor et al., 2021")

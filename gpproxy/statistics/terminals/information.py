@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gpproxy.primitives.decodability import decodability as ridge_score
+from gpproxy.primitives.types import LayerScalar, Scalar
 from gpproxy.statistics.cut import Sizes, as_map, spaced
 from gpproxy.statistics.passes import Layer, Look
 from gpproxy.statistics.statistic import statistic
-from primitives.decodability import decodability as ridge_score
-from primitives.types import LayerScalar, Scalar
 
 
 @statistic(LayerScalar, source="gpproxy; after Roy & Vetterli, 2007")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from gpproxy.primitives.types import ChannelVector, SampleKernel
 from gpproxy.statistics.cut import Sizes, as_map, cut_channels
 from gpproxy.statistics.passes import Look
 from gpproxy.statistics.statistic import statistic
-from primitives.types import ChannelVector, SampleKernel
 
 
 @statistic(SampleKernel, source="Mellor et al., 2021 (NASWOT)")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from gpproxy.primitives.types import LayerScalar
 from gpproxy.statistics.classical import layers as classical
 from gpproxy.statistics.cut import Sizes, as_map
 from gpproxy.statistics.passes import Layer, Look
 from gpproxy.statistics.statistic import statistic
 from gpproxy.statistics.terminals.weights import TRANSPOSED, filters
-from primitives.types import LayerScalar
 
 
 def _numbers(values: list[float]) -> list[Tensor | None]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from gpproxy.primitives.types import NetworkKernel, Scalar
 from gpproxy.statistics.cut import Sizes
 from gpproxy.statistics.passes import Look
 from gpproxy.statistics.statistic import statistic
 from gpproxy.statistics.terminals.layers import layer_macs
-from primitives.types import NetworkKernel, Scalar
 
 
 @statistic(Scalar, source="structure")

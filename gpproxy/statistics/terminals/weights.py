@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from gpproxy.primitives.types import Weight
 from gpproxy.statistics.cut import Sizes, as_filters, cut_filters
 from gpproxy.statistics.passes import Layer, Look
 from gpproxy.statistics.statistic import statistic
-from primitives.types import Weight
 
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d)
 

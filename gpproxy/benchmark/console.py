@@ -1,0 +1,205 @@
+"""What a build shows: which training is running, what the finished ones measured, and the time left.
+
+In a terminal one line of progress is redrawn in place; where the output is a file or a pipe, a line per finished
+training and one every few minutes.
+"""
+
+from __future__ import annotations
+
+import shlex
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gpproxy.benchmark.settings import BuildConfig
+from gpproxy.errors import RunError
+from gpproxy.run.interrupt import Interrupted, patient
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.status import Status
+
+    from gpproxy.benchmark.builder import Build, Work
+    from gpproxy.benchmark.jobs import Job
+    from gpproxy.execution.workers import Report
+
+#: Seconds between two lines of progress where nothing can be redrawn.
+PAUSE = 120.0
+
+
+class BuildInterrupted(Interrupted):
+    """Ctrl-C, after everything was saved."""
+
+    def __init__(self, config: BuildConfig):
+        KeyboardInterrupt.__init__(
+            self, f"Stopped; everything so far is saved. Continue with\n  {continue_command(config)}"
+        )
+        self.folder = config.folder
+
+
+def continue_command(config: BuildConfig) -> str:
+    """What goes on with a build: its folder tells what is trained, these flags where and by whom."""
+    words = ["python -m gpproxy.benchmark build", f"--out {shlex.quote(str(config.folder))}"]
+    words += [f"--append {shlex.quote(config.append)}"] if config.append else []
+    for name in ("data_folder", "extractor_weights", "device", "workers", "together", "plugins"):
+        value = getattr(config, name)
+        if value != getattr(BuildConfig, name, ()):
+            values = value if isinstance(value, tuple) else (value,)
+            words += [f"--{name.replace('_', '-')} {shlex.quote(str(one))}" for one in values]
+    return " ".join(words)
+
+
+class BuildWatch:
+    """Watches a build in silence; what `build` uses from Python. A subclass shows what it likes."""
+
+    def begin(self, build: Build, work: Work) -> None:
+        """Work has been divided; nothing is trained yet."""
+
+    def report(self, report: Report) -> None:
+        """A step, an end or a failure of one training."""
+
+    def end(self) -> None:
+        """The build has ended, well or not."""
+
+
+def build_watched(config: BuildConfig, watch: BuildWatch) -> Path:
+    """Runs a build from its settings to its table, or describes it when it is a dry run; returns the table's path."""
+    import torch
+
+    from gpproxy.benchmark.builder import Build
+    from gpproxy.execution.devices import check_device
+
+    check_device(config.device)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # keeps sums in one order on every machine
+    failed: list[str] = []
+    try:
+        with patient() as patience:
+            build = Build(config)
+            watch.begin(build, build.work())
+            if config.dry_run:
+                return config.table
+            patience.waiting = True
+            for report in build.run(lambda: patience.asked):
+                watch.report(report)
+                if report.problem:
+                    failed.append(f"{report.job.name}: {report.problem}")
+            if patience.asked and build.work().left:
+                raise BuildInterrupted(config)
+    finally:
+        watch.end()
+        torch.set_num_threads(threads)
+    if failed:
+        raise RunError(
+            f"{len(failed)} trainings have no result; the {len(build.work().done)} finished ones are in the table. The "
+            "same command tries again.\n" + "\n".join(failed)
+        )
+    return config.table
+
+
+class BuildTerminal(BuildWatch):
+    """Shows a build in a terminal, or as plain lines where there is none."""
+
+    def __init__(self, console: Console | None = None):
+        from rich.console import Console
+
+        self.console = console or Console(highlight=False)
+        self._status: Status | None = None
+        #: steps done of the trainings of this run, and at their first report
+        self._steps: dict[Job, int] = {}
+        self._first: dict[Job, int] = {}
+
+    def begin(self, build: Build, work: Work) -> None:
+        self._build, self._jobs, self._done = build, work.jobs, set(work.done)
+        self._total = sum(self._planned(job) for job in work.left)
+        self._start = self._said = time.monotonic()
+        each = "training" if build.config.seeds == 1 else "trainings"
+        config, longer = build.config, sum(job.times > 1 for job in work.jobs)
+        self._say(
+            f"{config.table}: {len(build.codes)} architectures of {config.space}, {config.seeds} {each} each"
+            + (f", {longer} of them once more for {config.times} times as long" if longer else "")
+        )
+        recipe = build.shop.recipe
+        width = f"width {config.width}, " if "width" in build.shop.space_settings else ""
+        self._say(
+            f"{recipe.steps} steps of batch {recipe.batch}, {width}{config.resolution} px, "
+            f"{config.samples} images measured; {len(work.done)} of {len(work.jobs)} trainings are finished"
+        )
+        if config.dry_run and work.left:
+            self._estimate(build, work)
+
+    def report(self, report: Report) -> None:
+        job = report.job
+        if report.problem:
+            self._say(f"{job.name} failed: {report.problem}")
+        elif report.ended:
+            self._steps[job] = self._planned(job)
+            self._done.add(job)
+            self._say(f"{len(self._done)}/{len(self._jobs)}  {self._measured(job)}  time left {self._left()}")
+        else:
+            if job not in self._first:
+                # What an earlier run has done of a training is no work of this one.
+                self._first[job] = report.step
+                self._total -= report.step
+            self._steps[job] = report.step
+        self._show()
+
+    def end(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+    def _planned(self, job: Job) -> int:
+        return self._build.shop.recipe_of(job.times).steps
+
+    def _measured(self, job: Job) -> str:
+        """The row of a finished training in a few words."""
+        build = self._build
+        row = build.ledgers[job.times].rows[job.code, str(job.seed)]
+        main = build.shop.gauge.main
+        value = f"{main} {row[main]:.4g}" if row.get(main) is not None else f"no {main}"
+        return f"{job.name}  {value}  {row['verdict']}  {span(float(row['seconds']))}"
+
+    def _left(self) -> str:
+        """Time left at the speed of this run so far."""
+        done = sum(step - self._first.get(job, 0) for job, step in self._steps.items())
+        if not done:
+            return "unknown"
+        return span((time.monotonic() - self._start) * (self._total - done) / done)
+
+    def _show(self) -> None:
+        """The running trainings, redrawn in a terminal, now and then elsewhere."""
+        running = [job for job in self._steps if job not in self._done]
+        text = ", ".join(f"{job.name} {self._steps[job]}/{self._planned(job)}" for job in running[:4])
+        text += f" and {len(running) - 4} more" if len(running) > 4 else ""
+        line = f"{len(self._done)}/{len(self._jobs)} finished; {text}; time left {self._left()}"
+        if self.console.is_terminal:
+            if self._status is None:
+                self._status = self.console.status(line)
+                self._status.start()
+            self._status.update(line)
+        elif time.monotonic() - self._said > PAUSE:
+            self._say(line)
+
+    def _say(self, text: str) -> None:
+        self._said = time.monotonic()
+        self.console.print(text, markup=False, soft_wrap=True)
+
+    def _estimate(self, build: Build, work: Work) -> None:
+        """Times a few steps, and tells what the rest would take."""
+        from gpproxy.benchmark.price import estimate
+
+        found = estimate(build.shop, work.left)
+        at_once = build.config.workers if build.config.device == "cpu" else 1
+        steps = ", ".join(f"{seconds:.3g}" for seconds in found.step)
+        self._say(
+            f"a step takes {steps} s (cheapest, middle, dearest), a check {span(found.check)}, a training "
+            f"{span(found.training)}; the {len(work.left)} that are left {span(found.total / at_once)}"
+        )
+
+
+def span(seconds: float) -> str:
+    """`45 s`, `12 min`, `3.4 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,110 @@
+"""Which architectures of a space are trained: few of them, spread evenly over its operations.
+
+In: a space, a number and a seed. Out: codes. Every value of every gene comes up about equally often, and so does every
+pair of values of two genes. A longer plan begins with the shorter one, so a table can always be grown. No two are
+functionally identical.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from gpproxy.errors import ConfigError
+from gpproxy.search_spaces import SearchSpace
+from gpproxy.search_spaces.autogan import PUBLISHED
+from gpproxy.search_spaces.space import Architecture
+
+#: Architectures that every table of a space begins with.
+FIRST: dict[str, tuple[Architecture, ...]] = {"autogan": tuple(PUBLISHED.values())}
+#: Candidates among which each next architecture is chosen.
+CANDIDATES = 256
+#: Spaces up to this size are searched whole.
+SMALL = 4096
+#: Random architectures from which the number of values of each gene is read off.
+DRAWS = 2000
+
+
+def plan(space: SearchSpace, count: int, seed: int = 0) -> list[str]:
+    """The codes of `count` architectures; the published ones of the space come first.
+
+    Raises ConfigError when the space has fewer different ones.
+    """
+    found: list[str] = []
+    for architecture in _sequence(space, seed):
+        if len(found) == count:
+            break
+        found.append(space.encode(architecture))
+    if len(found) < count:
+        raise ConfigError(
+            f"archs={count} is more than the {len(found)} functionally different architectures of {space.name} "
+            "that a plan finds. Choose fewer."
+        )
+    return found
+
+
+def _sequence(space: SearchSpace, seed: int) -> Iterator[Architecture]:
+    """Architectures without end, or until the space has no new one."""
+    rng = random.Random(f"plan {space.name} {seed}")
+    balance = _Balance(_values(space))
+    taken: set[object] = set()
+    for architecture in FIRST.get(space.name, ()):
+        taken.add(space.canonical(architecture))
+        balance.add(architecture)
+        yield architecture
+    while candidates := _candidates(space, rng, taken):
+        chosen = min(candidates, key=balance.cost)  # the first of equal ones, so ties fall at random
+        taken.add(space.canonical(chosen))
+        balance.add(chosen)
+        yield chosen
+
+
+def _candidates(space: SearchSpace, rng: random.Random, taken: set[object]) -> list[Architecture]:
+    """Random architectures that are functionally new, all of them where the space is small."""
+    if space.count() <= SMALL:
+        new = [a for a in space.enumerate() if space.canonical(a) not in taken]
+        rng.shuffle(new)
+        return new
+    drawn = [space.sample(rng) for _ in range(CANDIDATES)]
+    return [a for a in drawn if space.canonical(a) not in taken]
+
+
+def _values(space: SearchSpace) -> list[int]:
+    """How many values each gene takes."""
+    rng = random.Random(f"values {space.name}")
+    every = space.enumerate() if space.count() <= SMALL else (space.sample(rng) for _ in range(DRAWS))
+    seen: list[set[int]] = []
+    for architecture in every:
+        seen += [set() for _ in range(len(architecture) - len(seen))]
+        for gene, value in zip(seen, architecture):
+            gene.add(value)
+    return [len(gene) for gene in seen]
+
+
+class _Balance:
+    """How often each value and each pair of values was taken.
+
+    The cost of an architecture is by how much it would raise the sums of squares of these counts, which are smallest
+    when all are equal.
+    """
+
+    def __init__(self, values: Sequence[int]):
+        self._sizes = values
+        self._pairs = len(values) * (len(values) - 1) / 2 or 1.0
+        self._single: Counter[tuple[int, int]] = Counter()
+        self._double: Counter[tuple[int, int, int, int]] = Counter()
+
+    def add(self, architecture: Architecture) -> None:
+        for i, value in enumerate(architecture):
+            self._single[i, value] += 1
+            for j in range(i):
+                self._double[j, architecture[j], i, value] += 1
+
+    def cost(self, architecture: Architecture) -> float:
+        single = pairs = 0.0
+        for i, value in enumerate(architecture):
+            single += self._sizes[i] * self._single[i, value]
+            for j in range(i):
+                pairs += self._sizes[j] * self._sizes[i] * self._double[j, architecture[j], i, value]
+        return single / max(len(architecture), 1) + pairs / self._pairs

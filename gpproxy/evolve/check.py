@@ -1,0 +1,137 @@
+"""What is checked before anything is looked at: tables and their splits, formulas to start from, names of proxies.
+
+In: an EvolveConfig. Out: the opened tables and parsed guesses, or an error that says what to change.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
+from typing import Any
+
+from gpproxy.benchmarks.benchmark import Benchmark, open_space
+from gpproxy.benchmarks.registry import load
+from gpproxy.benchmarks.split import Split, split
+from gpproxy.errors import ConfigError, ExpressionError, did_you_mean
+from gpproxy.evolve.settings import EvolveConfig
+from gpproxy.execution.devices import check_device
+from gpproxy.expressions.grammar import Grammar
+from gpproxy.expressions.text import parse, to_text
+from gpproxy.proxies.named import ALL, NONE, expand, suggestion
+from gpproxy.registry import load_plugin
+from gpproxy.run.settings import parse_settings
+from gpproxy.search_spaces import SearchSpace
+from gpproxy.statistics.classical import PROXIES
+from gpproxy.statistics.statistic import STATISTICS
+
+#: The choice of every classical proxy.
+ALL_PROXIES = "all"
+#: Choices of groups that name no descriptor.
+NO_NAMES = ("auto", "none")
+
+
+def open_tables(config: EvolveConfig) -> list[tuple[Benchmark, SearchSpace]]:
+    """Loads and checks the tables, quickly: nothing is looked at yet.
+
+    Raises BenchmarkError, RegistryError or ConfigError for data or settings that cannot be used.
+    """
+    for plugin in config.plugins:
+        load_plugin(plugin)
+    check_device(config.device)
+    chosen_proxies(config.proxies)
+    if config.cluster == "ray" and "ray" not in sys.modules and find_spec("ray") is None:
+        raise ConfigError("cluster = 'ray' needs Ray: pip install 'gpproxy[ray]'.")
+    tables = [load(name, config.on_bad_rows) for name in config.benchmarks]
+    settings = parse_settings(config.space_settings)
+    spaces = [open_space(table.card, **settings) for table in tables]
+    parts = [
+        split(table, space, config.train or None, config.seed, config.validation or None)
+        for table, space in zip(tables, spaces)
+    ]
+    _check_apart(tables, spaces, parts)
+    for table, space in zip(tables, spaces) if config.groups not in NO_NAMES else ():
+        check_group(config.groups, space.describe(space.decode(table.architectures[0])))
+    return list(zip(tables, spaces))
+
+
+def _check_apart(tables: Sequence[Benchmark], spaces: Sequence[SearchSpace], parts: Sequence[Split]) -> None:
+    """Raises ConfigError where a formula would be tested on one table with architectures that it has seen in another.
+
+    Tables of the same architectures are divided alike, so this happens where only some are in both.
+    """
+
+    def classes(number: int, *names: str) -> set[Any]:
+        space, part = spaces[number], parts[number]
+        return {(space.name, space.canonical(space.decode(code))) for name in names for code in getattr(part, name)}
+
+    tested = [classes(number, "test") for number in range(len(tables))]
+    for number, table in enumerate(tables):
+        seen = classes(number, "train", "validation")
+        for other, test in zip(tables, tested):
+            if other is not table and seen & test:
+                raise ConfigError(
+                    f"{table.name} and {other.name} have some architectures in common: {len(seen & test)} that a "
+                    f"formula would see in {table.name} are in the test of {other.name}. Evolve on one table and "
+                    f"judge on the other: python -m gpproxy.score --transfer --proxy RUN --benchmark {other.name}"
+                )
+
+
+def check_group(choice: str, known: Iterable[str]) -> None:
+    """Raises ConfigError where a descriptor to group by is none of those known."""
+    known = [name for name in known if name not in PROXIES]
+    if choice not in (*NO_NAMES, *known):
+        raise ConfigError(
+            f"groups={choice} is no descriptor of this space.{did_you_mean(choice, known)} "
+            f"Known: {', '.join((*NO_NAMES, *known))}."
+        )
+
+
+def check_formulas(config: EvolveConfig) -> list[str]:
+    """The guesses as formulas that can be parsed; of the known proxies those that the settings allow.
+
+    Raises ExpressionError for a guess or an exclusion that is wrong, ConfigError for a guess beyond the limits.
+    """
+    types = {statistic.name: statistic.type for statistic in STATISTICS.values()}
+    grammar = Grammar(types)
+    known = [*types, *grammar.operation_names]
+    for name in config.exclude:
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise ExpressionError(f"exclude={name}: no statistic or primitive has that name.{hint}")
+    found: dict[str, None] = {}
+    for guess in config.guess if NONE not in config.guess else [g for g in config.guess if g not in (ALL, NONE)]:
+        for text in expand(guess):
+            try:
+                tree = parse(text, grammar)
+            except ExpressionError as error:
+                hint = suggestion(guess)
+                raise ExpressionError(
+                    f"guess={guess} is neither a known proxy nor a formula.{hint}\n{error}"
+                ) from error
+            out = next((node.name for node in tree if node.name in config.exclude), None)
+            if guess != ALL and out:
+                raise ExpressionError(f"guess={guess} uses '{out}', which exclude takes out. Drop one of the two.")
+            fits = len(tree) <= config.max_nodes and tree.height <= config.max_height
+            if guess != ALL and not fits:
+                raise ConfigError(
+                    f"guess={guess} has {len(tree)} nodes and height {tree.height}, more than "
+                    f"max_nodes={config.max_nodes} or max_height={config.max_height}. Raise the limit or leave it out."
+                )
+            if fits and not out:
+                found[to_text(tree)] = None
+    return list(found)
+
+
+def chosen_proxies(choice: str) -> tuple[str, ...]:
+    """Names of the classical proxies to compute, in one order. Raises ConfigError for an unknown one."""
+    names = [name.strip() for name in choice.split(",")]
+    if names in ([ALL_PROXIES], [NONE]):
+        return tuple(PROXIES) if names == [ALL_PROXIES] else ()
+    for name in names:
+        if name not in PROXIES:
+            known = [ALL_PROXIES, NONE, *PROXIES]
+            rule = "stands alone" if name in (ALL_PROXIES, NONE) else "is no classical proxy"
+            hint = "" if name in known else did_you_mean(name, known)
+            raise ConfigError(f"proxies={choice}: '{name}' {rule}.{hint} Known: {', '.join(known)}.")
+    return tuple(name for name in PROXIES if name in names)

@@ -1,0 +1,204 @@
+"""The end of a run: the archive in, the chosen formula and its honest numbers out. The test is read here, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import torch
+
+from gpproxy.benchmarks.split import PARTS
+from gpproxy.errors import RunError
+from gpproxy.evolution.archive import front
+from gpproxy.evolution.generation import Generation
+from gpproxy.evolution.individual import Individual
+from gpproxy.evolution.state import EvolutionState
+from gpproxy.evolve.discovery import Study, Training, backward_statistics
+from gpproxy.evolve.judge import (
+    Row,
+    baseline_rows,
+    disguise_rows,
+    finite,
+    look_row,
+    row,
+    shared_baselines,
+    within_rows,
+    worst,
+)
+from gpproxy.evolve.part_scores import Seen, see
+from gpproxy.evolve.pick import pick
+from gpproxy.evolve.result import Entry, Result
+from gpproxy.evolve.settings import EvolveConfig
+from gpproxy.expressions.notation.formula import Formula
+from gpproxy.expressions.structure import cost, needs_backward
+from gpproxy.expressions.text import to_text
+from gpproxy.ranking.ceiling import ceiling
+from gpproxy.ranking.chance import best_of_noise
+from gpproxy.ranking.correlation import dense_ranks
+
+#: The name of the random formulas among the baselines.
+RANDOM = "random formulas"
+#: Random formulas that one is chosen from, the best on the training architectures: they share little, so each is dear.
+LUCKY = 80
+
+#: Per part of the split, what was seen of each benchmark.
+Views = dict[str, list[Seen]]
+
+
+@dataclass(frozen=True, eq=False)
+class Conclusion:
+    """The result, and the trees behind it.
+
+    Attributes:
+        result: plain data.
+        formula: the chosen formula in all its forms.
+    """
+
+    result: Result
+    formula: Formula
+
+
+def entries(members: Sequence[Individual]) -> list[Entry]:
+    """The undominated formulas of an archive, by complexity."""
+    return [_entry(individual) for individual in front(members)]
+
+
+def conclude(
+    config: EvolveConfig,
+    studies: Sequence[Study],
+    training: Training,
+    state: EvolutionState,
+    finished: str,
+    random: Generation | None = None,
+    on_step: Callable[[str], None] = lambda what: None,
+) -> Conclusion:
+    """Chooses on validation, reads the test once, and judges the formulas and all baselines there.
+
+    Args:
+        finished: why the evolution ended.
+        random: the last generation of a random search with the same budget.
+        on_step: called with what is done next, in words.
+
+    Raises RunError when the archive is empty.
+    """
+    members = state.archive
+    if not members:
+        reasons = ", ".join(f"{reason} ({count})" for reason, count in list(state.invalid.items())[:5])
+        raise RunError(
+            f"None of {state.seen} formulas ranks the training architectures: {reasons or 'all rank backwards'}. "
+            "Try another seed, more generations or a larger population."
+        )
+    on_step("choosing on the training and validation architectures")
+    chosen = members[_choose(config, studies, training, members)]
+    drawn = sorted(random.archive, key=lambda i: i.order)[:LUCKY] if random is not None else []
+    lucky = drawn[_choose(config, studies, training, drawn)] if drawn else None
+    on_step("simplifying")
+    evaluator = training.problem.cases[0].evaluator
+    formula = Formula.of(chosen.tree, training.problem.grammar, evaluator)
+    on_step("reading the test")
+    shown = list(front(members))
+    if chosen not in shown:
+        shown = sorted([*shown, chosen], key=lambda i: (i.complexity, *i.order))
+    trees = [i.tree for i in shown] + [formula.tree, formula.rank_form.tree] + ([lucky.tree] if lucky else [])
+    views: Views = {p: [see(s, getattr(s.parts, p), trees, config.cores, config.seed) for s in studies] for p in PARTS}
+    at = shown.index(chosen)
+    if not _alike(views, at, len(shown)):
+        formula = Formula(chosen.tree)
+    elif not _alike(views, at, len(shown) + 1):
+        formula = Formula(formula.tree, note=formula.note)
+    on_step("judging the baselines")
+    front_entries = tuple(_judged(_entry(i, i is chosen), views, n, training.groups) for n, i in enumerate(shown))
+    per_benchmark = {
+        study.name: _benchmark_rows(study, training.groups[n], {p: views[p][n] for p in PARTS}, at, state.seen)
+        for n, study in enumerate(studies)
+    }
+    if lucky:
+        for n, study in enumerate(studies):
+            per_benchmark[study.name]["baselines"][RANDOM] = {"kind": "random", "formula": to_text(lucky.tree)} | {
+                p: row(views[p][n], views[p][n].scores[-1], training.groups[n] if p == "test" else None) for p in PARTS
+            }
+    baselines = shared_baselines({name: rows["baselines"] for name, rows in per_benchmark.items()})
+    if lucky:
+        assert random is not None
+        baselines[RANDOM] |= {
+            "formula": to_text(lucky.tree),
+            "evaluations": random.evaluated,
+            "seconds": round(random.seconds, 3),
+            "finished": random.finished,
+        }
+    parts: dict[str, Any] = {p: worst({name: rows[p] for name, rows in per_benchmark.items()}) for p in PARTS}
+    result = Result(
+        formula=formula.text,
+        rank_form=formula.rank_form.text,
+        latex=formula.latex,
+        words=formula.words,
+        complexity=formula.complexity,
+        cost=cost(formula.tree, training.problem.prices),
+        needs_backward=formula.needs_backward,
+        statistics=formula.needs,
+        seconds=round(state.seconds, 3),
+        evaluations=state.seen,
+        proposed=state.proposed,
+        generations=state.generation,
+        finished=finished,
+        **parts,
+        baselines=baselines,
+        benchmarks=per_benchmark,
+        front=front_entries,
+    )
+    return Conclusion(result, formula)
+
+
+def _choose(config: EvolveConfig, studies: Sequence[Study], training: Training, members: Sequence[Individual]) -> int:
+    """Index of the formula that ranks validation and training architectures best; the test takes no part."""
+    trees = [i.tree for i in members]
+    parts = ("train", "validation")
+    seen = [[see(s, getattr(s.parts, part), trees, config.cores, config.seed) for part in parts] for s in studies]
+    return pick(seen, training.groups, config.within, [i.complexity for i in members])
+
+
+def _alike(views: Views, left: int, right: int) -> bool:
+    """Whether two formulas rank all architectures alike, on every benchmark and part."""
+    for seen in (s for part in views.values() for s in part):
+        ranks = dense_ranks(seen.metrics.last(seen.scores[[left, right]]))
+        if not torch.equal(ranks[0], ranks[1]):
+            return False
+    return True
+
+
+def _entry(individual: Individual, chosen: bool = False) -> Entry:
+    formula = Formula(individual.tree)
+    backward = needs_backward(individual.tree, backward_statistics())
+    return Entry(
+        formula.text, formula.pretty, individual.complexity, individual.cost, backward, individual.quality, pick=chosen
+    )
+
+
+def _judged(entry: Entry, views: Views, n: int, groups: Sequence[str | None]) -> Entry:
+    """The entry with its measures; correlation inside the groups is measured on the test."""
+    rows: dict[str, Any] = {}
+    for part in PARTS:
+        named = [group if part == "test" else None for group in groups]
+        rows[part] = worst({s.part.name: row(s, s.scores[n], group) for s, group in zip(views[part], named)})
+    return replace(entry, **rows)
+
+
+def _benchmark_rows(study: Study, group: str | None, views: dict[str, Seen], at: int, formulas: int) -> Row:
+    """Everything about one benchmark; `at` is the place of the chosen formula."""
+    test = views["test"]
+    best = ceiling(study.benchmark, study.space)
+    luck = best_of_noise(max(formulas, 1), len(study.parts.train))
+    rows: Row = {part: row(seen, seen.scores[at]) for part, seen in views.items()}
+    rows["test"]["within"] = within_rows(test, test.scores[at])
+    return rows | {
+        "group": group,
+        "looks": look_row(test, at),
+        "disguise": disguise_rows(test, test.scores[at]),
+        "luck": asdict(luck),
+        "ceiling": None if best is None else finite(asdict(best)),
+        "dead": {part: dict(seen.dead) for part, seen in views.items()},
+        "left_out": dict(study.left_out),
+        "dropped_rows": [str(bad) for bad in study.benchmark.dropped],
+        "baselines": baseline_rows(views, group),
+    }

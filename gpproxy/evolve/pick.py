@@ -1,0 +1,101 @@
+"""Chooses one formula of an archive. The validation architectures, which no formula was fitted to, weigh as much as the
+training architectures, which all formulas were fitted to alike; functional twins count once.
+
+In: scores on both. Out: the index of the pick. The formula with the highest lower bound of a bootstrap interval leads;
+all are judged on the same resamples, and of those that are statistically equal to the leader the simplest wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gpproxy.evolution.target import SMALLEST_GROUP
+from gpproxy.evolve.part_scores import Seen
+from gpproxy.ranking.bootstrap import SAMPLES, Resamples
+from gpproxy.ranking.correlation import kendall, spearman
+
+#: A formula equals the leader when it is at least as good in this share of the resamples.
+EQUAL = 0.45
+#: Formulas that are compared on resamples: those that are best on the architectures as they are.
+FINALISTS = 40
+#: Lower edge of a 95 % interval.
+LOW = 0.025
+
+
+def pick(seen: Sequence[Sequence[Seen]], groups: Sequence[str | None], within: float, complexity: Sequence[int]) -> int:
+    """Index of the chosen formula. The objective is that of the evolution: on the worst benchmark, groups included.
+
+    Args:
+        seen: per benchmark, all formulas on its training and on its validation architectures.
+        groups: per benchmark, the descriptor that a formula must also rank inside, or None.
+        within: weight of the ranking inside the groups.
+        complexity: nodes of each formula.
+    """
+    views = [_View.of(parts, name) for parts, name in zip(seen, groups)]
+
+    def worst(objective: Callable[[_View], Tensor]) -> Tensor:
+        return torch.stack([objective(view) for view in views]).amin(0)
+
+    point = worst(lambda view: _point(view, within))
+    finalists = torch.argsort(point, descending=True, stable=True)[:FINALISTS]
+    drawn = worst(lambda view: _objective(view, within, finalists))
+    lower = torch.quantile(drawn, LOW, dim=1)
+    size = [complexity[i] for i in finalists.tolist()]
+    leader = max(range(len(lower)), key=lambda i: (float(lower[i]), -size[i], -i))
+    equal = [i for i in range(len(lower)) if float((drawn[i] >= drawn[leader]).double().mean()) >= EQUAL]
+    return int(finalists[min(equal, key=lambda i: (size[i], -float(lower[i]), i))])
+
+
+@dataclass(frozen=True, eq=False)
+class _View:
+    """Training and validation of one benchmark together.
+
+    Attributes:
+        scores: `tree x class`, dead and undefined ones at minus infinity.
+        quality: `class`.
+        groups: classes of every group that is large enough to say something.
+    """
+
+    scores: Tensor
+    quality: Tensor
+    groups: tuple[Tensor, ...]
+
+    @classmethod
+    def of(cls, parts: Sequence[Seen], name: str | None) -> _View:
+        scores = torch.cat([p.twins.mean(p.metrics.last(p.scores)) for p in parts], dim=1)
+        quality = torch.cat([p.twins.mean(p.part.quality) for p in parts])
+        groups: list[Tensor] = []
+        if name is not None:
+            labels = torch.cat([p.columns[name][p.twins.first] for p in parts])
+            groups = [(labels == value).nonzero().squeeze(1) for value in torch.unique(labels[~labels.isnan()])]
+        return cls(scores, quality, tuple(g for g in groups if len(g) >= SMALLEST_GROUP))
+
+
+def _point(view: _View, within: float) -> Tensor:
+    """`tree`: the objective on the classes as they are."""
+    scores, quality = view.scores, view.quality
+    total = (kendall(scores, quality) + spearman(scores, quality)) / 2
+    if view.groups and within:
+        inside = sum(len(g) * spearman(scores[:, g], quality[g]).nan_to_num(0.0) for g in view.groups)
+        total = (1 - within) * total + within * inside / sum(map(len, view.groups))
+    return total.nan_to_num(-1.0)
+
+
+def _objective(view: _View, within: float, rows: Tensor) -> Tensor:
+    """`tree x resample`: mean of tau and rho, blended with rho inside the groups; an undefined one is -1."""
+    draws = Resamples(len(view.quality), SAMPLES)
+    truth = draws.draw(view.quality)
+    drawn = [draws.draw(row) for row in view.scores[rows]]
+    total = torch.stack([(draws.kendall(row, truth) + draws.spearman(row, truth)) / 2 for row in drawn])
+    if view.groups and within:
+        inside, weight = torch.zeros_like(total), 0
+        for number, group in enumerate(view.groups):
+            some = Resamples(len(group), SAMPLES, number)
+            rho = torch.stack([some.spearman(row[group], view.quality[group]) for row in view.scores[rows]])
+            inside, weight = inside + len(group) * rho.nan_to_num(0.0), weight + len(group)
+        total = (1 - within) * total + within * inside / weight
+    return total.nan_to_num(-1.0)

@@ -1,0 +1,101 @@
+"""What a run found, as plain data: the content of result.json and front.json and of the final table."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gpproxy.evolve.judge import Row
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One formula of the front.
+
+    Attributes:
+        formula: infix text that can be parsed.
+        pretty: the same for reading.
+        complexity: nodes.
+        cost: passes over feature maps, statistics included; lower is cheaper.
+        needs_backward: whether it takes a backward pass.
+        quality: objective on the training architectures, the worst of the benchmarks.
+        train, validation, test: measures on the worst benchmark of each part; empty until the run ends.
+        pick: whether it is the chosen one.
+    """
+
+    formula: str
+    pretty: str
+    complexity: int
+    cost: float
+    needs_backward: bool
+    quality: float
+    train: Row = field(default_factory=dict)
+    validation: Row = field(default_factory=dict)
+    test: Row = field(default_factory=dict)
+    pick: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """The outcome of a run. Correlations are signed, higher is better; with several benchmarks the worst one counts.
+
+    Attributes:
+        formula: the chosen formula, simplified.
+        rank_form: what of it decides the ranking.
+        latex, words: the formula as LaTeX, and as an English phrase.
+        complexity: nodes.
+        cost: passes over feature maps, statistics included; lower is cheaper.
+        needs_backward: whether a backward pass is needed.
+        statistics: names of the statistics that it uses.
+        seconds: run time, without the statistics.
+        evaluations: distinct formulas judged.
+        proposed: formulas proposed, repeats included.
+        generations: index of the last one.
+        finished: why the evolution ended ("generations", "patience", "time").
+        train, validation, test: `n`, `kendall`, `spearman` with their 95 % intervals, and more; of the worst benchmark.
+        baselines: name -> kind and the same three parts, in the published direction; random formulas among them.
+            Classical proxies have the parts that they were computed for or that the cache had; the random formulas
+            also their own `evaluations`, `seconds` and the limit that ended them (`finished`).
+        benchmarks: per benchmark all of this, with correlation inside groups, disguises, luck and ceiling.
+        front: the undominated formulas, by complexity.
+        folder: the run folder, None when nothing was written.
+    """
+
+    formula: str
+    rank_form: str
+    latex: str
+    words: str
+    complexity: int
+    cost: float
+    needs_backward: bool
+    statistics: tuple[str, ...]
+    seconds: float
+    evaluations: int
+    proposed: int
+    generations: int
+    finished: str
+    train: Row
+    validation: Row
+    test: Row
+    baselines: dict[str, Row]
+    benchmarks: dict[str, Row]
+    front: tuple[Entry, ...]
+    folder: Path | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for result.json; the front has a file of its own."""
+        data = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in ("front", "folder")}
+        return {**data, "statistics": list(self.statistics)}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any], front: list[dict[str, Any]], folder: Path | None = None) -> Result:
+        """Inverse of `to_json` and `front_json`."""
+        entries = tuple(Entry(**entry) for entry in front)
+        return cls(**{**data, "statistics": tuple(data["statistics"])}, front=entries, folder=folder)
+
+
+def front_json(front: tuple[Entry, ...] | list[Entry]) -> list[dict[str, Any]]:
+    """Plain data for front.json: equal runs give equal bytes, so no times are in it."""
+    return [dataclasses.asdict(entry) for entry in front]

@@ -1,0 +1,214 @@
+"""One run from its settings to its files: what `gpproxy.evolve` does, stage by stage.
+
+In: settings, a run folder to continue or None, a Watch. Out: the Result; on the way, everything in the folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from gpproxy.benchmarks.split import PARTS
+from gpproxy.errors import ExpressionError
+from gpproxy.evolution.generation import Generation
+from gpproxy.evolution.loop import evolve
+from gpproxy.evolution.random_search import random_search
+from gpproxy.evolution.state import EvolutionState
+from gpproxy.evolve.check import check_formulas, open_tables
+from gpproxy.evolve.conclude import conclude, entries
+from gpproxy.evolve.discovery import Study, Training, prepare, training
+from gpproxy.evolve.result import Result, front_json
+from gpproxy.evolve.settings import EvolveConfig
+from gpproxy.export.write import source
+from gpproxy.expressions.notation.formula import Formula
+from gpproxy.pictures.formula import draw
+from gpproxy.run.folder import CONFIG, FRONT, RESULT, SPLIT, STATE, RunFolder
+from gpproxy.run.interrupt import Interrupted, Patience, resume_command
+from gpproxy.run.terminal import Watch
+from gpproxy.statistics.collect import space_settings
+
+
+class Running:
+    """One run: data, evolution, comparison, conclusion, files."""
+
+    def __init__(self, config: EvolveConfig, folder: RunFolder | None, watch: Watch, patience: Patience):
+        self.config = config
+        self.folder = folder
+        self.watch = watch
+        self.patience = patience
+        self.safe = "Nothing was written yet."
+
+    def result(self) -> Result:
+        try:
+            return self._result()
+        except Interrupted:
+            raise
+        except KeyboardInterrupt:
+            if self.folder is None:
+                raise
+            self.folder.log("interrupted")
+            raise Interrupted(self.folder.path) from None
+        except OSError as error:
+            error.hint = self.safe  # type: ignore[attr-defined]
+            raise
+
+    def _result(self) -> Result:
+        config, watch = self.config, self.watch
+        tables = open_tables(config)
+        guesses = check_formulas(config)
+        folder = self._open()
+        studies = prepare(config, tables, lambda name, done, total: watch.progress(f"looking at {name}", done, total))
+        self._report(studies)
+        data = training(studies, config)
+        state, finished = self._evolve(data, guesses)
+        random = self._random(data, state) if config.random_search else None
+        conclusion = conclude(config, studies, data, state, finished, random, watch.step)
+        result = replace(conclusion.result, folder=folder.path)
+        watch.step("writing the files")
+        self._write(result, conclusion.formula, studies)
+        watch.result(result)
+        return result
+
+    def _open(self) -> RunFolder:
+        """The run folder, made where there is none."""
+        resumed = self.folder is not None
+        if self.folder is None:
+            self.folder = RunFolder.create(self.config)
+        else:
+            self.folder.write(CONFIG, self.config.to_toml())
+        self.folder.log("resumed" if resumed else "started", benchmark=self.config.benchmark, seed=self.config.seed)
+        self.watch.note(f"run folder {self.folder.path}")
+        self.safe = f"Free space, then continue with\n  {resume_command(self.folder.path)}"
+        return self.folder
+
+    def _report(self, studies: Sequence[Study]) -> None:
+        """Sizes of the parts, and what had to be left out."""
+        assert self.folder is not None
+        for study in studies:
+            sizes = {part: len(getattr(study.parts, part)) for part in PARTS}
+            self.watch.note(f"{study.name}: " + ", ".join(f"{part} {size}" for part, size in sizes.items()))
+            for remark in (*study.benchmark.remarks, *(f"left out {row}" for row in study.benchmark.dropped)):
+                self.watch.note(f"{study.name}: {remark}")
+            for reason in study.left_out.values():
+                self.watch.note(f"{study.name}: left out {reason}")
+            if study.left_out and not self.config.retry_failed:
+                self.watch.note("What could not be looked at is remembered; --retry-failed looks again.")
+            self.folder.log("split", benchmark=study.name, **sizes, left_out=dict(study.left_out))
+        parts = {
+            study.name: {"space": study.space.name, "settings": space_settings(study.space), **vars(study.parts)}
+            for study in studies
+        }
+        self.folder.write_json(SPLIT, parts)
+
+    def _evolve(self, data: Training, guesses: Sequence[str]) -> tuple[EvolutionState, str]:
+        """Evolves from the saved state or from the start; the last state and why it is the last."""
+        assert self.folder is not None
+        evolution, state, finished = self.config.evolution(), None, None
+        if (self.folder.path / STATE).is_file():
+            state = EvolutionState.from_json(self.folder.read(STATE), data.problem, evolution)
+            self.watch.note(f"continuing after generation {state.generation}")
+        self.patience.waiting = True
+        for generation in evolve(data.problem, evolution, guesses=guesses, state=state):
+            state, finished = generation.state, generation.finished
+            self._save(generation)
+            if self.patience.asked and finished is None:
+                self.folder.log("interrupted", generation=generation.index)
+                raise Interrupted(self.folder.path)
+        self.patience.waiting = False
+        if self.patience.asked:
+            raise Interrupted(self.folder.path)
+        assert state is not None
+        return state, finished or self._ending(state)
+
+    def _ending(self, state: EvolutionState) -> str:
+        """Why the evolution of a state that is resumed after its last generation had ended."""
+        if state.generation >= self.config.generations:
+            return "generations"
+        return "patience" if self.config.patience and state.stale >= self.config.patience else "time"
+
+    def _save(self, generation: Generation) -> None:
+        """Everything that a generation leaves on disk, state first."""
+        assert self.folder is not None and generation.state is not None
+        front = entries(generation.archive)
+        self.folder.write(STATE, generation.state.to_json())
+        self.folder.write_json(FRONT, front_json(front))
+        best = max(front, key=lambda entry: entry.quality, default=None)
+        self.folder.log(
+            "generation",
+            index=generation.index,
+            seconds=round(generation.seconds, 3),
+            evaluated=generation.evaluated,
+            proposed=generation.evaluations,
+            invalid=dict(generation.invalid),
+            best=None if best is None else best.formula,
+            quality=None if best is None else best.quality,
+            kendall=None if generation.best is None else min(generation.best.score.kendall),
+            spearman=None if generation.best is None else min(generation.best.score.spearman),
+            population=vars(generation.population),
+            operators=dict(generation.operators),
+        )
+        self.safe = (
+            f"The run is safe up to generation {generation.index}. Free space, then continue with\n"
+            f"  {resume_command(self.folder.path)}"
+        )
+        self.watch.generation(generation, front, self.config.generations)
+
+    def _random(self, data: Training, state: EvolutionState) -> Generation | None:
+        """The end of a random search with the budget of the evolution: as many formulas, and at most as much time."""
+        last: Generation | None = None
+        budget = max(state.seconds, 1.0)
+        self.watch.progress("random formulas", 0, 100)
+        for last in random_search(data.problem, self.config.evolution(), state.seen, budget):
+            spent = max(last.seconds / budget, last.evaluated / max(state.seen, 1))
+            self.watch.progress("random formulas", min(int(100 * spent), 99), 100)
+        self.watch.progress("random formulas", 100, 100)
+        return last
+
+    def _exported(self, result: Result, formula: Formula, studies: Sequence[Study]) -> str:
+        """The text of proxy.py."""
+        first = studies[0]
+        return source(
+            formula.tree,
+            rank_form=formula.rank.tree if formula.rank else None,
+            space=first.space.name,
+            seed=first.how.seed,
+            samples=first.how.samples,
+            looks=self.config.looks,
+            sizes=first.how.sizes,
+            loss=first.space.loss,
+            provenance={**_provenance(result, self.config), "space settings": space_settings(first.space)},
+        )
+
+    def _write(self, result: Result, formula: Formula, studies: Sequence[Study]) -> None:
+        """The files of a finished run; result.json is last, it marks the run as finished."""
+        assert self.folder is not None
+        folder = self.folder
+        folder.write("formula.txt", formula.text + "\n")
+        folder.write("formula.tex", formula.latex + "\n")
+        draw(formula.tree, folder.path / "formula.png")
+        try:
+            folder.write("proxy.py", self._exported(result, formula, studies))
+        except Exception as error:  # whatever a space's own loss raises, the result must not be lost
+            reason = error if isinstance(error, ExpressionError) else f"{type(error).__name__}: {error}"
+            self.watch.note(f"proxy.py is not written: {reason}")
+        folder.write_json(FRONT, front_json(result.front))
+        folder.write_json(RESULT, result.to_json())
+        folder.log("finished", formula=result.formula, spearman=result.test["spearman"], kendall=result.test["kendall"])
+
+
+def _provenance(result: Result, config: EvolveConfig) -> dict[str, Any]:
+    """What an exported proxy says about where it comes from."""
+    test = result.test
+    single = result.benchmarks[test["benchmark"]]["looks"]
+    return {
+        "benchmark": config.benchmark,
+        "seed": config.seed,
+        "training architectures": result.train["n"],
+        "test architectures": test["n"],
+        "test spearman": test["spearman"],
+        "test spearman, 95 % interval": test["spearman_interval"],
+        "test kendall": test["kendall"],
+        "test kendall, 95 % interval": test["kendall_interval"],
+        **({"test spearman of single initialisations": single["spearman"]} if single else {}),
+    }

@@ -1,0 +1,259 @@
+"""The table at the end of a run: the front, the pick marked, the baselines below, and what to make of them.
+
+In: a Result and a width. Out: lines of rich text; below 120 columns a formula stands under its numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from gpproxy.evolve.result import Entry, Result
+
+#: Baselines that are shown; result.json has all.
+SHOWN = 12
+#: Columns from which formulas stand beside their numbers.
+WIDE = 120
+
+Parts = dict[str, dict[str, Any]]
+
+
+def final_table(result: Result, width: int) -> Iterator[Text]:
+    """The lines of the final table."""
+    layout = _Layout.of(result, width)
+    if len(result.benchmarks) > 1:
+        yield Text("Rank correlation with measured quality", style="bold").append(
+            ", each on its worst benchmark", style="not bold dim"
+        )
+        sizes = ", ".join(f"{rows['test']['n']} of {name}" for name, rows in result.benchmarks.items())
+        for piece in wrapped(f"95 % intervals; test architectures: {sizes}", width):
+            yield Text(piece, style="dim")
+    else:
+        yield Text("Rank correlation with measured quality", style="bold").append(
+            f"; {result.test['n']} test architectures, 95 % intervals", style="not bold dim"
+        )
+    yield Text(layout.header(), style="dim")
+    for entry in steps(result.front):
+        parts = {"train": entry.train, "validation": entry.validation, "test": entry.test}
+        head = [">" if entry.pick else "", str(entry.complexity), f"{entry.cost:.1f}"]
+        yield from layout.lines(head, parts, entry.pretty, "bold green" if entry.pick else "")
+    yield Text("baselines, in their published direction", style="dim")
+    ranked = sorted(result.baselines.items(), key=lambda item: -abs(item[1]["test"]["spearman"] or 0.0))
+    shown = [item for i, item in enumerate(ranked) if i < SHOWN or item[1]["kind"] == "random"]
+    for name, row in shown:
+        label = name if row["kind"] == "random" else f"{name} ({row['kind']})"
+        yield from layout.baseline(label, row, "cyan" if row["kind"] == "random" else "")
+    if len(ranked) > len(shown):
+        yield Text(f"and {len(ranked) - len(shown)} more in result.json", style="dim")
+    yield Text()
+    for title, text in facts(result):
+        yield from _hanging(title, text, width)
+
+
+def steps(front: Sequence[Entry]) -> list[Entry]:
+    """The entries that are better than every simpler one, and the pick: the front without the cost."""
+    kept: list[Entry] = []
+    best = float("-inf")
+    for entry in sorted(front, key=lambda e: (e.complexity, -e.quality)):
+        if entry.quality > best or entry.pick:
+            kept.append(entry)
+        best = max(best, entry.quality)
+    return kept
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Which columns there are, and how wide a line may be."""
+
+    width: int
+    alive: bool
+    inside: bool
+
+    @classmethod
+    def of(cls, result: Result, width: int) -> _Layout:
+        rows = result.benchmarks.values()
+        return cls(width, any(row["dead"]["test"] for row in rows), any(row["group"] for row in rows))
+
+    @property
+    def wide(self) -> bool:
+        return self.width >= WIDE
+
+    def columns(self) -> list[tuple[str, int]]:
+        """Titles and widths."""
+        found = [("", 1), ("nodes", 5), ("cost", 5)]
+        for title in ("train ρ", "valid. ρ"):
+            found += [(title, len(title)), ("τ", 5)] if self.wide else [(title, len(title))]
+        found += [("test ρ", 17), ("test τ", 17)]
+        found += [("alive", 5)] if self.alive else []
+        return found + ([("inside", 6)] if self.inside else [])
+
+    def header(self) -> str:
+        return self._join([title for title, _ in self.columns()]) + ("  formula" if self.wide else "")
+
+    def lines(self, head: list[str], parts: Parts, name: str, style: str) -> Iterator[Text]:
+        """One row: its numbers, and a formula or a name beside or below them."""
+        numbers = self._join([*head, *self._numbers(parts)])
+        if not self.wide:
+            yield Text(numbers, style=style)
+            for piece in wrapped(name, self.width - 4):
+                yield Text("    " + piece, style=style or "dim")
+            return
+        first, *rest = wrapped(name, self.width - len(numbers) - 2)
+        yield Text(f"{numbers}  {first}", style=style)
+        for piece in rest:
+            yield Text(" " * (len(numbers) + 2) + piece, style=style)
+
+    def baseline(self, name: str, parts: Parts, style: str) -> Iterator[Text]:
+        """One row of a baseline; in a narrow terminal its name stands in the place of the first columns."""
+        if self.wide:
+            yield from self.lines(["", "", ""], parts, name, style)
+            return
+        first = sum(size + 1 for _, size in self.columns()[:5]) - 1
+        label = "  " + (name if len(name) <= first - 2 else name[: first - 3] + "…")
+        numbers = self._join(["", "", "", *self._numbers(parts)])
+        yield Text(label.ljust(first) + numbers[first:], style=style)
+
+    def _join(self, cells: list[str]) -> str:
+        return " ".join(cell.rjust(size) for cell, (_, size) in zip(cells, self.columns()))
+
+    def _numbers(self, parts: Parts) -> list[str]:
+        cells, test = [], parts["test"]
+        for part in ("train", "validation"):
+            row = parts.get(part, {})
+            cells += [number(row.get("spearman"))] + ([number(row.get("kendall"))] if self.wide else [])
+        cells += [with_interval(test, "spearman"), with_interval(test, "kendall")]
+        cells += [number(test["without_dead"]["spearman"])] if self.alive else []
+        within = list(test.get("within", {}).values())
+        return cells + ([number(within[0]["spearman"]) if within else ""] if self.inside else [])
+
+
+def number(value: float | None) -> str:
+    """Two digits without a leading zero (`.88`, `-.12`), `-` where undefined."""
+    return "-" if value is None else f"{value:.2f}".replace("0.", ".", 1) if abs(value) < 0.995 else f"{value:.2f}"
+
+
+def with_interval(row: dict[str, Any], measure: str) -> str:
+    """`.88 [.71, .95]`."""
+    low, high = row[f"{measure}_interval"]
+    return "-" if row[measure] is None else f"{number(row[measure])} [{number(low)}, {number(high)}]"
+
+
+def wrapped(text: str, room: int) -> list[str]:
+    """Lines of at most `room` characters, broken at spaces; a longer word is cut."""
+    lines = [""]
+    for word in text.split(" "):
+        if lines[-1] and len(lines[-1]) + 1 + len(word) <= room:
+            lines[-1] += " " + word
+            continue
+        pieces = [word[i : i + room] for i in range(0, len(word), room)] or [""]
+        lines += pieces
+    return lines[1:] if len(lines) > 1 else lines
+
+
+def _hanging(title: str, text: str, width: int) -> Iterator[Text]:
+    """A titled paragraph with its lines indented."""
+    indent = 12
+    for i, piece in enumerate(wrapped(text, max(width - indent, 20))):
+        yield Text.assemble((title.ljust(indent) if i == 0 else " " * indent, "bold"), piece)
+
+
+def facts(result: Result) -> Iterator[tuple[str, str]]:
+    """Titles and sentences below the table."""
+    yield "formula", result.formula
+    if result.rank_form != result.formula:
+        yield "ranks like", result.rank_form
+    yield "in words", result.words
+    kind = "a forward and a backward pass" if result.needs_backward else "a forward pass only"
+    yield "needs", f"{kind}: {', '.join(result.statistics)}"
+    yield from verdict(result)
+    several = len(result.benchmarks) > 1
+    for name, rows in result.benchmarks.items():
+        for sentence in remarks(rows):
+            yield "note", f"{name}: {sentence}" if several else sentence
+    ends = {"generations": "the last generation", "patience": "nothing improved", "time": "time was up"}
+    what = f"{result.evaluations} formulas in {result.generations} generations and {result.seconds:.0f} s"
+    yield "searched", f"{what}, until {ends[result.finished]}"
+    drawn = result.baselines.get("random formulas", {})
+    if "finished" in drawn:
+        yield "compared", random_budget(drawn, result.evaluations)
+    if any("train" not in row or "validation" not in row for row in result.baselines.values()):
+        yield (
+            "-",
+            "in a row of a baseline: not computed there. Classical proxies cost more than all else, so only the test "
+            "has them; --proxy-parts all computes the others, too.",
+        )
+    if result.folder:
+        yield "written to", str(result.folder)
+
+
+def verdict(result: Result) -> Iterator[tuple[str, str]]:
+    """Whether the formula beats every baseline on the test by Kendall's τ, as they are and counted backwards."""
+    own = result.test["kendall"]
+    rows = {name: row["test"]["kendall"] for name, row in result.baselines.items() if row.get("test")}
+    taus = {name: tau for name, tau in rows.items() if tau is not None}
+    if own is None or not taus:
+        return
+    best, reverse = max(taus, key=lambda name: taus[name]), min(taus, key=lambda name: taus[name])
+    word = "beats" if own > taus[best] else "does NOT beat"
+    told = f"on the test the formula (τ {number(own)}) {word} the best baseline, {best} ({number(taus[best])})"
+    if -taus[reverse] >= own:
+        joined = ", but it does NOT beat" if own > taus[best] else ", nor"
+        told += f"{joined} {reverse} counted backwards ({number(-taus[reverse])})"
+    yield "verdict", f"{told}."
+
+
+def random_budget(row: dict[str, Any], evolved: int) -> str:
+    """How far the random search came, and which of its two limits ended it."""
+    ends = {
+        "evaluations": "as many as were evolved",
+        "time": f"of {evolved} that were evolved; the time of the evolution was up",
+        "exhausted": "and no others were found",
+    }
+    return f"{row['evaluations']} random formulas in {row['seconds']:.0f} s, {ends[row['finished']]}"
+
+
+def remarks(rows: dict[str, Any]) -> Iterator[str]:
+    """Sentences on one benchmark: dead networks, groups, disguise, luck, ceiling, what was left out."""
+    test, dead = rows["test"], rows["dead"]["test"]
+    if dead:
+        alive = test["without_dead"]
+        yield (
+            f"{len(dead)} of {test['n']} test networks are dead and rank last for every proxy; without them "
+            f"ρ {with_interval(alive, 'spearman')}, τ {with_interval(alive, 'kendall')}."
+        )
+    if rows["group"]:
+        inside = test["within"].get(rows["group"], {"spearman": None})
+        if inside["spearman"] is not None:
+            low, high = inside["interval"]
+            yield (
+                f"inside {inside['groups']} groups of equal {rows['group']} ({inside['n']} networks): "
+                f"ρ {number(inside['spearman'])} [{number(low)}, {number(high)}]."
+            )
+    for found in rows["disguise"]:
+        if found["flagged"]:
+            yield (
+                f"CAUTION: the formula may be {found['descriptor']} in disguise: it has ρ {number(found['spearman'])} "
+                f"with it, and given it {number(found['partial'])} is left with the quality."
+            )
+    yield (
+        f"by luck alone, the best of as many formulas reaches |τ| {number(rows['luck']['expected'])} on as many "
+        "training architectures."
+    )
+    if rows["ceiling"]:
+        best = rows["ceiling"]
+        rho, tau = number(best["spearman"]), number(best["kendall"])
+        yield f"the noise of retraining keeps every proxy below ρ {rho}, τ {tau}."
+    if rows["looks"]:
+        looks = rows["looks"]
+        each = " ".join(number(rho) for rho in looks["spearman"])
+        yield (
+            f"mean of {len(looks['spearman'])} initialisations; each alone has ρ {each}. A score varies between them "
+            f"by {number(looks['spread'])} of its deviation over the networks."
+        )
+    if rows["left_out"]:
+        count = len(rows["left_out"])
+        yield f"left out, because they could not be looked at: {count} generator{'s' * (count > 1)}."

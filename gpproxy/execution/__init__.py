@@ -1,0 +1,1 @@
+"""Where independent tasks run, and on what: one scheduler, devices, memory."""

@@ -1,0 +1,1 @@
+"""A proxy as one Python file that needs torch only: writing and reading it."""

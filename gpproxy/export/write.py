@@ -1,0 +1,289 @@
+"""A formula in, one Python file out that needs torch only: `score(generator, inputs) -> float`, with a self-check.
+
+The file holds the real sources of what the formula uses and nothing else, so it computes what the engine computes.
+"""
+
+from __future__ import annotations
+
+import platform
+import pprint
+import textwrap
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from deap import gp
+from torch import Tensor
+
+import gpproxy
+from gpproxy.errors import ExpressionError
+from gpproxy.export import runtime
+from gpproxy.export.bundle import Bundle, Key
+from gpproxy.export.engine_value import engine_value
+from gpproxy.export.formula_code import FormulaCode
+from gpproxy.export.loss import add_loss
+from gpproxy.expressions.nodes import Operation
+from gpproxy.expressions.notation.latex import to_latex
+from gpproxy.expressions.notation.pretty import region_of
+from gpproxy.expressions.notation.words import in_words
+from gpproxy.expressions.structure import needs
+from gpproxy.expressions.text import to_text
+from gpproxy.statistics import collect
+from gpproxy.statistics.cut import Sizes
+from gpproxy.statistics.passes import Look
+from gpproxy.statistics.statistic import STATISTICS
+
+#: Names that the file defines itself.
+OWN = (
+    "FORMULA", "RANK_FORM", "LATEX", "PROVENANCE", "SPACE", "SEED", "SAMPLES", "LOOKS", "SIZES", "EXPECTED", "score",
+    "formula", "self_check", "generator", "inputs", "loss", "seed", "look", "output", "probes",
+)  # fmt: skip
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+def export(tree: gp.PrimitiveTree, path: str | Path, **settings: Any) -> None:
+    """Writes the formula as a standalone `proxy.py`; the settings are those of `source`.
+
+    Raises ExpressionError when a statistic or primitive cannot be copied.
+    """
+    Path(path).write_text(source(tree, **settings), encoding="utf-8")
+
+
+def source(
+    tree: gp.PrimitiveTree,
+    *,
+    rank_form: gp.PrimitiveTree | None = None,
+    space: str = "",
+    seed: int = 0,
+    samples: int = collect.Collection.samples,
+    looks: int = 1,
+    sizes: Sizes | None = None,
+    loss: Loss | None = None,
+    provenance: Mapping[str, Any] | None = None,
+) -> str:
+    """The text of the file.
+
+    Args:
+        rank_form: the shorter formula that ranks alike, for the record.
+        space: name of the search space; with the seed it fixes the random probes.
+        seed: initialisation seed of the run, default of `score`.
+        samples: batch size that the formula was evolved with, for the record.
+        looks: initialisations that its scores were averaged over when it was tested, for the record.
+        sizes: what cut statistics keep.
+        loss: loss of the pass at initialisation, a function or the method of a space that uses no setting of it; its
+            source is copied. By default L1 to inputs of the output's shape. Formulas without gradients need none.
+        provenance: benchmark, seeds, correlations, ... as plain numbers, texts, lists and dicts; versions are added.
+    """
+    sizes = sizes or Sizes()
+    missing = [name for name in needs(tree) if name not in STATISTICS]
+    if missing:
+        raise ExpressionError(
+            f"The formula uses '{missing[0]}', which is no registered statistic, so it cannot be exported."
+        )
+    backward = any(STATISTICS[name].backward for name in needs(tree))
+    bundle = Bundle(backward, OWN)
+    code = FormulaCode(tree, bundle)
+    frame = [bundle.add(f) for f in (Look, Sizes, collect.seeded, collect._dead)]
+    frame += [bundle.add(f) for f in (runtime.untrained, runtime.refuse_unusable, runtime.finite)]
+    frame += [bundle.add(f) for f in (runtime.refuse_several, *([runtime.checked_loss] if backward else []))]
+    loss_key = add_loss(bundle, loss or runtime.l1_to_inputs) if backward else None
+    fixture = [bundle.add(f) for f in (runtime.fixture_network, runtime.fixture_inputs)]
+    bundle.settle()
+    done: set[Key] = set()
+    versions = {"gpproxy": gpproxy.__version__, "torch": torch.__version__, "python": platform.python_version()}
+    record = _plain({**(provenance or {}), "versions": versions})
+    value, reason = _expected(tree, backward, loss, space, seed, sizes)
+    parts = [
+        _docstring(tree, rank_form, record, backward, space, seed, samples, looks),
+        "\n".join(bundle.import_lines()),
+        _constants(tree, rank_form, record, space, seed, samples, looks),
+        _score(bundle, frame, loss_key, backward),
+        code.text(),
+        _section("The operations of the formula"),
+        *bundle.render(code.operations, done),
+        _section("The statistics, and how a network is looked at"),
+        *bundle.render([*code.statistics, *frame, *([loss_key] if loss_key is not None else []), *code.helpers], done),
+        f"SIZES = {sizes!r}",
+        _section("The self-check"),
+        *bundle.render(fixture, done),
+        _self_check(bundle, fixture, value, reason),
+        'if __name__ == "__main__":\n    self_check()\n',
+    ]
+    return "\n\n\n".join(_joined(parts))
+
+
+def _expected(
+    tree: gp.PrimitiveTree, backward: bool, loss: Loss | None, space: str, seed: int, sizes: Sizes
+) -> tuple[float, str]:
+    """The engine's value for the fixture."""
+    network, inputs = runtime.fixture_network(), runtime.fixture_inputs()
+    probes = collect.seeded(space, seed, "probes")
+    with runtime.untrained(network, inputs, seed):
+        look = Look(network, inputs, loss or runtime.l1_to_inputs, probes, backward)
+        return engine_value(tree, look, sizes)
+
+
+def _joined(parts: list[str]) -> list[str]:
+    """The parts with neighbouring one-line definitions in one."""
+    joined: list[str] = []
+    for part in parts:
+        if joined and all("\n" not in p and " = " in p for p in (joined[-1].rpartition("\n")[2], part)):
+            if "\n" not in joined[-1] or all(" = " in line for line in joined[-1].split("\n")):
+                joined[-1] += f"\n{part}"
+                continue
+        joined.append(part)
+    return joined
+
+
+def _section(title: str) -> str:
+    return f"# --- {title}"
+
+
+#: Layer reducers that are 0 for one layer.
+SPREADS = {"std", "slope"}
+#: How a score is averaged as it was when the correlations below were measured.
+_MEAN = """\
+The correlations below are those of the mean over LOOKS = {looks} initialisations: for i in range(LOOKS) build the
+generator anew, with other weights and inputs, and average score(generator, inputs, seed=SEED + i)."""
+
+
+def _docstring(
+    tree: gp.PrimitiveTree,
+    rank_form: gp.PrimitiveTree | None,
+    record: Mapping[str, Any],
+    backward: bool,
+    space: str,
+    seed: int,
+    samples: int,
+    looks: int,
+) -> str:
+    passes = "one forward and one backward pass" if backward else "forward passes only"
+    lines = [
+        "A zero-cost proxy for untrained generators, found by gpproxy. Higher is better.",
+        "",
+        f"    {to_text(tree)}",
+        "",
+        *textwrap.wrap(f"In words: {in_words(tree)}.", 116),
+        *([f"For ranking the same as: {to_text(rank_form)}"] if rank_form is not None else []),
+        f"LaTeX: ${to_latex(tree)}$",
+        "",
+        "Use: `score(generator, inputs)` with a freshly initialised torch.nn.Module and a batch of inputs (found",
+        f"with {samples}); it takes {passes}. The random probes are seeded by SPACE = {space!r} and seed = {seed}.",
+        *_fewest(tree),
+        *(_MEAN.format(looks=looks).split("\n") if looks > 1 else []),
+        "`python proxy.py` checks this file against the value that gpproxy computes for a small fixed network.",
+        "",
+        "Provenance:",
+        *(f"    {name}: {value}" for name, value in record.items()),
+    ]
+    body = "\n".join(line.rstrip() for line in lines).replace('"""', "'''").replace("\\\n", "\n")
+    return f'r"""{body}\n"""'
+
+
+def _fewest(tree: gp.PrimitiveTree) -> list[str]:
+    """What becomes of the formula where a network has too few layers for its layer reducers, if that can be."""
+    found = [region_of(node.name) for node in tree if isinstance(node, Operation) and node.primitive.over_layers]
+    thirds = {stem for stem, region in found if region}
+    few = "Made for networks of {} layers or more: {}."
+    if thirds & SPREADS:
+        told = few.format(6, "with fewer, a third of the depth can have one layer or none: its spread or slope is 0")
+    elif thirds:
+        told = few.format(3, "with fewer, a third of the depth can have no layer, and what is taken over it is 0")
+    elif any(stem in SPREADS for stem, _ in found):
+        told = few.format(2, "the spread or slope over one layer is 0")
+    else:
+        return []
+    return textwrap.wrap(told, 116)
+
+
+def _constants(
+    tree: gp.PrimitiveTree,
+    rank_form: gp.PrimitiveTree | None,
+    record: Mapping[str, Any],
+    space: str,
+    seed: int,
+    samples: int,
+    looks: int,
+) -> str:
+    return "\n".join([
+        f"FORMULA = {to_text(tree)!r}",
+        f"RANK_FORM = {to_text(rank_form or tree)!r}",
+        f"LATEX = {to_latex(tree)!r}",
+        f"PROVENANCE = {pprint.pformat(record, width=116, sort_dicts=False)}",
+        f"SPACE = {space!r}",
+        f"SEED = {seed}",
+        f"SAMPLES = {samples}",
+        f"LOOKS = {looks}",
+    ])  # fmt: skip
+
+
+def _score(bundle: Bundle, frame: list[Key], loss_key: Key | None, backward: bool) -> str:
+    look, _, seeded, dead, untrained, refuse, finite, several, *checked = map(bundle.name, frame)
+    used = "loss"
+    if loss_key is not None:
+        used = f"lambda output, inputs: {checked[0]}(loss or {bundle.name(loss_key)}, output, inputs)"
+    about = (
+        "`loss(output, inputs)` of the pass at initialisation, one number; by default the one of the run."
+        if backward
+        else "not used: this formula needs no gradients."
+    )
+    return f'''def score(generator, inputs, loss=None, seed=SEED) -> float:
+    """The score of an untrained generator; higher predicts better quality, -inf means a dead network.
+
+    The generator is left as it was: weights, gradients, buffers and train/eval flags.
+
+    Args:
+        generator: a freshly initialised torch.nn.Module; it is looked at in training mode.
+        inputs: a batch of its inputs, `sample x ...`.
+        loss: {about}
+        seed: of the random probes; scores can be compared only between equal seeds.
+
+    Raises ValueError, with what to do, when there is no score: no layers, NaN outputs, inputs or an output that are
+    not one tensor, a loss that does not fit. Errors of the generator's own forward are passed on.
+    """
+    {several}(inputs, "inputs")
+    probes = {seeded}(SPACE, seed, "probes")
+    with {untrained}(generator, inputs, seed):
+        look = {look}(generator, inputs, {used}, probes, backward={backward})
+        {refuse}(look)
+        if {dead}(look):
+            return float("-inf")
+        return {finite}(formula(look))'''
+
+
+def _self_check(bundle: Bundle, fixture: list[Key], value: float, reason: str) -> str:
+    network, inputs = map(bundle.name, fixture)
+    if reason:
+        return f'''def self_check() -> None:
+    """The formula has no value on the fixture network ({reason}). Raises ValueError when it has one."""
+    try:
+        found = score({network}(), {inputs}())
+    except ValueError as error:
+        print(f"{{error}} (as expected for the fixture)")
+    else:
+        raise ValueError(f"The self-check failed: the score of the fixture is {{found!r}}, but it should have none.")'''
+    return f'''#: The engine's value for the fixture.
+EXPECTED = {value!r}
+
+
+def self_check() -> None:
+    """Compares the score of the fixture network with the engine's. Raises ValueError when they differ."""
+    found = score({network}(), {inputs}())
+    if not abs(found - EXPECTED) <= 1e-4 * abs(EXPECTED) + 1e-12:
+        raise ValueError(f"The self-check failed: the score of the fixture is {{found!r}}, expected {{EXPECTED!r}}.")
+    print(f"self-check passed: {{found!r}}, expected {{EXPECTED!r}}")'''
+
+
+def _plain(value: Any) -> Any:
+    """The value as literals that Python reads back."""
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if value - value == 0 else str(value)  # NaN and infinity are no literals
+    return str(value)

@@ -1,0 +1,1 @@
+"""A formula as people read it: one line, LaTeX, words."""

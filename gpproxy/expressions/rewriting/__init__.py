@@ -1,0 +1,1 @@
+"""Equal formulas that are shorter: laws, SymPy, what decides the ranking."""

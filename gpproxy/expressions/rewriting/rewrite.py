@@ -1,0 +1,189 @@
+"""Cheap rewriting in the loop: a tree in, a tree of the same value out, never larger or taller.
+
+Bottom-up by the laws of `rules`, and constants folded where the result is itself a constant of 3 significant digits.
+What needs algebra (collecting terms, cancelling factors) is left to `simplify`, which sees archive members only.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from typing import Any
+
+import torch
+from deap import gp
+
+from gpproxy.expressions.grammar import Grammar
+from gpproxy.expressions.nodes import Constant, Leaf, Operation
+from gpproxy.expressions.rewriting import rules
+from gpproxy.primitives.types import LayerScalar, Scalar
+
+#: A subtree: its node and then its operands.
+Term = tuple[Any, ...]
+#: A pattern: a letter, a number, or a name and then its operands.
+Pattern = Any
+
+
+def rewrite(tree: gp.PrimitiveTree, grammar: Grammar) -> gp.PrimitiveTree:
+    """An equal tree, simpler where a law applies. Values agree to 1e-9 relative; the given tree is not changed."""
+    stack: list[Term] = []
+    for node in reversed(tree):
+        operands = [stack.pop() for _ in range(node.arity)]
+        stack.append(_make(node, operands, grammar))
+    out: list[Operation | Leaf] = []
+    _flatten(stack[0], out)
+    return gp.PrimitiveTree(out)
+
+
+def _flatten(term: Term, out: list[Operation | Leaf]) -> None:
+    out.append(term[0])
+    for operand in term[1:]:
+        _flatten(operand, out)
+
+
+def _make(node: Operation | Leaf, operands: list[Term], grammar: Grammar) -> Term:
+    """The simplest known form of `node` on operands that are simple already."""
+    term: Term = (node, *operands)
+    if not operands:
+        return term
+    if all(isinstance(operand[0], Constant) for operand in operands):
+        return _folded(term) or term
+    found = _by_table(term, grammar) or _by_sign_of_constant(term, grammar)
+    if found is not None:
+        return found
+    found = _by_pattern(term, grammar, double=False)
+    if found is not None:
+        return found
+    if node.ret in (LayerScalar, Scalar) and all(o[0].ret in (LayerScalar, Scalar) for o in operands):
+        return _by_pattern(term, grammar, double=True) or _product_of_constants(term, grammar) or term
+    return term
+
+
+def _by_pattern(term: Term, grammar: Grammar, double: bool) -> Term | None:
+    node, operands = term[0], list(term[1:])
+    for left, right in _patterns(double).get(node.name, ()):
+        for given in _orders(node, operands):
+            bound: dict[str, Term] = {}
+            if all(_match(part, operand, bound) for part, operand in zip(left[1:], given)):
+                built = _build(right, bound, grammar)
+                if built is not None and built[0].ret is node.ret and _height(built) <= _height(term):
+                    return built
+    return None
+
+
+def _height(term: Term) -> int:
+    return 1 + max(map(_height, term[1:])) if len(term) > 1 else 0
+
+
+def _orders(node: Operation | Leaf, operands: list[Term]) -> list[list[Term]]:
+    return [operands, operands[::-1]] if isinstance(node, Operation) and node.primitive.commutative else [operands]
+
+
+def _product_of_constants(term: Term, grammar: Grammar) -> Term | None:
+    """(x * 2) * 3 -> x * 6."""
+    node, operands = term[0], list(term[1:])
+    if node.name != "mul":
+        return None
+    for inner, outer in _orders(node, operands):
+        if inner[0].name == "mul" and isinstance(outer[0], Constant):
+            for number, rest in ((inner[1], inner[2]), (inner[2], inner[1])):
+                folded = _folded((node, number, outer)) if isinstance(number[0], Constant) else None
+                if folded is not None:
+                    return _call("mul", [rest, folded], grammar)
+    return None
+
+
+def _by_table(term: Term, grammar: Grammar) -> Term | None:
+    """Laws about a function of a function."""
+    if len(term) != 2 or len(term[1]) < 2:
+        return None
+    outer, (inner, *below) = term[0].name, term[1]
+    name = inner.name
+    if name == outer and outer in rules.IDEMPOTENT:
+        return term[1]
+    if outer in ("abs", "relu") and name in rules.NONNEGATIVE:
+        return term[1]
+    if outer in rules.UNCHANGED and name in rules.BINARY:
+        return term[1]
+    if (name == "neg" and outer in rules.EVEN) or (name == "abs" and outer in rules.ABSOLUTE):
+        return _call(outer, below, grammar)
+    if name == "neg" and (outer in rules.ODD or outer in rules.MIRROR):
+        return _call("neg", [_call(rules.MIRROR.get(outer, outer), below, grammar)], grammar)
+    if outer in rules.CHOOSING and inner.primitive.monotone > 0 and len(below) == 1 and below[0][0].ret is LayerScalar:
+        return _call(name, [_call(outer, below, grammar)], grammar)
+    return None
+
+
+def _by_sign_of_constant(term: Term, grammar: Grammar) -> Term | None:
+    """x - (-2) -> x + 2 and x + (-2) -> x - 2."""
+    opposite = {"add": "sub", "sub": "add"}.get(term[0].name)
+    if opposite is None:
+        return None
+    for operand, number in [term[1:]] if opposite == "add" else [term[1:], term[:0:-1]]:
+        if isinstance(number[0], Constant) and number[0].value < 0:
+            return _call(opposite, [operand, (Constant(-number[0].value),)], grammar)
+    return None
+
+
+def _folded(term: Term) -> Term | None:
+    """The constant that an operation on constants gives, where 3 digits hold it."""
+    numbers = [torch.tensor([operand[0].value], dtype=torch.float64) for operand in term[1:]]
+    value = float(term[0].primitive.function(*numbers))
+    if not math.isfinite(value) or abs(value) > 1e300:
+        return None
+    constant = Constant(value)
+    return (constant,) if abs(constant.value - value) <= 1e-12 * abs(value) else None
+
+
+def _call(name: str, operands: list[Term | None], grammar: Grammar) -> Term | None:
+    """`name` on operands, simplified; None when the grammar has no such operation."""
+    given = [operand for operand in operands if operand is not None]
+    if len(given) < len(operands):
+        return None
+    node = grammar.operation(name, tuple(operand[0].ret for operand in given))
+    return _make(node, given, grammar) if node else None
+
+
+def _match(pattern: Pattern, term: Term, bound: dict[str, Term]) -> bool:
+    if isinstance(pattern, float):
+        return isinstance(term[0], Constant) and term[0].value == pattern
+    if isinstance(pattern, str):
+        return bound.setdefault(pattern, term) == term
+    return (
+        term[0].name == pattern[0]
+        and len(term) == len(pattern)
+        and all(_match(part, operand, bound) for part, operand in zip(pattern[1:], term[1:]))
+    )
+
+
+def _build(pattern: Pattern, bound: dict[str, Term], grammar: Grammar) -> Term | None:
+    if isinstance(pattern, str):
+        return bound[pattern]
+    return _call(pattern[0], [_build(part, bound, grammar) for part in pattern[1:]], grammar)
+
+
+@functools.cache
+def _patterns(double: bool) -> dict[str, list[tuple[Pattern, Pattern]]]:
+    """The laws by the name of their outermost operation."""
+    found: dict[str, list[tuple[Pattern, Pattern]]] = {}
+    for law in rules.DOUBLE if double else rules.PATTERNS:
+        left, right = (read(side) for side in law.split("->"))
+        found.setdefault(left[0], []).append((left, right))
+    return found
+
+
+def read(text: str) -> Pattern:
+    """A pattern from its text: `neg(sub(x, 1))` as `("neg", ("sub", "x", 1.0))`."""
+    tokens = re.findall(r"[A-Za-z_]\w*|-?\d+|[(),]", text)
+
+    def term() -> Pattern:
+        token = tokens.pop(0)
+        if tokens and tokens[0] == "(":
+            parts: list[Pattern] = []
+            while tokens.pop(0) != ")":
+                parts.append(term())
+            return (token, *parts)
+        return token if token[0].isalpha() else float(token)
+
+    return term()

@@ -1,0 +1,218 @@
+"""Trees as SymPy expressions and back.
+
+A *region* of a tree is a connected part whose operations have a SymPy form; what hangs below it (statistics,
+reductions, kernels, ...) becomes one real symbol per distinct subtree. Back from SymPy, an expression is built from
+the operations of the grammar, with the operand types choosing the overloads; one that the grammar cannot express
+has no tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from deap import gp
+
+from gpproxy.errors import ExpressionError
+from gpproxy.expressions.fold import operands
+from gpproxy.expressions.grammar import Grammar
+from gpproxy.expressions.nodes import Constant, Leaf, Operation
+from gpproxy.expressions.structure import key
+from gpproxy.primitives.primitive import Primitive
+
+Nodes = list[Operation | Leaf]
+#: Largest power that is written out.
+LARGEST_POWER = 8
+
+
+class NoTree(Exception):
+    """An expression cannot be written with the operations of the grammar."""
+
+
+def is_algebraic(node: Operation | Leaf) -> bool:
+    """Whether SymPy knows the operation by one function that leads back to it."""
+    return isinstance(node, Operation) and node.primitive.sympy is not None and _is_simple(node.primitive, node.arity)
+
+
+@cache
+def _is_simple(primitive: Primitive, arity: int) -> bool:
+    """False for a form made of several functions (`1 / (1 + exp(-x))`): SymPy would take it apart for good."""
+    import sympy
+
+    assert primitive.sympy is not None
+    form = primitive.sympy(*(sympy.Symbol(f"x{i}", real=True) for i in range(arity)))
+    return sum(bool(part.args) for part in sympy.preorder_traversal(form)) <= 2
+
+
+def to_symbols(tree: gp.PrimitiveTree) -> tuple[Any, dict[str, gp.PrimitiveTree]]:
+    """The region at the root of a tree as a SymPy expression, and the subtree that each of its symbols stands for."""
+    import sympy
+
+    below: dict[str, gp.PrimitiveTree] = {}
+    names: dict[bytes, str] = {}
+
+    def convert(part: gp.PrimitiveTree) -> Any:
+        node = part[0]
+        if isinstance(node, Constant):
+            return sympy.Rational(node.name)
+        if is_algebraic(node):
+            assert isinstance(node, Operation) and node.primitive.sympy is not None
+            return node.primitive.sympy(*[convert(p) for p in operands(part)])
+        name = names.setdefault(key(part), f"s{len(names)}")
+        below.setdefault(name, part)
+        return sympy.Symbol(name, real=True)
+
+    return convert(tree), below
+
+
+def to_sympy(tree: gp.PrimitiveTree) -> Any:
+    """The whole formula as a SymPy expression: statistics are real symbols, operations without algebra functions."""
+    import sympy
+
+    node = tree[0]
+    if isinstance(node, Constant):
+        return sympy.Rational(node.name)
+    if not isinstance(node, Operation):
+        return sympy.Symbol(node.name, real=True)
+    parts = [to_sympy(part) for part in operands(tree)]
+    if node.primitive.sympy is not None:
+        return node.primitive.sympy(*parts)
+    return sympy.Function(node.name, real=True)(*parts)
+
+
+class TreeWriter:
+    """Writes SymPy expressions as trees of one grammar.
+
+    Args:
+        below: the subtree of each symbol.
+    """
+
+    def __init__(self, grammar: Grammar, below: Mapping[str, gp.PrimitiveTree]):
+        self.grammar, self.below = grammar, below
+
+    def write(self, expression: Any, kind: type) -> gp.PrimitiveTree | None:
+        """The tree of an expression; None when the grammar cannot express it with that type."""
+        try:
+            nodes = self._write(expression)
+        except (NoTree, ExpressionError, OverflowError):
+            return None
+        return gp.PrimitiveTree(nodes) if nodes[0].ret is kind else None
+
+    def _write(self, e: Any) -> Nodes:
+        if e.is_Symbol:
+            return list(self.below[e.name])
+        if e.is_Number:
+            if not (self.grammar.constants and e.is_finite):
+                raise NoTree
+            return [Constant(float(e))]
+        handler = getattr(self, f"_write_{type(e).__name__.lower()}", None)
+        if handler is None:
+            raise NoTree
+        return handler(e)
+
+    def _apply(self, name: str, *parts: Nodes) -> Nodes:
+        types = tuple(part[0].ret for part in parts)
+        operation = self.grammar.operation(name, types)
+        if operation is None:
+            raise NoTree
+        return [operation, *(node for part in parts for node in part)]
+
+    def _chain(self, name: str, parts: list[Nodes]) -> Nodes:
+        """A balanced tree of one operation; equal types are joined first, so that numbers meet layers last."""
+        parts = sorted(parts, key=lambda part: part[0].ret.__name__ == "Scalar")
+        parts.sort(key=lambda part: isinstance(part[0], Constant))
+        result = parts[0]
+        for part in parts[1:]:
+            result = self._apply(name, result, part)
+        return result
+
+    def _write_add(self, e: Any) -> Nodes:
+        plus: list[Any] = []
+        minus: list[Any] = []
+        for term in e.as_ordered_terms():
+            (minus if term.could_extract_minus_sign() else plus).append(term)
+        if not plus:
+            return self._apply("neg", self._write(-e))
+        total = self._chain("add", [self._write(t) for t in plus])
+        for term in minus:
+            total = self._apply("sub", total, self._write(-term))
+        return total
+
+    def _write_mul(self, e: Any) -> Nodes:
+        number, factors = e.as_coeff_mul()
+        if number < 0:
+            if number == -1:
+                return self._apply("neg", self._write(-e))
+            over = [f for f in factors if _is_inverse(f)]
+            return self._product([number], [f for f in factors if not _is_inverse(f)], over)
+        over = [f for f in factors if _is_inverse(f)]
+        return self._product([number] if number != 1 else [], [f for f in factors if not _is_inverse(f)], over)
+
+    def _product(self, numbers: list[Any], top: list[Any], over: list[Any]) -> Nodes:
+        upper = [*(self._write(t) for t in top), *([Constant(float(n))] for n in numbers)]
+        if numbers and abs(numbers[0].p) == 1 and numbers[0].q != 1 and top:  # x / 2 rather than 0.5 * x
+            upper.pop()
+            result = self._apply("div", self._chain("mul", upper), [Constant(float(numbers[0].q * numbers[0].p))])
+            upper = [result]
+        lower = [self._write(1 / t) for t in over]
+        if not lower:
+            return self._chain("mul", upper)
+        bottom = self._chain("mul", lower)
+        return self._apply("div", self._chain("mul", upper), bottom) if upper else self._apply("reciprocal", bottom)
+
+    def _write_pow(self, e: Any) -> Nodes:
+        base, power = e.as_base_exp()
+        if base.is_Number and str(base) == "E":
+            return self._apply("exp", self._write(power))
+        if not power.is_Rational:
+            raise NoTree
+        if power < 0:
+            return self._apply("reciprocal", self._write(base**-power))
+        if power.is_Integer:
+            return self._power(
+                self._write(base.args[0] if type(base).__name__ == "Abs" and power % 2 == 0 else base), int(power)
+            )
+        if power.q not in (2, 4):
+            raise NoTree
+        root = self._write(base.args[0] if type(base).__name__ == "Abs" else base)
+        for _ in range(1 if power.q == 2 else 2):
+            root = self._apply("sqrt", root)
+        return self._power(root, int(power.p))
+
+    def _power(self, base: Nodes, power: int) -> Nodes:
+        if power > LARGEST_POWER:
+            raise NoTree
+        if power == 1:
+            return base
+        half = self._apply("square", self._power(base, power // 2))
+        return half if power % 2 == 0 else self._apply("mul", half, base)
+
+    def _write_exp(self, e: Any) -> Nodes:
+        return self._apply("exp", self._write(e.args[0]))
+
+    def _write_log(self, e: Any) -> Nodes:
+        inside = e.args[0]
+        return self._apply("log", self._write(inside.args[0] if type(inside).__name__ == "Abs" else inside))
+
+    def _write_abs(self, e: Any) -> Nodes:
+        return self._apply("abs", self._write(e.args[0]))
+
+    def _write_sign(self, e: Any) -> Nodes:
+        return self._apply("sign", self._write(e.args[0]))
+
+    def _write_tanh(self, e: Any) -> Nodes:
+        return self._apply("tanh", self._write(e.args[0]))
+
+    def _write_max(self, e: Any) -> Nodes:
+        rest = [a for a in e.args if a != 0]
+        if len(rest) < len(e.args):
+            return self._apply("relu", self._chain("maximum", [self._write(a) for a in rest]))
+        return self._chain("maximum", [self._write(a) for a in rest])
+
+    def _write_min(self, e: Any) -> Nodes:
+        return self._chain("minimum", [self._write(a) for a in e.args])
+
+
+def _is_inverse(factor: Any) -> bool:
+    return factor.is_Pow and factor.exp.is_Rational and factor.exp < 0

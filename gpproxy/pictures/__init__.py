@@ -1,0 +1,1 @@
+"""Formulas, architectures and fronts as pictures."""

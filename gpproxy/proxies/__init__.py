@@ -1,0 +1,1 @@
+"""What a proxy is, where it comes from, and how it scores architectures."""

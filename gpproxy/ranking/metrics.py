@@ -1,0 +1,114 @@
+"""The row of numbers that a score gets in every table: ours, the classical proxies and the descriptors alike.
+
+In: a part of a benchmark, its dead architectures, and scores in its order. Out: plain numbers for result.json. A score
+that is NaN for an architecture ranks it last, together with the dead ones, and the count is told.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from gpproxy.ranking.bootstrap import SAMPLES, Resamples, interval
+from gpproxy.ranking.correlation import kendall, rank_dead_last, spearman, steady, top_k
+
+if TYPE_CHECKING:
+    from gpproxy.benchmarks.benchmark import Benchmark
+
+
+class RankingMetrics:
+    """Measures any number of scores on one part of a benchmark, on the same resamples.
+
+    Args:
+        part: the architectures and their quality.
+        dead: codes of architectures without meaningful statistics; they rank last for every score.
+        classes: functional class of each architecture, see `functional_classes`; None treats all as independent.
+        samples, seed: of the bootstrap.
+    """
+
+    def __init__(
+        self,
+        part: Benchmark,
+        dead: Collection[str] = (),
+        classes: Sequence[int] | None = None,
+        samples: int = SAMPLES,
+        seed: int = 0,
+    ):
+        self.quality = part.quality
+        self.dead = torch.tensor([code in dead for code in part.architectures], dtype=torch.bool)
+        self._whole = _Part(self.quality, Resamples(len(part), samples, seed, classes))
+        self._alive: _Part | None = None
+        if self.dead.any():
+            alive = (~self.dead).nonzero().flatten().tolist()
+            kept = None if classes is None else [classes[i] for i in alive]
+            self._alive = _Part(self.quality[alive], Resamples(len(alive), samples, seed, kept))
+
+    def last(self, scores: Tensor) -> Tensor:
+        """The scores as they rank: without rounding noise, dead and undefined architectures at minus infinity."""
+        scores = steady(scores.detach().cpu().double())
+        return rank_dead_last(scores, self.dead | scores.isnan())
+
+    def measure(self, scores: Tensor) -> dict[str, Any]:
+        """Correlations of a score, `architecture`, with the quality.
+
+        Keys: `n`, `kendall`, `spearman` (each with `_interval`, 95 %), `kendall_ties_broken` (expected when the ties
+        of the score are broken at random), `top_tenth` (share of the best tenth that the score finds), `undefined`
+        (live architectures without a score), `without_dead` (n, kendall, spearman and intervals of the live ones).
+        Higher is better; the sign counts, so orient a score first. None where a correlation is undefined.
+        """
+        ranked, alive = self.last(scores), ~self.dead
+        row = self._whole.row(ranked)
+        core = self._alive.row(ranked[alive]) if self._alive else dict(row)
+        row["kendall_ties_broken"] = _plain(kendall(ranked, self.quality, break_ties=True))
+        row["top_tenth"] = _plain(top_k(ranked, self.quality, max(round(len(self.quality) / 10), 1)))
+        row["undefined"] = int((scores.detach().cpu().isnan() & alive).sum())
+        row["without_dead"] = core
+        return row
+
+    def difference(self, scores: Tensor, others: Tensor) -> dict[str, Any]:
+        """How much better one score ranks than another, paired: `kendall`, `spearman`, with intervals, and `n`."""
+        left, right = self.last(scores), self.last(others)
+        draws, truth = self._whole.resamples, self._whole.truth
+        first, second = draws.draw(left), draws.draw(right)
+        return {
+            "n": len(self.quality),
+            "kendall": _plain(kendall(left, self.quality) - kendall(right, self.quality)),
+            "kendall_interval": _edges(draws.kendall(first, truth) - draws.kendall(second, truth)),
+            "spearman": _plain(spearman(left, self.quality) - spearman(right, self.quality)),
+            "spearman_interval": _edges(draws.spearman(first, truth) - draws.spearman(second, truth)),
+        }
+
+
+def measure(scores: Tensor, part: Benchmark, dead: Collection[str] = (), **settings: Any) -> dict[str, Any]:
+    """`RankingMetrics.measure` for a single score; use one RankingMetrics for many."""
+    return RankingMetrics(part, dead, **settings).measure(scores)
+
+
+class _Part:
+    """Some architectures with the resamples of their quality."""
+
+    def __init__(self, quality: Tensor, resamples: Resamples):
+        self.quality, self.resamples, self.truth = quality, resamples, resamples.draw(quality)
+
+    def row(self, scores: Tensor) -> dict[str, Any]:
+        drawn = self.resamples.draw(scores)
+        return {
+            "n": len(self.quality),
+            "kendall": _plain(kendall(scores, self.quality)),
+            "kendall_interval": _edges(self.resamples.kendall(drawn, self.truth)),
+            "spearman": _plain(spearman(scores, self.quality)),
+            "spearman_interval": _edges(self.resamples.spearman(drawn, self.truth)),
+        }
+
+
+def _edges(values: Tensor) -> list[float | None]:
+    return [None if math.isnan(edge) else edge for edge in interval(values)]
+
+
+def _plain(value: Tensor) -> float | None:
+    number = float(value)
+    return None if math.isnan(number) else number

@@ -1,0 +1,1 @@
+"""What all commands share: folder, files, locks, interrupts, terminal."""

@@ -1,0 +1,182 @@
+"""One folder per run: settings, environment, journal, state to continue from, results. Nothing else writes in it.
+
+Files are replaced atomically; the journal grows by one JSON line per event, flushed to disk at once, and its reader
+drops a half-written last line. A killed process or a full disk loses at most the running generation.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import time
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from gpproxy.errors import RunError
+from gpproxy.evolve.settings import EvolveConfig
+from gpproxy.execution.devices import processor
+from gpproxy.run.files import append_event, read_events, write_atomically
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+CONFIG, ENVIRONMENT, JOURNAL, STATE = "config.toml", "environment.json", "journal.jsonl", "state.json"
+FRONT, RESULT, SPLIT = "front.json", "result.json", "split.json"
+
+#: Packages whose versions can change a result or a file.
+PACKAGES = ("gpproxy", "torch", "deap", "numpy", "scipy", "sympy", "networkx", "safetensors", "rich", "tyro")
+
+
+class Settings(Protocol):
+    """What a run folder asks of the settings of a command."""
+
+    @property
+    def out(self) -> str: ...
+
+    @property
+    def seed(self) -> int: ...
+
+    @property
+    def device(self) -> str: ...
+
+    @property
+    def cores(self) -> int: ...
+
+    @property
+    def run_name(self) -> str: ...
+
+    def to_toml(self) -> str: ...
+
+
+class RunFolder:
+    """A run folder that exists. Use `create` or `open` to get one. Subclasses are the folders of other commands."""
+
+    #: file that marks a run as finished, command that makes and continues it, class of its settings
+    ending: ClassVar[str] = RESULT
+    command: ClassVar[str] = "evolve"
+    settings: ClassVar[type[Any]] = EvolveConfig
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    @classmethod
+    def create(cls, config: Settings) -> Self:
+        """The folder of a new run with its settings and environment in it.
+
+        Raises RunError when `config.out` already holds a run.
+        """
+        path = Path(config.out).expanduser() if config.out else _fresh(default_path(config))
+        folder = cls(path)
+        if (path / CONFIG).is_file():
+            state = "a finished" if folder.finished else "an unfinished"
+            step = "" if folder.finished else f" Continue it with --resume {path}, or"
+            raise RunError(f"{path} holds {state} run.{step or ' Please'} choose another --out.")
+        if path.exists() and not path.is_dir():
+            raise RunError(f"The run folder {path} cannot be made: a file of that name is there. Choose another --out.")
+        path.mkdir(parents=True, exist_ok=True)
+        folder.write(CONFIG, config.to_toml())
+        folder.write(ENVIRONMENT, json.dumps(environment(config), indent=1) + "\n")
+        return folder
+
+    @classmethod
+    def open(cls, path: str | Path) -> Self:
+        """The folder of a run that was begun. Raises RunError when there is none."""
+        path = Path(path).expanduser()
+        if not (path / CONFIG).is_file():
+            maker = f"gpproxy.{cls.command}"
+            raise RunError(f"{path} is no run folder: it has no {CONFIG}. Give a folder that {maker} made.")
+        return cls(path)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run has its result."""
+        return (self.path / self.ending).is_file()
+
+    @property
+    def config(self) -> Any:
+        """The settings of the run."""
+        return self.settings.from_toml(self.path / CONFIG)
+
+    def continued(self, **changes: Any) -> Any:
+        """The settings to go on with: those of the run with changes. Raises RunError for what may not change."""
+        saved = self.config
+        config = replace(saved, **changes)
+        if changed := config.changed(saved):
+            values = ", ".join(f"{name}={getattr(saved, name)!r}" for name in changed)
+            raise RunError(f"The run in {self.path} has {values}; continued, it keeps that. Choose another --out.")
+        return config
+
+    def write(self, name: str, content: str | bytes) -> Path:
+        """Replaces a file of the run; a reader sees the old one or the new one."""
+        path = self.path / name
+        write_atomically(path, content)
+        return path
+
+    def write_json(self, name: str, content: Any) -> Path:
+        """Replaces a JSON file: fixed layout, numbers with every digit, equal content gives equal bytes."""
+        return self.write(name, json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+
+    def read(self, name: str) -> str:
+        """The text of a file of the run. Raises RunError when it is missing."""
+        path = self.path / name
+        try:
+            return path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise RunError(f"The run folder {self.path} has no {name}; the run did not get that far.") from None
+
+    def read_json(self, name: str) -> Any:
+        """The content of a JSON file of the run. Raises RunError when it is missing or broken."""
+        try:
+            return json.loads(self.read(name))
+        except json.JSONDecodeError as error:
+            raise RunError(f"{self.path / name} is not readable JSON: {error}.") from error
+
+    def log(self, event: str, **entries: Any) -> None:
+        """Appends one event to the journal and waits until it is on disk."""
+        append_event(self.path / JOURNAL, {"event": event, "time": round(time.time(), 3), **entries})
+
+    def journal(self) -> list[dict[str, Any]]:
+        """The events so far, in order; half-written lines are left out."""
+        return list(read_events(self.path / JOURNAL))
+
+
+def default_path(config: Settings) -> Path:
+    """runs/<time>-<name>-s<seed>, in the current folder."""
+    return Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}-{config.run_name}-s{config.seed}"
+
+
+def environment(config: Settings) -> dict[str, Any]:
+    """What a result may depend on beside its settings: versions, hardware, threads."""
+    import torch
+
+    device = torch.device(config.device)
+    return {
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "platform": platform.platform(),
+        "processor": processor(),
+        "cores": os.cpu_count(),
+        "workers": config.cores,
+        "torch_threads_per_worker": 1,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "command": sys.argv,
+    }
+
+
+def _fresh(path: Path) -> Path:
+    """The path, or with a number where two runs begin in the same second."""
+    candidates = (path if i == 1 else path.with_name(f"{path.name}-{i}") for i in range(1, 1000))
+    return next(candidate for candidate in candidates if not candidate.exists())
+
+
+def _version(package: str) -> str | None:
+    from importlib import metadata
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

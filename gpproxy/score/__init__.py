@@ -1,0 +1,197 @@
+"""Applies a proxy to architectures: `python -m gpproxy.score --space transnas-micro --proxy runs/... --sample 100`.
+
+In: a formula, a run folder or an exported proxy.py, and architectures. Out: CSV lines `architecture,score` in input
+order, written as they are found. Higher is better. Only what the formula needs is computed. With `--labels` the
+scores are compared with the quality in a table; `--transfer` applies proxies to every table there is.
+"""
+
+from __future__ import annotations
+
+import csv
+import random
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from gpproxy.errors import ConfigError, SpaceError
+from gpproxy.run.command import complain, read_arguments
+from gpproxy.run.settings import available_cores, parse_settings
+from gpproxy.score.settings import ScoreConfig
+
+if TYPE_CHECKING:
+    from gpproxy.benchmarks.benchmark import Benchmark
+    from gpproxy.proxies.apply import Scored
+    from gpproxy.proxies.proxy import Source
+    from gpproxy.search_spaces import SearchSpace
+
+__all__ = ["ScoreConfig", "score"]
+
+
+def score(
+    config: ScoreConfig,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    on_remark: Callable[[str], None] = lambda text: None,
+) -> Iterator[Scored]:
+    """The scores in the order of the architectures, as they are found; independent of that order and of workers.
+
+    Args:
+        on_progress: called with (done, total).
+        on_remark: called with a sentence on what was taken over from the proxy's run.
+
+    Raises the errors of `gpproxy.errors`: an unknown space, architecture or statistic, a file that is missing.
+    """
+    yield from _scores(config, source_of(config), on_progress, on_remark)
+
+
+def _scores(
+    config: ScoreConfig, source: Source, on_progress: Callable[[int, int], None], on_remark: Callable[[str], None]
+) -> Iterator[Scored]:
+    from gpproxy.benchmarks.benchmark import open_space
+    from gpproxy.execution.devices import check_device
+    from gpproxy.execution.scheduler import run_tasks
+    from gpproxy.proxies.apply import apply_one, look_of
+    from gpproxy.proxies.target import place_of
+    from gpproxy.search_spaces.check import make_space
+    from gpproxy.statistics.collect import space_settings
+
+    check_device(config.device)
+    settings = parse_settings(config.space_settings)
+    table = labels(config)
+    if table is not None:
+        space = open_space(table.card, **settings)
+    else:
+        name, settings, remark = place_of([source], config.space, settings)
+        if remark:
+            on_remark(remark)
+        space = make_space(name, settings)
+    how = look_of(source, config.device)
+    if config.archs or table is None:
+        codes = _read(config.archs, space) if config.archs else draw(space, config.sample, config.seed)
+    else:
+        codes = list(table.architectures)
+        if config.sample:
+            codes = random.Random(f"sample {config.seed}").sample(codes, min(config.sample, len(codes)))
+    workers = (config.workers or available_cores()) if config.device == "cpu" else 1
+    tasks = [(i, code, space.name, space_settings(space), source, how) for i, code in enumerate(codes)]
+    waiting: dict[int, Scored] = {}
+    following = 0
+    for done, (task, found) in enumerate(run_tasks(apply_one, tasks, workers=workers), start=1):
+        waiting[task[0]] = found
+        on_progress(done, len(tasks))
+        while following in waiting:
+            yield waiting.pop(following)
+            following += 1
+
+
+def source_of(config: ScoreConfig) -> Source:
+    """The proxy, and how it looks at generators: as its run did where the settings say nothing else."""
+    from gpproxy.proxies.proxy import resolve
+    from gpproxy.registry import load_plugin
+
+    for plugin in config.plugins:
+        load_plugin(plugin)
+    return resolve(config.proxy[0]).changed(config.look_seed, config.samples, config.looks)
+
+
+def labels(config: ScoreConfig) -> Benchmark | None:
+    """The table that the scores are compared with. Raises BenchmarkError, RegistryError when it is missing."""
+    if not config.labels:
+        return None
+    from gpproxy.benchmarks.registry import load
+
+    return load(config.labels)
+
+
+def draw(space: SearchSpace, count: int, seed: int) -> list[str]:
+    """Distinct random architectures. Raises ConfigError when the space has fewer."""
+    if count > space.count():
+        raise ConfigError(f"sample={count} is more than the {space.count()} architectures of {space.name}.")
+    rng = random.Random(f"sample {seed}")
+    if 2 * count > space.count():
+        return [space.encode(a) for a in rng.sample(list(space.enumerate()), count)]
+    found: dict[str, None] = {}
+    while len(found) < count:
+        found[space.encode(space.sample(rng))] = None
+    return list(found)
+
+
+def _read(path: str, space: SearchSpace) -> list[str]:
+    """The architectures of a file, checked. Raises SpaceError with the line number of a bad one."""
+    file = Path(path).expanduser()
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--archs expects a text file, one architecture per line, but {file}: {error}.") from error
+    rows = [(number, cells) for number, cells in enumerate(csv.reader(lines), start=1) if any(map(str.strip, cells))]
+    column = 0
+    if rows and "architecture" in rows[0][1]:
+        column = rows.pop(0)[1].index("architecture")
+    codes = []
+    for number, cells in rows:
+        try:
+            codes.append(space.encode(space.decode(cells[column].strip())))
+        except (SpaceError, IndexError) as error:
+            raise SpaceError(f"{file}, line {number}: {error or 'the column is missing.'}") from error
+    if not codes:
+        raise ConfigError(f"{file} has no architecture. Expected: one per line.")
+    return codes
+
+
+@contextmanager
+def _output(path: str) -> Iterator[TextIO]:
+    """The CSV file, or the terminal."""
+    if not path:
+        yield sys.stdout
+        return
+    file = Path(path).expanduser()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        yield stream
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command; returns the exit code."""
+    config = read_arguments(ScoreConfig, arguments, "score")
+    if config.transfer:
+        from gpproxy.score.judgement import show_transfer
+
+        show_transfer(config)
+        return 0
+    from rich.console import Console
+
+    from gpproxy.run.terminal import Terminal
+
+    kept: dict[str, float] = {}
+    failed = 0
+    watch = Terminal(Console(stderr=True, highlight=False))
+    # Where the scores are printed, they tell how far it is.
+    told = (lambda done, total: watch.progress("scoring", done, total)) if config.out else (lambda done, total: None)
+    source = source_of(config)
+    found = _scores(config, source, told, watch.note)
+    with watch, _output(config.out) as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        averaged = source.looks > 1
+        for number, row in enumerate(found):
+            if not number:
+                writer.writerow(["architecture", "score", "spread"] if averaged else ["architecture", "score"])
+            if row.failed:
+                failed += 1
+                complain(f"{row.architecture} is left out: {row.problem}")
+                continue
+            kept[row.architecture] = row.score
+            if row.problem:
+                complain(f"{row.architecture} has the score {row.score}: {row.problem}")
+            cells = [row.architecture, repr(row.score)]
+            writer.writerow([*cells, "" if row.spread is None else repr(row.spread)] if averaged else cells)
+            stream.flush()
+    if config.out:
+        watch.note(f"{len(kept)} scores are written to {config.out}")
+    if config.labels:
+        from gpproxy.score.judgement import judge
+
+        table = labels(config)
+        assert table is not None
+        judge(table, kept, source, config)
+    return 1 if failed else 0

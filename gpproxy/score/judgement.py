@@ -1,0 +1,107 @@
+"""How good scores are, for `gpproxy.score`: against the labels of one table, or proxies on every table there is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from rich.console import Console
+
+from gpproxy.benchmarks.benchmark import Benchmark, open_space
+from gpproxy.evolve.table import with_interval
+from gpproxy.execution.devices import check_device
+from gpproxy.proxies.provenance import learnt
+from gpproxy.proxies.proxy import Source, resolve
+from gpproxy.ranking.equivalence import functional_classes
+from gpproxy.ranking.metrics import RankingMetrics
+from gpproxy.ranking.top_k import choices
+from gpproxy.registry import load_plugin
+from gpproxy.run.command import complain
+from gpproxy.run.files import write_atomically
+from gpproxy.run.settings import available_cores, parse_settings
+from gpproxy.run.terminal import Terminal
+from gpproxy.score.settings import ScoreConfig
+from gpproxy.score.table import as_csv, choice_cells, matrix, regrets
+from gpproxy.score.transfer import columns, transfer
+
+#: Fewest labelled architectures that scores are judged by.
+FEWEST = 4
+
+
+def judge(table: Benchmark, scores: Mapping[str, float], source: Source, config: ScoreConfig) -> None:
+    """Prints, on standard error, how well scores rank the labelled architectures and what choosing by them buys.
+
+    What the proxy has learnt from, and its functional twins, is left out.
+
+    Args:
+        scores: architecture -> score, higher is better, -inf for a dead network, NaN without a value.
+        source: the proxy.
+    """
+    known, past = table.values, learnt(source)
+    space = open_space(table.card, **parse_settings(config.space_settings))
+    if reason := past.unknown_of(space):
+        complain(f"The scores are not judged: {reason}.")
+        return
+    every = [code for code in scores if code in known]
+    codes = past.held_out(every, space)
+    if len(codes) < len(every):
+        complain(f"{len(every) - len(codes)} architectures that it has learnt from, or twins of them, are left out.")
+    if len(codes) < FEWEST:
+        complain(f"{table.name} has {len(codes)} of the {len(scores)} architectures, too few to judge the scores by.")
+        return
+    part = table.select(codes)
+    values = torch.tensor([scores[code] for code in codes], dtype=torch.float64)
+    dead = [code for code in codes if scores[code] == -math.inf]
+    metrics = RankingMetrics(part, dead, functional_classes(codes, space), seed=config.seed)
+    row = metrics.measure(values)
+    console = Console(stderr=True, highlight=False)
+    spearman, kendall = with_interval(row, "spearman"), with_interval(row, "kendall")
+    _say(console, f"{table.name}, {row['n']} architectures, 95 % intervals: ρ {spearman}, τ {kendall}")
+    for choice in choices(metrics.last(values), part.quality):
+        k, chosen, at_random, best = choice_cells(choice, table.card)
+        _say(console, f"best of {k}: {table.card.metric} {chosen} by proxy, {at_random} at random; best of all {best}")
+
+
+def show_transfer(config: ScoreConfig) -> None:
+    """Prints the transfer matrix and the regrets, and writes their numbers to `config.out`."""
+    for plugin in config.plugins:
+        load_plugin(plugin)
+    check_device(config.device)
+    sources = [resolve(text).changed(config.look_seed, config.samples, config.looks) for text in config.proxy]
+    places = columns([name.strip() for name in config.benchmark.split(",") if name.strip()])
+    with Terminal(Console(stderr=True, highlight=False)) as watch:
+        assert isinstance(watch, Terminal)
+        cells = transfer(
+            sources,
+            places,
+            sample=config.sample,
+            max_params=config.max_params,
+            max_macs=config.max_macs,
+            seed=config.seed,
+            workers=config.workers or available_cores(),
+            device=config.device,
+            on_progress=lambda name, done, total: watch.progress(f"looking at {name}", done, total),
+        )
+    console = Console(highlight=False)
+    for measure in ("spearman", "kendall"):
+        for table in matrix(cells, places, measure, console.width):
+            console.print(table)
+    if any(cell.home for cell in cells):
+        _say(
+            console,
+            "* discovered there; what it has learnt from or was chosen by is left out, and all functional twins",
+        )
+    for table in regrets(cells, places):
+        console.print(table)
+    for told in dict.fromkeys(f"{cell.benchmark}: {cell.missing}" for cell in cells if cell.missing):
+        _say(console, told)
+    if config.out:
+        file = Path(config.out).expanduser()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, as_csv(cells, places))
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, markup=False, soft_wrap=not console.is_terminal)

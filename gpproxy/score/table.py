@@ -1,0 +1,112 @@
+"""Tables of `gpproxy.score`: the transfer matrix, and what choosing by a proxy buys."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from gpproxy.benchmarks.benchmark import Card
+from gpproxy.evolve.table import number
+from gpproxy.ranking.top_k import Choice
+from gpproxy.score.transfer import Cell, Column, label_of
+
+#: Characters that a column of the matrix takes, and the rows' names at the most.
+COLUMN, NAMES = 13, 26
+
+
+def matrix(cells: Sequence[Cell], places: Sequence[Column], measure: str, width: int = 80) -> Iterator[Table]:
+    """Held-out `spearman` or `kendall` with 95 % intervals; a star where the proxy was discovered.
+
+    As many tables, one below the other, as `width` characters need.
+    """
+    sign = {"spearman": "ρ", "kendall": "τ"}[measure]
+    fit = max((width - NAMES) // COLUMN, 1)
+    for start in range(0, len(places), fit):
+        block = places[start : start + fit]
+        table = Table(box=None, pad_edge=False, padding=(0, 1))
+        table.add_column(f"{sign} held out [95 %]\ndiscovered on", overflow="fold", max_width=NAMES - 1)
+        for place in block:
+            table.add_column(label_of(place.name).replace("-", "-\n"), justify="right", overflow="fold")
+        for label in dict.fromkeys(cell.proxy for cell in cells):
+            own = {cell.benchmark: cell for cell in cells if cell.proxy == label}
+            table.add_row(label.replace(" (", "\n("), *(_entry(own[place.name], measure) for place in block))
+        yield table
+
+
+def _entry(cell: Cell, measure: str) -> Text:
+    if cell.missing:
+        return Text("absent" if not cell.row else "-", style="dim")
+    value = cell.row[measure]
+    if value is None:
+        return Text("-")
+    low, high = cell.row[f"{measure}_interval"]
+    star = "* " if cell.home else ""
+    text = f"{star}{number(value)}\n[{number(low)}, {number(high)}]\nn = {cell.row['n']}"
+    return Text(text, style="bold" if cell.home else "")
+
+
+def regrets(cells: Sequence[Cell], places: Sequence[Column]) -> Iterator[RenderableType]:
+    """Expected quality of the best of k by proxy / at random, one titled table per benchmark, in its units."""
+    for place in places:
+        judged = [cell for cell in cells if cell.benchmark == place.name and cell.choices]
+        if place.benchmark is None or not judged:
+            continue
+        card = place.benchmark.card
+        title = f"{label_of(place.name)}: {card.metric}, {card.direction} is better; chosen by proxy / at random"
+        table = Table(box=None, pad_edge=False, padding=(0, 1))
+        table.add_column("", overflow="fold")
+        sizes = sorted({choice.k for cell in judged for choice in cell.choices})
+        for name in (*(f"best of {k}" for k in sizes), "of all"):
+            table.add_column(name, justify="right", no_wrap=True)
+        for cell in judged:
+            rows = {choice.k: choice_cells(choice, card) for choice in cell.choices}
+            pairs = [f"{rows[k][1]} / {rows[k][2]}" if k in rows else "-" for k in sizes]
+            table.add_row(cell.proxy.replace(" (", "\n("), *pairs, next(iter(rows.values()))[3])
+        yield Group(Text(title, style="bold"), table)
+
+
+def choice_cells(choice: Choice, card: Card) -> list[str]:
+    """k and the three qualities, in the card's units."""
+    return [str(choice.k), *(f"{value:.4g}" for value in _in_units(choice, card))]
+
+
+def _in_units(choice: Choice, card: Card) -> list[float]:
+    """The metric of the choice by proxy, of that at random, and of the best of all."""
+    import torch
+
+    return card.in_units(torch.tensor([choice.chosen, choice.random, choice.best], dtype=torch.float64)).tolist()
+
+
+def as_csv(cells: Sequence[Cell], places: Sequence[Column]) -> str:
+    """Every number of the cells, one line per proxy and benchmark; the metric in its units, and which way is better."""
+    cards = {place.name: place.benchmark.card for place in places if place.benchmark is not None}
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    measures = ("spearman", "kendall")
+    edges = [f"{measure}_{edge}" for measure in measures for edge in ("", "low", "high")]
+    best = [f"{who}_best_of_{k}" for k in (1, 5, 20) for who in ("proxy", "random")]
+    head = ["proxy", "benchmark", "home", "n", *(edge.rstrip("_") for edge in edges)]
+    writer.writerow([*head, "metric", "better", *best, "best", "missing"])
+    for cell in cells:
+        card = cards.get(cell.benchmark)
+        ranks: list[float | None] = []
+        for measure in measures:
+            ranks += [cell.row.get(measure), *cell.row.get(f"{measure}_interval", (None, None))]
+        by_k = {choice.k: _in_units(choice, card) for choice in cell.choices} if card else {}
+        units: list[float | None] = []
+        for k in (1, 5, 20):
+            units += by_k[k][:2] if k in by_k else [None, None]
+        units.append(next(iter(by_k.values()))[2] if by_k else None)
+        where = [cell.proxy, cell.benchmark, str(int(cell.home)), str(cell.row.get("n", ""))]
+        metric = [card.metric, card.direction] if card else ["", ""]
+        writer.writerow([*where, *_texts(ranks), *metric, *_texts(units), cell.missing])
+    return stream.getvalue()
+
+
+def _texts(values: Sequence[float | None]) -> list[str]:
+    return ["" if value is None else repr(float(value)) for value in values]

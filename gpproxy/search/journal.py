@@ -1,0 +1,124 @@
+"""The journal of a search: one JSON line per batch of candidates, so that a killed search loses at most its last one.
+
+Scores are written with every digit. A half-written last line is passed over, and what follows begins a new line.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from io import BufferedRandom
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from gpproxy.proxies.candidate import DEAD, Candidate
+from gpproxy.proxies.scorer import Work
+from gpproxy.proxies.size import Size
+
+NAME = "candidates.jsonl"
+#: Seconds between two waits until everything is on disk.
+SYNC = 1.0
+
+
+class Journal:
+    """Appends to a file. Use it as a context, or call `close`."""
+
+    def __init__(self, path: Path):
+        self._file: BufferedRandom = path.open("ab+")
+        if self._file.tell() and self._file.seek(-1, os.SEEK_END) >= 0 and self._file.read(1) != b"\n":
+            self._file.write(b"\n")  # a half line of a killed process must not swallow the next one
+        self._synced = time.monotonic()
+
+    def scored(self, candidates: Sequence[Candidate], work: Work) -> None:
+        """Adds a batch of candidates and what they took."""
+        self._write({"scored": [_row(candidate) for candidate in candidates], "work": asdict(work)})
+
+    def excluded(self, sizes: Sequence[tuple[str, Size]]) -> None:
+        """Adds architectures that a limit on size has excluded."""
+        self._write({"excluded": [[code, *size] for code, size in sizes]})
+
+    def close(self) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _write(self, content: dict[str, Any]) -> None:
+        self._file.write(json.dumps(content, allow_nan=False, ensure_ascii=False).encode() + b"\n")
+        self._file.flush()
+        if time.monotonic() - self._synced > SYNC:
+            os.fsync(self._file.fileno())
+            self._synced = time.monotonic()
+
+
+class Memory:
+    """What a journal says: read once, taken out as a resumed search comes by it again.
+
+    Attributes:
+        candidates: code -> candidate.
+        sizes: code -> size, of excluded architectures.
+        work: what the candidates took.
+    """
+
+    def __init__(self) -> None:
+        self.candidates: dict[str, Candidate] = {}
+        self.sizes: dict[str, Size] = {}
+        self.work = Work()
+
+    @classmethod
+    def read(cls, path: Path) -> Memory:
+        """The content of a journal; empty when there is none."""
+        memory = cls()
+        if not path.is_file():
+            return memory
+        with path.open("rb") as file:
+            for line in file:
+                try:
+                    content = json.loads(line)
+                    candidates = [_candidate(row) for row in content.get("scored", ())]
+                    sizes = {row[0]: Size(*row[1:]) for row in content.get("excluded", ())}
+                    work = Work(**content.get("work", {}))
+                except (ValueError, TypeError, KeyError, AttributeError):
+                    continue
+                memory.candidates.update((candidate.code, candidate) for candidate in candidates)
+                memory.sizes.update(sizes)
+                memory.work.add(work)
+        return memory
+
+
+def _row(candidate: Candidate) -> list[Any]:
+    return [
+        candidate.code,
+        [score if math.isfinite(score) else None for score in candidate.scores],
+        candidate.params,
+        candidate.macs,
+        None if math.isnan(candidate.latency) else candidate.latency,
+        candidate.problem,
+        candidate.slow,
+    ]
+
+
+def _candidate(row: Sequence[Any]) -> Candidate:
+    code, scores, params, macs, latency, problem, slow = row
+    missing = -math.inf if problem.startswith(DEAD) else math.nan
+    return Candidate(
+        code,
+        tuple(missing if score is None else float(score) for score in scores),
+        float(params),
+        float(macs),
+        math.nan if latency is None else float(latency),
+        problem,
+        slow,
+    )

@@ -1,0 +1,189 @@
+"""The search: proposals in, scored candidates out, in an order that no number of workers changes.
+
+Candidates are scored in small batches, in this process or in several, and taken back in the order in which they were
+handed out. A strategy that learns hears of each batch before it proposes further than its `room` allows, so the same
+seed gives the same search everywhere. A resumed search runs the same way again and takes what is there from the
+journal.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+from gpproxy.errors import ConfigError, RunError
+from gpproxy.execution.scheduler import main_hidden, open_pool
+from gpproxy.proxies.candidate import Candidate, Seen
+from gpproxy.proxies.scorer import Setup, Work, score_chunk
+from gpproxy.proxies.size import Size, Sizer
+from gpproxy.search.journal import Journal, Memory
+from gpproxy.search.limits import FLAGS, Limits, smallest
+from gpproxy.search.proposals import Proposals
+from gpproxy.search.strategies import Strategy
+
+#: Candidates that a worker gets at a time, and batches in its queue.
+CHUNK, AHEAD = 4, 3
+#: Candidates that break the limit on latency in a row, with none within it, after which the search ends.
+TOO_SLOW = 60
+
+Chunk = tuple[list[Candidate], Work]
+
+
+@dataclass
+class Progress:
+    """How far a search is; the same object after every batch.
+
+    Attributes:
+        seen: the scored candidates, in order.
+        budget: how many there will be.
+        seconds: since this process began to search.
+        fresh: candidates that this process has scored; the others come from the journal.
+        work: what all scored candidates took, those of earlier runs included.
+        excluded, slow: architectures that a limit on size or on latency has excluded.
+        repeated: proposals that had been seen before.
+        finished: empty while the search goes on; then `budget`, `space` (nothing is left) or `rare` (hardly anything
+            is within the limits).
+    """
+
+    seen: Seen
+    budget: int
+    seconds: float = 0.0
+    fresh: int = 0
+    work: Work = field(default_factory=Work)
+    excluded: int = 0
+    slow: int = 0
+    repeated: int = 0
+    finished: str = ""
+
+    @property
+    def rate(self) -> float:
+        """Candidates per second of this process."""
+        return self.fresh / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def left(self) -> float:
+        """Seconds that the rest will take; infinite before anything is known."""
+        return (self.budget - len(self.seen)) / self.rate if self.rate else float("inf")
+
+
+def search(
+    strategy: Strategy,
+    setup: Setup,
+    sizer: Sizer,
+    limits: Limits,
+    budget: int,
+    *,
+    workers: int = 1,
+    journal: Journal | None = None,
+    memory: Memory | None = None,
+) -> Generator[Progress, None, None]:
+    """Yields after every batch; the last one has `finished` set.
+
+    Args:
+        strategy: proposes architectures.
+        setup: space and proxies.
+        sizer: tells sizes.
+        limits: what an architecture may have.
+        budget: candidates to score.
+        workers: processes; 1 works in this one.
+        journal: where candidates are written as they come.
+        memory: what an earlier run has written.
+
+    Raises ConfigError when nothing passes the limits, RunError when a process was killed.
+    """
+    memory = memory or Memory()
+    proposals = Proposals(strategy, sizer, limits, memory)
+    progress = Progress(Seen(len(setup.sources)), budget, work=memory.work)
+    queue: deque[tuple[list[str], dict[str, Candidate], Callable[[], Chunk] | None]] = deque()
+    taken = told = 0
+    in_time = not limits.latency
+    start = time.perf_counter()
+    with _workers(setup, workers) as submit:
+        while True:
+            while not proposals.finished and (strategy.feedback or len(queue) < workers * AHEAD):
+                room = min(CHUNK, strategy.room(taken, told), budget - taken)
+                drawn: list[tuple[str, Size | None]] = []
+                while len(drawn) < room and (one := proposals.take()):
+                    drawn.append(one)
+                if not drawn:
+                    break
+                taken += len(drawn)
+                codes = [code for code, _ in drawn]
+                known = {code: memory.candidates.pop(code) for code in codes if code in memory.candidates}
+                sizes = {code: size for code, size in drawn if size is not None and code not in known}
+                left = [code for code in codes if code not in known]
+                queue.append((codes, known, submit(left, sizes) if left else None))
+            if journal and (excluded := proposals.drain()):
+                journal.excluded(excluded)
+            if not queue:
+                break
+            codes, known, wait = queue.popleft()
+            if wait is not None:
+                fresh, work = wait()
+                if journal:
+                    journal.scored(fresh, work)
+                progress.fresh += len(fresh)
+                progress.work.add(work)
+                known.update((candidate.code, candidate) for candidate in fresh)
+            for code in codes:
+                if known[code].slow:
+                    progress.slow += 1
+                    taken -= 1
+                    continue
+                progress.seen.add(known[code])
+                strategy.tell(known[code])
+                told += 1
+                in_time = in_time or known[code].latency <= limits.latency
+            if progress.slow >= TOO_SLOW and not in_time:
+                raise _all_too_slow(strategy, setup, sizer, limits, progress.slow)
+            progress.seconds = time.perf_counter() - start
+            progress.excluded, progress.repeated = proposals.refused, proposals.repeated
+            if told < budget:
+                yield progress
+    if progress.slow and not in_time:
+        raise _all_too_slow(strategy, setup, sizer, limits, progress.slow)
+    progress.seconds = time.perf_counter() - start
+    progress.excluded, progress.repeated = proposals.refused, proposals.repeated
+    progress.finished = "budget" if told >= budget else proposals.finished or "space"
+    yield progress
+
+
+@contextmanager
+def _workers(setup: Setup, workers: int) -> Iterator[Callable[[Sequence[str], dict[str, Size]], Callable[[], Chunk]]]:
+    """A function that hands a batch out and returns what waits for it."""
+    if workers <= 1:
+        yield lambda codes, sizes: lambda: score_chunk(setup, codes, sizes)
+        return
+    with ExitStack() as stack:
+        pool = open_pool(workers, score_chunk.__module__)
+        stack.callback(pool.shutdown, wait=True, cancel_futures=True)
+
+        def submit(codes: Sequence[str], sizes: dict[str, Size]) -> Callable[[], Chunk]:
+            with main_hidden():
+                return pool.submit(score_chunk, setup, codes, sizes).result
+
+        try:
+            yield submit
+        except BrokenProcessPool as error:
+            raise RunError(
+                f"One of {workers} processes was killed, most likely because memory ran out. What was scored is kept; "
+                "continue with fewer workers."
+            ) from error
+
+
+def _all_too_slow(strategy: Strategy, setup: Setup, sizer: Sizer, limits: Limits, count: int) -> ConfigError:
+    """What to tell when nothing is fast enough: what the architecture with the fewest MACs takes."""
+    space = strategy.space
+    architecture, size = smallest(space, sizer, "macs")
+    code = space.encode(architecture)
+    unlimited = Setup(setup.space, setup.settings, setup.sources, setup.device, timed=True)
+    (found,), _ = score_chunk(unlimited, [code], {code: size})
+    return ConfigError(
+        f"{FLAGS['latency']} {limits.latency:,.6g} excluded all of the first {count} live architectures of "
+        f"{space.name} on {setup.device}: the one with the fewest MACs, {code}, takes {found.latency:.3g} ms. Allow "
+        "more."
+    )

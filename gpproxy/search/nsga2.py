@@ -1,0 +1,110 @@
+"""Score against cost at once: the strategy of NSGA-II (Deb et al., 2002)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gpproxy.proxies.candidate import Candidate
+from gpproxy.search.order import combined
+from gpproxy.search.strategies import Strategy
+from gpproxy.search_spaces import SearchSpace
+from gpproxy.search_spaces.space import Architecture
+
+
+class NSGA2(Strategy):
+    """Generations of as many children as parents; the best fronts survive, the last one by crowding.
+
+    Args:
+        population: parents.
+        crossover: share of children with two parents; every child is mutated.
+        objective: the cost that goes down while the score goes up: `macs`, `params` or `latency`.
+    """
+
+    feedback = True
+
+    def __init__(
+        self, space: SearchSpace, seed: int, population: int = 64, crossover: float = 0.5, objective: str = "macs"
+    ):
+        super().__init__(space, seed)
+        self.population, self.crossover, self.objective = population, crossover, objective
+        self._parents: list[Candidate] = []
+        self._children: list[Candidate] = []
+        self._front = np.zeros(0, dtype=int)
+        self._crowding = np.zeros(0)
+
+    def room(self, taken: int, told: int) -> int:
+        return (told // self.population + 1) * self.population - taken
+
+    def propose(self) -> Architecture | None:
+        if not self._parents:
+            return self.space.sample(self.rng)
+        parent = self._parent()
+        if self.rng.random() < self.crossover:
+            parent = self.space.cross(parent, self._parent(), self.rng)
+        return self.space.mutate(parent, self.rng)
+
+    def tell(self, candidate: Candidate) -> None:
+        self._children.append(candidate)
+        if len(self._children) == self.population:
+            self._survive()
+
+    def _survive(self) -> None:
+        pool = self._parents + self._children
+        points = objectives(pool, self.objective)
+        fronts, crowding = sort_fronts(points), np.zeros(len(pool))
+        for number in range(int(fronts.max()) + 1):
+            members = np.flatnonzero(fronts == number)
+            crowding[members] = crowding_distance(points[members])
+        kept = np.lexsort((np.arange(len(pool)), -crowding, fronts))[: self.population]
+        self._parents, self._children = [pool[i] for i in kept], []
+        self._front, self._crowding = fronts[kept], crowding[kept]
+
+    def _parent(self) -> Architecture:
+        """The winner of two: the lower front, then the emptier surroundings, then the first."""
+        first, second = self.rng.randrange(len(self._parents)), self.rng.randrange(len(self._parents))
+        ahead = (self._front[second], -self._crowding[second]) < (self._front[first], -self._crowding[first])
+        return self.space.decode(self._parents[second if ahead else first].code)
+
+
+def objectives(candidates: Sequence[Candidate], objective: str) -> np.ndarray:
+    """`candidate x 2`, both to be lowered: minus the score, and the cost. What has no finite value is infinite."""
+    value = combined(np.array([candidate.scores for candidate in candidates]).T)
+    cost = np.array([candidate.cost(objective) for candidate in candidates])
+    points = np.stack([-value, cost], axis=1)
+    points[~np.isfinite(value)] = np.inf  # a dead network is no bargain, however cheap it is
+    return np.where(np.isnan(points), np.inf, points)
+
+
+def sort_fronts(points: np.ndarray) -> np.ndarray:
+    """Number of the front of each point, 0 for those that no other dominates: `point x objective` -> `point`.
+
+    Source: Deb et al., 2002.
+    """
+    no_worse = np.all(points[:, None] <= points[None], axis=-1)
+    dominates = np.asarray(no_worse & np.any(points[:, None] < points[None], axis=-1))
+    fronts = np.full(len(points), -1)
+    number = 0
+    while (fronts < 0).any():
+        left: np.ndarray = fronts < 0
+        free = left & ~dominates[left].any(0)
+        fronts[free] = number
+        number += 1
+    return fronts
+
+
+def crowding_distance(points: np.ndarray) -> np.ndarray:
+    """Size of the gap around each point of one front, infinite at its ends: `point x objective` -> `point`.
+
+    Source: Deb et al., 2002.
+    """
+    distance = np.zeros(len(points))
+    for column in points.T:
+        ranked = np.argsort(column, kind="stable")
+        sorted_column = column[ranked]
+        distance[ranked[[0, -1]]] = np.inf
+        if np.isfinite(sorted_column).all() and sorted_column[-1] > sorted_column[0]:
+            width = sorted_column[-1] - sorted_column[0]
+            distance[ranked[1:-1]] += (sorted_column[2:] - sorted_column[:-2]) / width
+    return distance

@@ -1,0 +1,260 @@
+"""One search from its settings to its files: what `gpproxy.search` does, stage by stage.
+
+In: settings, a folder to continue or None, a SearchWatch. Out: the SearchResult; on the way, everything in the folder.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gpproxy.errors import RunError
+from gpproxy.execution.devices import check_device
+from gpproxy.proxies.candidate import Candidate, Seen
+from gpproxy.proxies.proxy import resolve
+from gpproxy.proxies.scorer import Setup
+from gpproxy.proxies.size import Sizer
+from gpproxy.proxies.target import place_of
+from gpproxy.registry import load_plugin
+from gpproxy.run.folder import CONFIG
+from gpproxy.run.interrupt import Interrupted, Patience, resume_command
+from gpproxy.run.settings import parse_settings
+from gpproxy.search.console import SearchWatch
+from gpproxy.search.cost import Account
+from gpproxy.search.folder import RESULT, SearchFolder, candidate_row, labels
+from gpproxy.search.journal import NAME, Journal, Memory
+from gpproxy.search.limits import Limits
+from gpproxy.search.loop import Progress, search
+from gpproxy.search.nsga2 import NSGA2
+from gpproxy.search.order import beyond
+from gpproxy.search.settings import SearchConfig
+from gpproxy.search.strategies import Evolution, Exhaustive, Random, Strategy
+from gpproxy.search_spaces import SearchSpace
+from gpproxy.search_spaces.check import make_space
+from gpproxy.statistics.collect import space_settings
+
+#: Deviations above random candidates from which the best one is suspected to be beyond what its proxy can tell.
+FAR = 8.0
+
+
+@dataclass(frozen=True, eq=False)
+class SearchResult:
+    """What a search found.
+
+    Attributes:
+        folder: where its files are.
+        seen: every scored candidate, in the order of the search.
+        ranked: indices from best to worst.
+        value: combined score per candidate.
+        account: what it cost.
+        finished: `budget`, `space` (nothing was left) or `rare` (hardly anything is within the limits).
+    """
+
+    folder: Path
+    seen: Seen
+    ranked: np.ndarray
+    value: np.ndarray
+    account: Account
+    finished: str
+
+    def best(self, count: int) -> list[tuple[Candidate, float]]:
+        """The best candidates with their scores."""
+        return [(self.seen[int(i)], float(self.value[i])) for i in self.ranked[:count]]
+
+
+class Searcher:
+    """One search. Raises the errors of `gpproxy.errors` for settings that cannot be met."""
+
+    def __init__(self, config: SearchConfig, folder: SearchFolder | None, watch: SearchWatch, patience: Patience):
+        for plugin in config.plugins:
+            load_plugin(plugin)
+        check_device(config.device)
+        found = map(resolve, config.proxy)
+        self.sources = tuple(source.changed(config.look_seed, config.samples, config.looks) for source in found)
+        if folder is None:
+            name, settings, remark = place_of(self.sources, config.space, parse_settings(config.space_settings))
+            pairs = tuple(f"{key}={value}" for key, value in settings.items())
+            config = replace(config, space=name, space_settings=pairs)
+            if remark:
+                watch.note(remark)
+        self.config, self.folder, self.watch, self.patience = config, folder, watch, patience
+        self.limits = Limits(config.max_params, config.max_macs, config.max_latency_ms)
+
+    @cached_property
+    def space(self) -> SearchSpace:
+        return make_space(self.config.space, parse_settings(self.config.space_settings))
+
+    @cached_property
+    def sizer(self) -> Sizer:
+        return Sizer(self.space)
+
+    @cached_property
+    def setup(self) -> Setup:
+        config = self.config
+        settings = tuple(space_settings(self.space).items())
+        plain = self.sizer.plain
+        return Setup(self.space.name, settings, self.sources, config.device, config.timed, config.max_latency_ms, plain)
+
+    def result(self) -> SearchResult:
+        """Searches, writes the files, and trains the winners where that was asked for."""
+        try:
+            return self._result()
+        except Interrupted:
+            raise
+        except KeyboardInterrupt:
+            if self.folder is None:
+                raise
+            raise Interrupted(self.folder.path, "search") from None
+        except OSError as error:
+            if self.folder is not None:
+                command = resume_command(self.folder.path, "search")
+                error.hint = f"Free space, then continue with\n  {command}"  # type: ignore[attr-defined]
+            raise
+
+    def _result(self) -> SearchResult:
+        config, watch = self.config, self.watch
+        _ = self.setup
+        strategy = self._strategy()
+        judge = self._judge()
+        progress = self._search(strategy)
+        assert self.folder is not None
+        folder, seen = self.folder, progress.seen
+        if not len(seen) or not np.isfinite(seen.scores).any():
+            raise RunError(_nothing(seen, self.space.name))
+        ranked, value = folder.write_ranking(seen, self.setup)
+        label = labels(self.setup)[0] if len(config.proxy) == 1 else f"mean rank of {len(config.proxy)} proxies"
+        folder.write_pictures(seen, ranked, value, self.space, config, label)
+        training = None if judge is None else judge.time(seen[int(ranked[0])].code)
+        account = Account(len(seen), progress.work, training)
+        result = SearchResult(folder.path, seen, ranked, value, account, progress.finished)
+        self._write(result, progress)
+        watch.best(result.best(config.top), config.timed)
+        for sentence in (*self._remarks(progress, value if strategy.feedback else None), *account.sentences()):
+            watch.note(sentence)
+        if judge is not None and config.train_top:
+            best = [one.code for one, _ in result.best(config.train_top)]
+            judge.compare(folder.path, best, self.limits, self.sizer, config.seed)
+        watch.note(f"written to {folder.path}")
+        return result
+
+    def _strategy(self) -> Strategy:
+        config, space = self.config, self.space
+        if config.strategy == "random":
+            return Random(space, config.seed)
+        if config.strategy == "exhaustive":
+            return Exhaustive(space, config.seed)
+        if config.strategy == "nsga2":
+            return NSGA2(space, config.seed, config.population, config.crossover, config.objective)
+        return Evolution(space, config.seed, config.population, config.tournament, config.crossover)
+
+    def _judge(self) -> Any:
+        """What times and trains, made before the search so that its settings are checked; None where nothing is."""
+        if not self.config.account and not self.config.train_top:
+            return None
+        from gpproxy.search.winners import Judge
+
+        return Judge.of_search(self.config, self.space, self.watch)
+
+    def _search(self, strategy: Strategy) -> Progress:
+        """The search to its end. The journal makes it continue where it was."""
+        config, watch = self.config, self.watch
+        resumed = self.folder is not None
+        if self.folder is None:
+            self.folder = SearchFolder.create(config)
+        else:
+            self.folder.write(CONFIG, config.to_toml())
+        folder = self.folder
+        folder.log("resumed" if resumed else "started", space=config.space, strategy=config.strategy, seed=config.seed)
+        memory = Memory.read(folder.path / NAME)
+        watch.note(f"run folder {folder.path}")
+        if memory.candidates:
+            watch.note(f"continuing after {len(memory.candidates)} candidates")
+        self.patience.waiting = True
+        progress = None
+        with Journal(folder.path / NAME) as journal:
+            running = search(
+                strategy,
+                self.setup,
+                self.sizer,
+                self.limits,
+                config.budget,
+                workers=config.cores,
+                journal=journal,
+                memory=memory,
+            )
+            for progress in running:
+                watch.search(progress, config.top)
+                if self.patience.asked and not progress.finished:
+                    running.close()
+                    folder.log("interrupted", candidates=len(progress.seen))
+                    raise Interrupted(folder.path, "search")
+        self.patience.waiting = False
+        assert progress is not None
+        return progress
+
+    def _remarks(self, progress: Progress, led: np.ndarray | None) -> list[str]:
+        """Sentences on the search; `led` are the scores where they decided what came next."""
+        told = []
+        first = self.config.population
+        far = 0.0 if led is None else beyond(led, first)
+        if far > FAR:
+            told.append(
+                f"The best scores {far:.0f} deviations above the median of the first {first} candidates, which were "
+                "random: the proxy was not tested that far out, and one of its terms may have run away. Give several "
+                "proxies, whose ranks are averaged, or take --strategy random."
+            )
+        if progress.finished == "space":
+            told.append(
+                f"There are no further architectures: {self.space.name} has no more, or none within the limits."
+            )
+        if progress.finished == "rare":
+            told.append("The search ended early: hardly any architecture is within the limits.")
+        if self.limits != Limits():
+            passed = progress.excluded + progress.slow
+            told.append(f"{passed:,} architectures were outside the limits ({self.limits}).")
+        kinds = Counter(problem.split(":")[0].rstrip(".") for problem in progress.seen.troubled)
+        if kinds:
+            counted = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))
+            told.append(f"Without a score, ranked last: {counted}.")
+        return told
+
+    def _write(self, result: SearchResult, progress: Progress) -> None:
+        assert self.folder is not None
+        config, setup = self.config, self.setup
+        content: dict[str, Any] = {
+            "space": self.space.name,
+            "space_settings": dict(setup.settings),
+            "proxies": [
+                {
+                    "label": label,
+                    "text": source.text,
+                    "samples": source.samples,
+                    "seed": source.seed,
+                    "looks": source.looks,
+                }
+                for label, source in zip(labels(setup), setup.sources)
+            ],
+            "strategy": config.strategy,
+            "seed": config.seed,
+            "limits": vars(self.limits),
+            "candidates": len(result.seen),
+            "excluded": progress.excluded + progress.slow,
+            "repeated": progress.repeated,
+            "finished": result.finished,
+            "best": [candidate_row(one, score) for one, score in result.best(config.top)],
+            "account": result.account.to_json(),
+        }
+        self.folder.write_json(RESULT, content)
+        self.folder.log("finished", candidates=len(result.seen), finished=result.finished)
+
+
+def _nothing(seen: Seen, space: str) -> str:
+    """What to tell when no candidate has a score."""
+    common = Counter(seen.troubled).most_common(1)
+    why = f" Most often: {common[0][0]}." if common else ""
+    return f"None of {len(seen)} architectures of {space} has a score.{why} Check that the proxy fits the space."

@@ -1,0 +1,172 @@
+"""Unconditional training: a generator from noise to images against a discriminator.
+
+In: both networks, images, a recipe and a seed. Out: a Game. Everything stays on the device, and `advance` has static
+shapes and waits for nothing, so that `gpproxy.training.cuda_graph` can capture it.
+
+What was measured on a CPU core at 16 to 32 channels and pixels: channels-last memory takes a third off the
+convolutions, real and generated images in one discriminator pass save a spectral norm, fused Adam takes a quarter of
+the time of the other forms, and generated images that are judged twice save a pass of the generator.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gpproxy.images.image_set import to_unit
+from gpproxy.search_spaces.discriminator import Discriminator
+from gpproxy.training.augment import augment, flip
+from gpproxy.training.average import Average
+from gpproxy.training.draw import draw, noise_batches
+from gpproxy.training.game import reseed
+from gpproxy.training.losses import loss
+from gpproxy.training.optimiser import Optimiser
+from gpproxy.training.recalibrate import recalibrate
+from gpproxy.training.recipe import Recipe
+
+#: Rows and columns of the picture.
+SIDE = 8
+
+
+class Adversarial:
+    """One generator and one discriminator.
+
+    Args:
+        generator: from noise, `sample x ...`, to images in [-1, 1].
+        discriminator: from images and a stage of growth to one number each.
+        images: real images, uint8 `sample x 3 x side x side`.
+        recipe: how to train.
+        noise: shape of the noise of one image.
+        seed: of all that is random.
+        device: where everything is computed and kept.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: Discriminator,
+        images: Tensor,
+        recipe: Recipe,
+        *,
+        noise: tuple[int, ...],
+        seed: int,
+        device: torch.device | str = "cpu",
+    ):
+        self.device = torch.device(device)
+        self.recipe, self.seed, self.shape = recipe, seed, noise
+        place: dict[str, Any] = {"device": self.device, "memory_format": torch.channels_last}
+        self.generator, self.discriminator = generator.to(**place), discriminator.to(**place)
+        self.networks: dict[str, nn.Module] = {"generator": self.generator, "discriminator": self.discriminator}
+        self.images = images.to(self.device)
+        betas = (recipe.beta1, recipe.beta2)
+        self._draws = Optimiser(self.generator, rate=recipe.generator_rate, betas=betas)
+        self._judges = Optimiser(self.discriminator, rate=recipe.discriminator_rate, betas=betas)
+        self.average = Average(self.generator, recipe.average)
+        self._taken = torch.zeros((), device=self.device)
+        self._loss = loss(recipe.loss)
+        #: all randomness of a step; `prepare` sets its state
+        self.random = torch.Generator(self.device)
+        #: stage of growth of the discriminator; `prepare` sets it
+        self.stage = 0
+        #: what the present weights are measured with, once it was asked for
+        self._measured: nn.Module | None = None
+
+    def step(self, index: int) -> Mapping[str, Tensor]:
+        """Discriminator updates, then one generator update. See `Game.step`."""
+        self.prepare(index)
+        return self.advance()
+
+    def prepare(self, index: int) -> None:
+        """Sets what depends on the number of the step: random state, learning rates, average, growth."""
+        self._measured = None
+        reseed(self.random, self.seed, "step", index)
+        factor = self.recipe.rate(index)
+        self._draws.scale(factor)
+        self._judges.scale(factor)
+        self._taken.fill_(self.average.taken(index))
+        self.stage = self.recipe.stage(index, self.discriminator.STAGES)
+
+    def advance(self) -> dict[str, Tensor]:
+        """The work of a step, the same operations every time; its losses."""
+        recipe = self.recipe
+        for turn in range(recipe.critic_steps):
+            kept = recipe.share and turn == recipe.critic_steps - 1
+            with torch.set_grad_enabled(kept):
+                fakes = self._fakes(recipe.critic_batch)
+            judging = self._judge_update(fakes.detach())
+        if not recipe.share:
+            fakes = self._fakes(recipe.batch)
+        drawing = self._draw_update(fakes)
+        self.average.update(self._taken)
+        return {"discriminator": judging, "generator": drawing}
+
+    def _fakes(self, count: int) -> Tensor:
+        return self.generator(torch.randn(count, *self.shape, device=self.device, generator=self.random))
+
+    def _reals(self, count: int) -> Tensor:
+        chosen = torch.randint(len(self.images), (count,), device=self.device, generator=self.random)
+        images = self.images[chosen]
+        return to_unit(flip(images, self.random) if self.recipe.flip else images)
+
+    def _judged(self, images: Tensor) -> Tensor:
+        seen = augment(images, self.recipe.augment, self.random)
+        return self.discriminator(seen.contiguous(memory_format=torch.channels_last), self.stage)
+
+    def _judge_update(self, fakes: Tensor) -> Tensor:
+        """One update of the discriminator from real and generated images in one pass; its loss before."""
+        real, fake = self._judged(torch.cat([self._reals(len(fakes)), fakes])).chunk(2)
+        value = self._loss.discriminator(real, fake)
+        self._judges.descend(value)
+        return value.detach()
+
+    def _draw_update(self, fakes: Tensor) -> Tensor:
+        """One update of the generator from images with their graph; its loss before."""
+        # The discriminator is only passed through: no gradients for it, no turn of its power iteration.
+        self.discriminator.eval().requires_grad_(False)
+        value = self._loss.generator(self._judged(fakes))
+        self._draws.descend(value)
+        self.discriminator.train().requires_grad_(True)
+        return value.detach()
+
+    def measured(self) -> nn.Module:
+        """A copy of the averaged generator, its BatchNorm statistics recalibrated where the recipe says so."""
+        if self._measured is not None:
+            return self._measured
+        network = copy.deepcopy(self.average.network)
+        if self.recipe.recalibrate:
+            count = self.recipe.recalibrate * self.recipe.batch
+            noise = noise_batches(self.shape, count, self.seed, "recalibrate", batch=self.recipe.batch)
+            recalibrate(network, (batch.to(self.device) for batch in noise))
+        self._measured = network
+        return network
+
+    def samples(self, count: int) -> Tensor:
+        """See `Game.samples`."""
+        return draw(self.measured(), self.shape, count, self.seed, "samples")
+
+    def picture(self) -> Tensor:
+        """See `Game.picture`."""
+        images = draw(self.measured(), self.shape, SIDE * SIDE, self.seed, "picture")
+        return images.view(SIDE, SIDE, *images.shape[1:])
+
+    def weights(self) -> dict[str, Tensor]:
+        """See `Game.weights`."""
+        return {name: one.detach().cpu().contiguous() for name, one in self.measured().state_dict().items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `Game.state_dict`."""
+        parts: dict[str, Any] = {**self.networks, "average": self.average.network}
+        parts |= {"draws": self._draws, "judges": self._judges}
+        return {name: part.state_dict() for name, part in parts.items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """See `Game.load_state_dict`."""
+        self._measured = None
+        for name, part in {**self.networks, "average": self.average.network}.items():
+            part.load_state_dict(state[name])
+        self._draws.load_state_dict(state["draws"])
+        self._judges.load_state_dict(state["judges"])

@@ -1,0 +1,188 @@
+"""Unpaired training, CycleGAN: two generators, there and back, each against a PatchGAN of its own.
+
+In: two generators, images of two kinds to learn from and others to measure on, a recipe and a seed. Out: a Game. What
+is measured and kept first is the generator from the first kind to the second. Source: Zhu et al., 2017.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gpproxy.images.image_set import resize, to_bytes, to_unit
+from gpproxy.images.jitter import crops, enlarged_side
+from gpproxy.images.unpaired import UnpairedSet
+from gpproxy.tasks.paired import CHUNK, ROWS
+from gpproxy.tasks.translation_recipe import CycleRecipe
+from gpproxy.training.augment import augment
+from gpproxy.training.average import Average
+from gpproxy.training.game import reseed
+from gpproxy.training.losses import loss
+from gpproxy.training.optimiser import Optimiser
+from gpproxy.training.order import Order
+from gpproxy.training.patch_discriminator import patch_discriminator
+from gpproxy.training.pool import ImagePool
+from gpproxy.training.recalibrate import recalibrate
+
+#: Names of both directions: from the first kind to the second, and back.
+WAYS = ("there", "back")
+
+
+class Cycle:
+    """Two generators and two discriminators, which see outputs alone.
+
+    Args:
+        there: generator from the first kind to the second, in [-1, 1].
+        back: generator from the second kind to the first.
+        images: what they learn from.
+        held_out: what `there` is measured and pictured on, of the same resolution.
+        recipe: how to train.
+        seed: of all that is random, the weights of the discriminators too.
+        device: where everything is computed and kept.
+    """
+
+    def __init__(
+        self,
+        there: nn.Module,
+        back: nn.Module,
+        images: UnpairedSet,
+        held_out: UnpairedSet,
+        recipe: CycleRecipe,
+        *,
+        seed: int,
+        device: torch.device | str = "cpu",
+    ):
+        self.device = torch.device(device)
+        self.recipe, self.seed, self.held_out, self.side = recipe, seed, held_out, images.side
+        self.generators = [there.to(self.device), back.to(self.device)]
+        self.discriminators = [
+            patch_discriminator(
+                3, recipe.discriminator_width, recipe.discriminator_layers, reseed(torch.Generator(), seed, "to", way)
+            ).to(self.device)
+            for way in WAYS
+        ]
+        self.networks: dict[str, nn.Module] = {
+            **{f"generator {way}": network for way, network in zip(WAYS, self.generators)},
+            **{f"discriminator {way}": network for way, network in zip(WAYS, self.discriminators)},
+        }
+        large = enlarged_side(self.side, recipe.jitter)
+        self._images = [resize(part, large).to(self.device) for part in (images.inputs, images.targets)]
+        self._orders = [Order(len(part), seed, kind) for kind, part in zip(("first", "second"), self._images)]
+        betas = (recipe.beta1, recipe.beta2)
+        self._draws = Optimiser(*self.generators, rate=recipe.generator_rate, betas=betas)
+        self._judges = Optimiser(*self.discriminators, rate=recipe.discriminator_rate, betas=betas)
+        self.averages = [Average(network, recipe.average) for network in self.generators]
+        self.pools = [ImagePool(recipe.pool) for _ in WAYS]
+        self._taken = torch.zeros((), device=self.device)
+        self._loss = loss(recipe.loss)
+        #: randomness of augmentation, and of crops and pools; `step` sets their states
+        self.random, self._choices = torch.Generator(self.device), torch.Generator()
+
+    def step(self, index: int) -> Mapping[str, Tensor]:
+        """One update of both generators, then one of both discriminators. See `Game.step`."""
+        recipe = self.recipe
+        reseed(self.random, self.seed, "step", index)
+        reseed(self._choices, self.seed, "choices", index)
+        for optimiser in (self._draws, self._judges):
+            optimiser.scale(recipe.rate(index))
+        reals = [
+            to_unit(crops([images], order.batch(index, recipe.batch), self.side, recipe.flip, self._choices)[0])
+            for images, order in zip(self._images, self._orders)
+        ]
+        fakes, drawing = self._draw_update(reals)
+        judging = self._judge_update(reals, fakes)
+        for average in self.averages:
+            self._taken.fill_(average.taken(index))
+            average.update(self._taken)
+        return {"discriminator": judging, **drawing}
+
+    def _draw_update(self, reals: list[Tensor]) -> tuple[list[Tensor], dict[str, Tensor]]:
+        """One update of both generators; their outputs, and the losses before it."""
+        recipe = self.recipe
+        for network in self.discriminators:
+            network.requires_grad_(False)
+        fakes = [network(real) for network, real in zip(self.generators, reals)]
+        returned = [network(fake) for network, fake in zip(reversed(self.generators), fakes)]
+        fooling = torch.stack([self._loss.generator(self._judged(way, fake)) for way, fake in enumerate(fakes)]).sum()
+        parts = {"generator": fooling, "cycle": _difference(returned, reals)}
+        total = fooling + recipe.cycle * parts["cycle"]
+        if recipe.identity:
+            kept = [network(real) for network, real in zip(self.generators, reversed(reals))]
+            parts["identity"] = _difference(kept, list(reversed(reals)))
+            total = total + recipe.cycle * recipe.identity * parts["identity"]
+        self._draws.descend(total)
+        for network in self.discriminators:
+            network.requires_grad_(True)
+        return [fake.detach() for fake in fakes], {name: value.detach() for name, value in parts.items()}
+
+    def _judge_update(self, reals: list[Tensor], fakes: list[Tensor]) -> Tensor:
+        """One update of both discriminators, on outputs that went through the pools; the mean of their losses before.
+
+        The discriminator of a way compares its outputs with real images of the kind that it leads to.
+        """
+        values = []
+        for way, (fake, real) in enumerate(zip(fakes, reversed(reals))):
+            seen = self.pools[way].exchange(fake, self._choices)
+            numbers = self._judged(way, torch.cat([real, seen]))
+            values.append(self._loss.discriminator(*numbers.chunk(2)))
+        total = torch.stack(values).sum()
+        self._judges.descend(total)
+        return total.detach() / 2
+
+    def _judged(self, way: int, images: Tensor) -> Tensor:
+        return self.discriminators[way](augment(images, self.recipe.augment, self.random))
+
+    def measured(self, way: int = 0) -> nn.Module:
+        """A copy of an averaged generator, its BatchNorm statistics those of its inputs where the recipe says so."""
+        network = copy.deepcopy(self.averages[way].network)
+        if self.recipe.recalibrate:
+            count = min(self.recipe.recalibrate * max(self.recipe.batch, 2), len(self._images[way]))
+            inputs = resize(self._images[way][:count], self.side)
+            recalibrate(network, (to_unit(part) for part in inputs.split(CHUNK)))
+        return network
+
+    def samples(self, count: int) -> Tensor:
+        """Outputs for the first `count` held-out images of the first kind, or for all. See `Game.samples`."""
+        return self._translated(self.held_out.inputs[:count])
+
+    @torch.no_grad()
+    def _translated(self, inputs: Tensor, way: int = 0) -> Tensor:
+        """What a measured generator makes of inputs: uint8 `sample x 3 x side x side`, on the CPU."""
+        network = self.measured(way)
+        return torch.cat([to_bytes(network(to_unit(part.to(self.device)))).cpu() for part in inputs.split(CHUNK)])
+
+    def picture(self) -> Tensor:
+        """Image, translation and its way back, one held-out image per row. See `Game.picture`."""
+        inputs = self.held_out.inputs[:ROWS]
+        outputs = self._translated(inputs)
+        return torch.stack([inputs, outputs, self._translated(outputs, 1)], 1)
+
+    def weights(self) -> dict[str, Tensor]:
+        """The generator there with plain names, as a generator of the space takes them. See `Game.weights`."""
+        return {name: one.detach().cpu().contiguous() for name, one in self.measured().state_dict().items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `Game.state_dict`."""
+        state: dict[str, Any] = {name: network.state_dict() for name, network in self.networks.items()}
+        for way, average, pool in zip(WAYS, self.averages, self.pools):
+            state |= {f"average {way}": average.network.state_dict(), f"pool {way}": pool.state_dict()}
+        return {**state, "draws": self._draws.state_dict(), "judges": self._judges.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """See `Game.load_state_dict`."""
+        for name, network in self.networks.items():
+            network.load_state_dict(state[name])
+        for way, average, pool in zip(WAYS, self.averages, self.pools):
+            average.network.load_state_dict(state[f"average {way}"])
+            pool.load_state_dict(state[f"pool {way}"], self.device)
+        self._draws.load_state_dict(state["draws"])
+        self._judges.load_state_dict(state["judges"])
+
+
+def _difference(images: list[Tensor], originals: list[Tensor]) -> Tensor:
+    """Sum over both kinds of the mean absolute difference."""
+    return torch.stack([(a - b).abs().mean() for a, b in zip(images, originals)]).sum()

@@ -1,0 +1,66 @@
+"""The folder of a training: one process at a time, and how an unfinished one is found again."""
+
+from __future__ import annotations
+
+import time
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, ClassVar
+
+from gpproxy.errors import GPProxyError
+from gpproxy.run.folder import CONFIG, RunFolder
+from gpproxy.run.locks import alone, taken
+from gpproxy.train.settings import TrainConfig
+from gpproxy.training.checkpoint import BEST, STATE
+from gpproxy.training.outcome import OUTCOME
+
+QUALITY = "quality.json"
+
+
+class TrainFolder(RunFolder):
+    """The folder of a training."""
+
+    ending: ClassVar[str] = OUTCOME
+    command: ClassVar[str] = "train"
+    settings: ClassVar[type[Any]] = TrainConfig
+
+    @property
+    def finished(self) -> bool:
+        """Whether the training is over and, where an extractor measures, its best weights are measured."""
+        if not super().finished:
+            return False
+        wanted = self.config.extractor != "none" and (self.path / BEST).is_file()
+        return not wanted or (self.path / QUALITY).is_file()
+
+    @property
+    def kept(self) -> str:
+        """What the folder holds after a stop at once, as a part of a sentence."""
+        if super().finished:
+            return "the training is over and kept, its best weights are not measured yet"
+        state = self.path / STATE
+        if not state.is_file():
+            return "no state was saved yet, so it begins again"
+        return f"the state saved {max(time.time() - state.stat().st_mtime, 0):.0f} s ago is kept"
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Keeps other processes out. Raises RunError while another one trains here."""
+        return alone(self.path, "training")
+
+    @classmethod
+    def unfinished(cls, config: TrainConfig) -> TrainFolder | None:
+        """The newest training in the default place that the same settings began, without `out`, and did not finish.
+
+        None where there is none. Folders that cannot be read and those in which a process is training do not count.
+        """
+        for path in sorted((file.parent for file in Path("runs").glob(f"*/{CONFIG}")), reverse=True):
+            folder = cls(path)
+            try:
+                saved = folder.config
+                # Other weights at the same file name are noticed later; another file name is another command.
+                weights = saved.extractor_weights == config.extractor_weights
+                same = not saved.out and weights and not config.changed(saved)
+                if same and not folder.finished and not taken(path):
+                    return folder
+            except (GPProxyError, OSError):
+                continue
+        return None

@@ -1,0 +1,52 @@
+"""What a training says at its end, and what a dry run says instead of one, as lines of text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gpproxy.run.duration import duration
+from gpproxy.train.settings import TrainConfig
+from gpproxy.training.checkpoint import BEST
+from gpproxy.training.outcome import Outcome
+
+if TYPE_CHECKING:
+    from gpproxy.quality.measure import Quality
+    from gpproxy.training.dry_run import DryRun
+
+
+def train_lines(found: Outcome, quality: Quality | None, folder: Path) -> Iterator[str]:
+    """Verdict, best distance with its step and floor, all measures of the best weights, and where things are."""
+    spent = f"{found.step} of {found.steps} steps and {duration(found.seconds)}"
+    yield f"{found.verdict} after {spent}. {found.reason}".strip()
+    best = found.best
+    if best is not None and quality is not None and found.main in best.measures:
+        kind = f"{quality.samples} samples against {quality.split}, extractor {quality.extractor}@"
+        yield f"best {found.main} {found.value:.4g} at step {best.step}: {kind}{quality.extractor_digest}"
+        width = max(map(len, quality.values))
+        yield f"  {'':{width}}  {'value':>9}  {'± error':>9}  {'floor':>9}   (real against real)"
+        for name, value in quality.values.items():
+            row = (value, quality.errors.get(name, math.nan), quality.floors.get(name, math.nan))
+            yield f"  {name:{width}}  " + "  ".join(f"{number:9.4g}" for number in row)
+    elif best is not None and best.measures:
+        measures = (f"{name} {value:.4g}" for name, value in best.measures.items() if not name.endswith(" error"))
+        yield f"best at step {best.step}: {', '.join(measures)}"
+    if best is not None:
+        yield f"grid {folder / f'samples_{best.step:06d}.png'}"
+        yield f"weights {folder / BEST}"
+
+
+def dry_run_lines(config: TrainConfig, found: DryRun) -> Iterator[str]:
+    """Sizes, steps, and how long it will take."""
+    yield f"generator       {found.parameters:,} parameters, {found.macs / 1e6:,.1f} million MACs per image"
+    yield f"discriminator   {found.judge:,} parameters"
+    yield f"steps           {found.steps:,} of {found.step:.4g} s, measured on {config.device}"
+    if found.check:
+        yield f"checks          {found.checks} of about {duration(found.check)}, {found.samples} samples each"
+    if found.final:
+        yield f"measures        about {duration(found.final)} for all of them, of the best weights, at the end"
+        real = f"about {duration(found.reference)}" if found.reference else "kept by an earlier run"
+        yield f"real images     their features: {real}"
+    yield f"time            about {duration(found.seconds)}; nothing was written"

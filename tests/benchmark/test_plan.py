@@ -1,0 +1,64 @@
+"""The choice of architectures: balance, prefixes, twins."""
+
+import itertools
+import random
+from collections import Counter
+
+import pytest
+from gpproxy.search_spaces import SEARCH_SPACES
+from gpproxy.search_spaces.autogan import PUBLISHED
+
+from gpproxy.benchmark.plan import plan
+from gpproxy.errors import ConfigError
+from tests.benchmarks.conftest import Digits
+
+SIZES = (2, 3, 3, 2, 2, 3, 3, 2, 2, 2, 3, 3, 2, 4)
+
+
+@pytest.fixture(scope="module")
+def autogan():
+    return SEARCH_SPACES["autogan"]()
+
+
+@pytest.fixture(scope="module")
+def codes(autogan):
+    return plan(autogan, 96)
+
+
+def unevenness(architectures):
+    """Sum of squared deviations of the counts of two values from even ones."""
+    total = 0.0
+    for i, j in itertools.combinations(range(len(SIZES)), 2):
+        counts = Counter((a[i], a[j]) for a in architectures)
+        even = len(architectures) / SIZES[i] / SIZES[j]
+        total += sum((counts[p] - even) ** 2 for p in itertools.product(range(SIZES[i]), range(SIZES[j]))) / even
+    return total
+
+
+@pytest.mark.parametrize("count", [24, 48, 96])
+def test_every_value_comes_up_equally_often_and_pairs_nearly_so(autogan, codes, count):
+    architectures = [autogan.decode(code) for code in codes[:count]]
+    for gene, size in enumerate(SIZES):
+        counts = Counter(a[gene] for a in architectures)
+        assert all(abs(counts[value] - count / size) <= 1.5 for value in range(size))
+    rng = random.Random(0)
+    assert unevenness(architectures) < 0.6 * unevenness([autogan.sample(rng) for _ in range(count)])
+
+
+def test_the_published_ones_come_first_and_a_longer_plan_begins_with_a_shorter_one(autogan, codes):
+    assert codes[:3] == [autogan.encode(a) for a in PUBLISHED.values()]
+    assert plan(autogan, 30) == codes[:30]
+    assert plan(autogan, 12, seed=1)[:3] == codes[:3]
+    assert plan(autogan, 12, seed=1)[3:] != codes[3:12]
+
+
+def test_no_two_are_functionally_identical(autogan, codes):
+    assert len({autogan.canonical(autogan.decode(code)) for code in codes}) == 96
+
+
+def test_a_small_space_is_used_up_without_twins():
+    space = Digits(base=3)  # 27 codes in 10 classes
+    found = plan(space, 10)
+    assert len({space.canonical(space.decode(code)) for code in found}) == 10
+    with pytest.raises(ConfigError, match="archs=11 is more than the 10 functionally different"):
+        plan(space, 11)

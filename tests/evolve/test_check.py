@@ -1,0 +1,28 @@
+"""What is refused before anything is looked at."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gpproxy.errors import ConfigError
+from gpproxy.evolve import check
+from gpproxy.evolve.check import open_tables
+from tests.commands import small
+
+
+def test_a_group_that_is_no_descriptor_is_refused_early(tmp_path: Path) -> None:
+    config = small(tmp_path)
+    for groups in ("auto", "none", "depth"):
+        assert open_tables(replace(config, groups=groups))
+    with pytest.raises(ConfigError, match="groups=deph is no descriptor .* Did you mean 'depth'"):
+        open_tables(replace(config, groups="deph"))
+
+
+def test_a_cluster_without_its_package_is_refused_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(check.sys.modules, "ray", raising=False)
+    monkeypatch.setattr(check, "find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match="pip install 'gpproxy"):
+        open_tables(replace(small(tmp_path), cluster="ray"))

@@ -1,0 +1,358 @@
+"""Exported proxies: equal to the engine, alone with torch, harmless to the network, readable without being run."""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+import random
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from deap import gp
+from gpproxy.primitives import PRIMITIVES
+from gpproxy.primitives import types as t
+from gpproxy.primitives.layers import REGIONS
+from gpproxy.search_spaces import SEARCH_SPACES
+from gpproxy.search_spaces.check import make_space
+from gpproxy.search_spaces.losses import l1
+from torch import nn
+
+from gpproxy.errors import ExpressionError
+from gpproxy.export.read import load_proxy
+from gpproxy.export.write import export, source
+from gpproxy.expressions.evaluation.evaluate import Evaluator
+from gpproxy.expressions.generate import generate
+from gpproxy.expressions.grammar import Grammar
+from gpproxy.expressions.nodes import Operation
+from gpproxy.expressions.text import parse, to_text
+from gpproxy.statistics.assemble import assemble
+from gpproxy.statistics.collect import Collection, collect_one, seeded
+from gpproxy.statistics.cut import Sizes
+from gpproxy.statistics.statistic import STATISTICS
+from tests.statistics.tiny_tables import tiny
+
+GRAMMAR = Grammar({s.name: s.type for s in STATISTICS.values()})
+SPACE = tiny.Tiny()
+SIZES = Sizes(samples=5, channels=4, positions=4, fan_in=20)
+HOW = Collection(samples=6, sizes=SIZES, proxies=())
+CODES = ("plain-4", "norms-6", "linear-3", "deep-4")
+FORWARD, BACKWARD = "sum_layers(log(spread_channels(activation)))", "sum_layers(spread_channels(gradient))"
+
+
+@pytest.fixture(scope="module")
+def evaluators() -> dict[str, Evaluator]:
+    """Per code, of the table that holds this network alone."""
+    return {code: Evaluator(assemble([collect_one(SPACE, code, HOW)])) for code in CODES}
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Callable[..., ModuleType]:
+    def load(tree: gp.PrimitiveTree | str, **settings: object) -> ModuleType:
+        tree = parse(tree, GRAMMAR) if isinstance(tree, str) else tree
+        path = tmp_path / f"proxy{len(list(tmp_path.iterdir()))}.py"
+        export(tree, path, **{"space": "tiny", "sizes": SIZES, **settings})
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
+
+
+def network(code: str) -> nn.Module:
+    return SPACE.build(SPACE.decode(code), seeded("tiny", code, 0, "weights"))
+
+
+def inputs() -> torch.Tensor:
+    return SPACE.inputs(6, seeded("tiny", 0, "inputs"))
+
+
+def agree(module: ModuleType, tree: gp.PrimitiveTree, evaluators: dict[str, Evaluator]) -> int:
+    """Compares the scores of all networks; how many there are."""
+    compared = 0
+    for code, evaluator in evaluators.items():
+        scores = evaluator.scores([tree])
+        if scores.reasons[0] is not None:
+            with pytest.raises(ValueError, match="no value|cannot be ranked"):
+                module.score(network(code), inputs(), SPACE.loss)
+            continue
+        found = module.score(network(code), inputs(), SPACE.loss)
+        assert found == pytest.approx(float(scores.values[0, 0]), rel=1e-6, abs=1e-300), (code, to_text(tree))
+        compared += 1
+    return compared
+
+
+def to_scalar(tree: list) -> gp.PrimitiveTree:
+    """Any value reduced to a bounded Scalar."""
+    steps = {t.NetworkKernel: ["mean"], t.NetworkSpectrum: ["mean"], t.LayerScalar: ["sum_layers"], t.Scalar: []}
+    for name in steps.get(tree[0].ret, ["mean", "sum_layers"]):
+        operation = GRAMMAR.operation(name, (tree[0].ret,))
+        assert operation is not None
+        tree = [operation, *tree]
+    return gp.PrimitiveTree([GRAMMAR.operation("signed_log", (t.Scalar,)), *tree])
+
+
+def summed(trees: list[gp.PrimitiveTree]) -> gp.PrimitiveTree:
+    add = GRAMMAR.operation("add", (t.Scalar, t.Scalar))
+    total = trees[0]
+    for tree in trees[1:]:
+        total = gp.PrimitiveTree([add, *total, *tree])
+    return total
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+def test_every_statistic_equals_the_engine(name: str, load, evaluators) -> None:
+    tree = to_scalar([GRAMMAR.statistics[name]])
+    assert agree(load(tree), tree, evaluators) == len(CODES)
+
+
+def test_every_primitive_equals_the_engine(load, evaluators) -> None:
+    rng = random.Random(0)
+    trees = []
+    for name in PRIMITIVES:
+        op = next(op for op in GRAMMAR.overloads(name) if isinstance(op, Operation))
+        kind = GRAMMAR.terminals_of(op.args[0])
+        leaves = [generate(GRAMMAR, rng, type=a, max_nodes=6) for a in op.args]
+        if kind and len(set(op.args)) == 1:
+            leaves = [gp.PrimitiveTree([kind[i % len(kind)]]) for i in range(op.arity)]
+        tree = to_scalar([op, *(node for leaf in leaves for node in leaf)])
+        if all(e.scores([tree]).reasons[0] is None for e in evaluators.values()):
+            trees.append(tree)
+    assert len(trees) > 0.9 * len(PRIMITIVES)
+    for start in range(0, len(trees), 12):
+        tree = summed(trees[start : start + 12])
+        assert agree(load(tree), tree, evaluators) == len(CODES)
+
+
+def test_random_formulas_equal_the_engine(load, evaluators) -> None:
+    rng = random.Random(1)
+    compared = 0
+    for _ in range(30):
+        tree = generate(GRAMMAR, rng)
+        compared += agree(load(tree), tree, evaluators)
+    assert compared > 60
+
+
+def test_the_seed_chooses_the_probes(load) -> None:
+    module = load("sum_layers(std(perturbed - activation))", seed=3)
+    again = module.score(network("plain-4"), inputs())
+    assert module.score(network("plain-4"), inputs(), seed=3) == again
+    assert module.score(network("plain-4"), inputs(), seed=4) != again
+
+
+@pytest.mark.parametrize("text", [FORWARD, BACKWARD])
+def test_stands_alone_with_torch(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "proxy.py"
+    export(
+        parse(text, GRAMMAR), path, space="tiny", loss=l1, provenance={"kendall": float("nan"), "n": [1, {"a": "b"}]}
+    )
+    imports = set(re.findall(r"^(?:import|from) (\w+)", path.read_text(), re.MULTILINE))
+    assert imports - {"torch"} <= set(sys.stdlib_module_names)
+    found = subprocess.run([sys.executable, "-I", str(path)], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert found.returncode == 0 and found.stdout.startswith("self-check passed"), found.stderr
+
+
+def test_a_changed_file_fails_its_self_check(load) -> None:
+    module = load(BACKWARD)
+    module.self_check()
+    module.EXPECTED *= 1.01
+    with pytest.raises(ValueError, match="self-check failed"):
+        module.self_check()
+
+
+def test_forward_only_formulas_run_no_backward_pass(load, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = load(FORWARD)
+    monkeypatch.setattr(torch.autograd, "grad", None)
+    assert isinstance(module.score(network("norms-4"), inputs()), float)
+    text = source(parse(FORWARD, GRAMMAR))
+    assert "autograd.grad(" not in text and "def backward" not in text and "def jacobian" not in text
+
+
+def test_no_dead_code() -> None:
+    """Every function and class of the file is used in it."""
+    for tree in (FORWARD, BACKWARD, "sum_layers(norm(ones_gradient)) + trace(jacobian_gram)"):
+        text = source(parse(tree, GRAMMAR))
+        for name in re.findall(r"^(?:def|class) (\w+)", text, re.MULTILINE):
+            assert len(re.findall(rf"\b{name}\b", text)) > 1 or name == "self_check", name
+        for name in re.findall(r"^import (\w+)$|^from \S+ import (\w+)$", text, re.MULTILINE):
+            assert len(re.findall(rf"\b{name[0] or name[1]}\b", text)) > 1, name
+
+
+def test_leaves_the_network_as_it_was(load) -> None:
+    module = load("sum_layers(spread_channels(gradient)) + sum_layers(norm(ones_gradient)) + trace(jacobian_gram)")
+    net = nn.Sequential(network("norms-6"), nn.Dropout(0.1))
+    net.eval()
+    net[0][1].train()
+    parameters = list(net.parameters())
+    parameters[0].requires_grad_(False)
+    parameters[1].grad = torch.ones_like(parameters[1])
+    before = copy.deepcopy(net.state_dict())
+    flags = [m.training for m in net.modules()]
+    random_state = torch.get_rng_state()
+    batch = inputs()
+    with torch.no_grad():
+        first = module.score(net, batch, l1)
+    assert module.score(net, batch, l1) == first
+    assert all(torch.equal(a, before[k]) for k, a in net.state_dict().items())
+    assert [m.training for m in net.modules()] == flags
+    assert [p.requires_grad for p in parameters] == [False] + [True] * (len(parameters) - 1)
+    assert parameters[1].grad is not None and all(p.grad is None for p in parameters[2:])
+    assert not any(m._forward_hooks for m in net.modules())
+    assert torch.equal(torch.get_rng_state(), random_state) and torch.equal(batch, inputs())
+
+
+@pytest.mark.parametrize(
+    ("net", "message"),
+    [
+        (nn.Tanh(), "no parameters"),
+        (nn.BatchNorm2d(3), "no convolution or linear layer"),
+        (network("nan-4"), "NaN or infinity"),
+        (nn.Conv2d(3, 5, 1), "Pass loss="),
+    ],
+)
+def test_says_why_there_is_no_score(net: nn.Module, message: str, load) -> None:
+    with pytest.raises(ValueError, match=message):
+        load(BACKWARD).score(net, inputs())
+
+
+class Strange(nn.Module):
+    """Generators that cannot be scored as they are."""
+
+    def __init__(self, kind: str):
+        super().__init__()
+        self.kind, self.layer = kind, nn.Conv2d(3, 3, 1)
+
+    def forward(self, images: torch.Tensor) -> object:
+        found = self.layer(images)
+        return (found, found) if self.kind == "several" else torch.relu(found)
+
+
+@pytest.mark.parametrize("text", [FORWARD, BACKWARD])
+def test_several_tensors_are_refused(text: str, load) -> None:
+    module = load(text)
+    with pytest.raises(ValueError, match="output of the generator must be one tensor, not a tuple. Wrap"):
+        module.score(Strange("several"), inputs())
+    with pytest.raises(ValueError, match="inputs must be one tensor, not a tuple. Wrap"):
+        module.score(network("plain-4"), (inputs(), inputs()))
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        (lambda output, inputs: nn.functional.conv2d(output, torch.ones(1, 5, 1, 1)), "does not fit .* Pass loss="),
+        (lambda output, inputs: output, r"it is a tensor of the shape .* Pass loss="),
+        (lambda output, inputs: 0.5, r"it is 0.5. Pass loss="),
+        (lambda output, inputs: inputs.mean(), "no gradient .* Pass loss="),
+    ],
+)
+def test_a_loss_that_cannot_be_used_is_refused(loss: Callable, message: str, load) -> None:
+    with pytest.raises(ValueError, match=message):
+        load(BACKWARD).score(network("plain-4"), inputs(), loss)
+
+
+def test_the_loss_of_the_run_may_not_fit_another_generator(load) -> None:
+    module = load("initial_loss", space="autogan", loss=make_space("autogan").loss)
+    for net in (nn.Conv2d(3, 1, 1), nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 5))):
+        with pytest.raises(ValueError, match="The loss does not fit .* Pass loss=f"):
+            module.score(net, torch.randn(4, 3, 32, 32))
+
+
+def test_rectifiers_that_are_no_modules_are_named(load) -> None:
+    with pytest.raises(ValueError, match="seen as modules only"):
+        load("sum_layers(mean(preactivation))").score(Strange("functional"), inputs())
+
+
+def test_a_dead_network_ranks_last(load) -> None:
+    assert load(FORWARD).score(network("constant-4"), inputs()) == float("-inf")
+
+
+def test_the_loss_of_the_space_is_copied(load) -> None:
+    class Space:
+        def halved(self, outputs: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+            """Half of it."""
+            return l1(outputs, inputs) / 2
+
+    module, plain = load(BACKWARD, loss=Space().halved), load(BACKWARD)
+    whole = plain.score(network("plain-4"), inputs())
+    assert module.score(network("plain-4"), inputs()) == pytest.approx(whole / 2)
+    module.self_check()
+    with pytest.raises(ExpressionError, match="plain function"):
+        source(parse(BACKWARD, GRAMMAR), loss=nn.L1Loss())
+
+
+def test_settings_that_a_loss_uses_are_written_in(load) -> None:
+    class Space:
+        factor, other = 0.5, object()
+
+        def scaled(self, outputs: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+            return self.factor * l1(outputs, inputs) * self.factor
+
+        def strange(self, outputs: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+            return l1(outputs, inputs) if self.other else l1(inputs, outputs)
+
+    whole = load(BACKWARD).score(network("plain-4"), inputs())
+    assert load(BACKWARD, loss=Space().scaled).score(network("plain-4"), inputs()) == pytest.approx(whole / 4)
+    with pytest.raises(ExpressionError, match="uses more of its object than settings"):
+        source(parse(BACKWARD, GRAMMAR), loss=Space().strange)
+
+
+@pytest.mark.parametrize("name", SEARCH_SPACES)
+def test_the_loss_of_every_space_is_copied(name: str, load) -> None:
+    space = make_space(name)
+    module = load("initial_loss", space=name, loss=space.loss)
+    module.self_check()
+    made = space.build(space.sample(random.Random(0)), torch.Generator().manual_seed(0))
+    given = space.inputs(4, torch.Generator().manual_seed(1))
+    assert module.score(made, given) == pytest.approx(module.score(made, given, space.loss), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "layers"),
+    [
+        ("std_late(spread_channels(gradient)) + total_params", 6),
+        ("sum_middle(channels)", 3),
+        ("slope_layers(channels)", 2),
+        ("sum_layers(channels)", 0),
+    ],
+)
+def test_says_how_many_layers_it_is_made_for(text: str, layers: int, load) -> None:
+    told = re.findall(r"Made for networks of (\d) layers or more", load(text).__doc__)
+    assert told == [str(layers)] * bool(layers)
+    depth = torch.arange(layers, dtype=torch.float64) / max(layers - 1, 1)
+    counts = [int(choose(depth).sum()) for name, (choose, _) in REGIONS.items() if name != "layers"]
+    assert min(counts) == layers // 3
+
+
+def test_load_proxy_reads_what_export_wrote(tmp_path: Path) -> None:
+    tree = parse(BACKWARD, GRAMMAR)
+    path = tmp_path / "proxy.py"
+    export(tree, path, space="tiny", seed=7, samples=12, sizes=SIZES, rank_form=tree, provenance={"test": {"rho": 0.9}})
+    proxy = load_proxy(path)
+    assert proxy.tree() == tree and proxy.rank_form == BACKWARD
+    assert (proxy.space, proxy.seed, proxy.samples, proxy.sizes) == ("tiny", 7, 12, SIZES)
+    assert proxy.provenance["test"] == {"rho": 0.9} and "torch" in proxy.provenance["versions"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("FORMULA = __import__('os').getcwd()", "must be a literal"),
+        ("FORMULA = 3", "must be a str"),
+        ("x = 1", "holds no line FORMULA"),
+        ("def (", "not a Python file"),
+        (None, "cannot be read"),
+    ],
+)
+def test_load_proxy_runs_nothing(text: str | None, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "proxy.py"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ExpressionError, match=message):
+        load_proxy(path)

@@ -1,0 +1,218 @@
+"""Every law keeps the value and never makes a tree larger."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import re
+
+import pytest
+import torch
+from gpproxy.primitives.primitive import PRIMITIVES
+from gpproxy.primitives.types import AXES, LAYER_TYPES, ChannelKernel, LayerScalar, Scalar
+
+from gpproxy.expressions.evaluation.apply import BLOCK_TYPES
+from gpproxy.expressions.evaluation.evaluate import Evaluator
+from gpproxy.expressions.generate import generate
+from gpproxy.expressions.grammar import Grammar
+from gpproxy.expressions.rewriting import rules
+from gpproxy.expressions.rewriting.rewrite import read, rewrite
+from gpproxy.expressions.structure import check, key
+from gpproxy.expressions.text import parse, to_text
+from tests.toy import toy_table
+
+TABLES = ("EVEN", "ABSOLUTE", "ODD", "MIRROR", "NONNEGATIVE", "BINARY", "UNCHANGED", "IDEMPOTENT", "CHOOSING")
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_name_primitives(name):
+    assert [n for n in getattr(rules, name) if n not in PRIMITIVES] == []
+
+
+def samples(kind, count=2):
+    """Random values of a type, with zeros and repeated entries: `batch x ...` or `architecture x layer`."""
+    g = torch.Generator().manual_seed(3)
+    sizes = {0: (6,), 1: (5,), 2: (5, 5), 4: (4, 3, 4, 4)}[AXES[kind]]
+    for _ in range(count):
+        x = torch.randn(7, *sizes, generator=g)
+        x[0] = 0
+        x[1] = x[1].round()
+        if AXES[kind] == 2 and kind.__name__ != "Weight":
+            x = x + x.mT
+        yield x.double() if kind in (LayerScalar, Scalar) else x
+
+
+def calls(name):
+    """The one-operand overloads of a primitive as functions of an operand, with the operand's type."""
+    primitive = PRIMITIVES[name]
+    depth = torch.linspace(0, 1, 6, dtype=torch.float64).expand(7, 6).clone()
+    depth[2, 4:] = torch.nan
+    for s in primitive.signatures:
+        if len(s.inputs) == 1 and not (primitive.over_layers and s.inputs[0] is not LayerScalar):
+            yield s.inputs[0], (lambda x: primitive.function(x, depth)) if primitive.over_layers else primitive.function
+
+
+@pytest.mark.parametrize("name", sorted(rules.EVEN))
+def test_even(name):
+    for kind, f in calls(name):
+        for x in samples(kind):
+            assert torch.equal(f(-x), f(x)), kind
+
+
+@pytest.mark.parametrize("name", sorted(rules.ABSOLUTE))
+def test_absolute(name):
+    for kind, f in calls(name):
+        for x in samples(kind):
+            assert torch.equal(f(x.abs()), f(x)), kind
+
+
+@pytest.mark.parametrize("name", sorted(rules.ODD))
+def test_odd(name):
+    for kind, f in calls(name):
+        for x in samples(kind):
+            assert torch.equal(f(-x), -f(x)), kind
+
+
+@pytest.mark.parametrize("name", sorted(rules.MIRROR))
+def test_mirror(name):
+    for (kind, f), (_, g) in zip(calls(name), calls(rules.MIRROR[name])):
+        for x in samples(kind):
+            assert torch.equal(f(-x), -g(x)), kind
+
+
+@pytest.mark.parametrize("name", sorted(rules.NONNEGATIVE - rules.BINARY))
+def test_nonnegative(name):
+    for kind, f in calls(name):
+        for x in samples(kind):
+            assert (f(x) >= 0).all(), kind
+
+
+@pytest.mark.parametrize("name", sorted(rules.BINARY))
+def test_binary(name):
+    for signature in PRIMITIVES[name].signatures:
+        kind = signature.inputs[0]
+        for x, y in zip(samples(kind), reversed(list(samples(kind)))):
+            value = PRIMITIVES[name].function(*(x, y)[: len(signature.inputs)])
+            assert ((value == 0) | (value == 1)).all()
+            for outer in rules.UNCHANGED:
+                assert torch.equal(PRIMITIVES[outer].function(value), value)
+
+
+@pytest.mark.parametrize("name", sorted(rules.IDEMPOTENT))
+def test_idempotent(name):
+    for kind, f in calls(name):
+        for x in samples(kind):
+            assert torch.equal(f(f(x)), f(x)), kind
+
+
+@pytest.mark.parametrize("name", [p for p in PRIMITIVES if PRIMITIVES[p].monotone > 0])
+@pytest.mark.parametrize("reducer", sorted(rules.CHOOSING))
+def test_choosing(name, reducer):
+    for kind, f in calls(name):
+        for _, choose in calls(reducer):
+            if kind is LayerScalar:
+                for x in samples(kind):
+                    torch.testing.assert_close(choose(f(x)), f(choose(x)), rtol=1e-12, atol=0)
+
+
+def letters(pattern):
+    """The variables of a pattern, each as often as it stands there."""
+    if isinstance(pattern, tuple):
+        return sorted(itertools.chain.from_iterable(letters(p) for p in pattern[1:]))
+    return [pattern] if isinstance(pattern, str) else []
+
+
+def size(pattern):
+    return 1 + sum(map(size, pattern[1:])) if isinstance(pattern, tuple) else 1
+
+
+@pytest.mark.parametrize("law", [*rules.PATTERNS, *rules.DOUBLE])
+def test_a_law_drops_no_operand_and_grows_nothing(law):
+    left, right = (read(side) for side in law.split("->"))
+    assert set(letters(left)) == set(letters(right))
+    assert size(right) <= size(left) and len(letters(right)) <= len(letters(left))
+
+
+@pytest.mark.parametrize("law", [*rules.PATTERNS, *rules.DOUBLE])
+def test_a_law_keeps_values(law):
+    """On tensors, for every type that all its operations take."""
+
+    def value(pattern, bound):
+        if isinstance(pattern, tuple):
+            return PRIMITIVES[pattern[0]].function(*(value(p, bound) for p in pattern[1:]))
+        return bound[pattern] if isinstance(pattern, str) else torch.tensor(pattern).double()
+
+    left, right = (read(side) for side in law.split("->"))
+    names = set(re.findall(r"[a-z_]{2,}", law))
+    kinds = (LayerScalar, Scalar) if law in rules.DOUBLE else (*LAYER_TYPES, Scalar)
+    tested = 0
+    for kind in kinds:
+        if not all(kind in {t for s in PRIMITIVES[n].signatures for t in s.inputs} for n in names):
+            continue
+        tested += 1
+        x, y = samples(kind)
+        bound = {"x": x, "y": y}
+        rounding = 1e-12 if law in rules.DOUBLE else 0.0
+        torch.testing.assert_close(value(left, bound), value(right, bound), rtol=rounding, atol=0, check_dtype=False)
+    assert tested
+
+
+CASES = {
+    "-(-total_params)": "total_params",
+    "abs(abs(-total_params))": "abs(total_params)",
+    "sum_layers(-mean(-activation))": "sum_layers(mean(activation))",
+    "abs(sum_layers(mean(-activation)))": "abs(sum_layers(mean(activation)))",
+    "max_layers(-depth)": "-min_layers(depth)",
+    "max_layers(exp(depth))": "exp(max_layers(depth))",
+    "total_params * 1 + 0": "total_params",
+    "1 / total_params": "reciprocal(total_params)",
+    "2 * (3 * total_params)": "total_params * 6",
+    "sum_layers(0.5 * (depth * 2))": "sum_layers(depth)",
+    "total_params + (0.25 + 0.5)": "total_params + 0.75",
+    "total_params - (-0.5)": "total_params + 0.5",
+    "total_params * (1 / 3)": "total_params * (1 / 3)",
+    "initial_loss * initial_loss": "square(initial_loss)",
+    "minimum(initial_loss, initial_loss)": "initial_loss",
+    "sum_layers(mean(abs(above_zero(above_zero(activation)))))": "sum_layers(mean(above_zero(activation)))",
+    "-(initial_loss - total_params)": "total_params - initial_loss",
+    "sum_layers(mean(-activation) * depth)": "-sum_layers(mean(activation) * depth)",
+}
+
+
+@pytest.mark.parametrize("text", CASES)
+def test_cases(grammar, text):
+    found = rewrite(parse(text, grammar), grammar)
+    assert key(found) == key(parse(CASES[text], grammar)), to_text(found)
+
+
+def test_random_trees_keep_their_values():
+    table = toy_table(dead=2, dtype=torch.float64)
+    grammar = Grammar.for_table(table)
+    rng = random.Random(11)
+    trees = [generate(grammar, rng) for _ in range(800)]
+    before = [list(tree) for tree in trees]
+    new = [rewrite(tree, grammar) for tree in trees]
+    assert [list(tree) for tree in trees] == before
+    for tree, simple in zip(trees, new):
+        check(simple)
+        assert len(simple) <= len(tree) and simple.height <= tree.height
+        assert key(rewrite(simple, grammar)) == key(simple)
+    assert sum(len(a) < len(b) for a, b in zip(new, trees)) > 80
+    changed = [(t, s) for t, s in zip(trees, new) if key(t) != key(s)]
+    old, late = (Evaluator(table).scores(list(side)) for side in zip(*changed))
+    for i, (tree, _) in enumerate(changed):
+        assert (old.reasons[i] == late.reasons[i]) or "constant" in (old.reasons[i], late.reasons[i])
+        if old.reasons[i] is None and late.reasons[i] is None:
+            torch.testing.assert_close(
+                late.values[i], old.values[i], rtol=1e-6, atol=1e-12, equal_nan=True, msg=to_text(tree)
+            )
+
+
+def test_a_grammar_without_a_name_does_without_its_law(table):
+    grammar = Grammar.for_table(table, exclude=["neg", "square", "sub"])
+    tree = parse("initial_loss * initial_loss", grammar)
+    assert rewrite(tree, grammar) == tree
+
+
+def test_types_of_blocks_are_known():
+    assert ChannelKernel in BLOCK_TYPES and LayerScalar not in BLOCK_TYPES

@@ -1,0 +1,67 @@
+"""What a proxy has learnt from is known from its run, however its table has changed since."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from gpproxy.search_spaces.check import make_space
+
+from gpproxy.errors import ConfigError
+from gpproxy.proxies.provenance import learnt
+from gpproxy.proxies.proxy import resolve
+from gpproxy.proxies.target import place_of
+from gpproxy.registry import load_plugin
+from gpproxy.run.folder import SPLIT
+from gpproxy.score import ScoreConfig, main
+from tests.commands import FAKE
+
+
+def test_a_run_knows_its_parts(small_run: Path) -> None:
+    parts = json.loads((small_run / SPLIT).read_text())["fake"]
+    assert parts["space"] == "fake" and len(parts["train"]) == 20 and len(parts["validation"]) == 12
+    load_plugin(FAKE)
+    space, codes = make_space("fake"), [*parts["test"], *parts["train"], *parts["validation"]]
+    kept = learnt(resolve(str(small_run))).held_out(codes, space)
+    assert set(kept) == set(parts["test"]) and not learnt(resolve("nwot")).codes
+    assert learnt(resolve(str(small_run / "proxy.py"))).held_out(codes, space) == kept
+
+
+def test_a_file_without_its_run_is_not_judged(
+    small_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    moved = tmp_path / "moved.py"
+    moved.write_text((small_run / "proxy.py").read_text())
+    known = learnt(resolve(str(moved)))
+    assert "discovered on fake" in known.unknown_of(make_space("fake"))
+    assert not known.unknown_of(make_space("autogan"))
+    assert main(["--proxy", str(moved), "--labels", "fake", "--plugins", FAKE, "--workers", "1"]) in (0, 1)
+    assert "The scores are not judged" in capsys.readouterr().err
+
+
+def test_labels_judge_on_what_was_held_out(small_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ScoreConfig(proxy=str(small_run), labels="fake", plugins=(FAKE,)).labels == "fake"
+    main(["--proxy", str(small_run), "--labels", "fake", "--plugins", FAKE, "--workers", "1"])
+    said = " ".join(capsys.readouterr().err.split())
+    assert (
+        "32 architectures that it has learnt from, or twins of them, are left out" in said and "fake, 15 arch" in said
+    )
+
+
+def test_a_run_is_applied_to_its_own_space_as_it_was_looked_at(small_run: Path) -> None:
+    source = resolve(str(small_run))
+    assert place_of([source], "", {}) == (
+        "fake",
+        {"resolution": 8},
+        "looks at fake with resolution=8, as the proxy's run did",
+    )
+    assert place_of([source], "fake", {"resolution": 12}) == ("fake", {"resolution": 12}, "")
+    assert place_of([source], "autogan", {}) == ("autogan", {}, "")
+    assert resolve(str(small_run / "proxy.py")).spaces == source.spaces
+    with pytest.raises(ConfigError, match="belongs to no space: choose with --space"):
+        place_of([resolve("nwot")], "", {})
+    other = replace(source, label="other", spaces=(("fake", (("resolution", 16),)),))
+    with pytest.raises(ConfigError, match="resolution=8 and .* resolution=16"):
+        place_of([source, other], "", {})

@@ -1,0 +1,87 @@
+"""Fast sizes equal the described ones."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+import torch
+from gpproxy.search_spaces import SearchSpace
+from gpproxy.search_spaces.check import make_space
+from torch import nn
+
+from gpproxy.proxies.scorer import Scorer
+from gpproxy.proxies.size import Size, Sizer, built_size, described_size
+from tests.search.setups import FORWARD, fake_setup, fake_space
+
+
+@pytest.mark.parametrize(
+    "name, settings",
+    [("autogan", {"width": 4, "resolution": 16}), ("transnas-micro", {}), ("gancompression-cyclegan", {})],
+)
+def test_fast_sizes_are_those_described(name: str, settings: dict) -> None:
+    space = make_space(name, settings)
+    sizer = Sizer(space)
+    assert sizer.fast and sizer.plain == (name == "autogan")
+    rng = random.Random(7)
+    for _ in range(2):
+        architecture = space.sample(rng)
+        assert sizer(architecture) == described_size(space, architecture)
+
+
+class Layers(SearchSpace):
+    """One network with layers of every known kind; in `odd` its code does more than its layers."""
+
+    def __init__(self, odd: bool = False):
+        self.odd = odd
+        self.name = "layers"
+
+    def build(self, architecture, generator):
+        with torch.device("meta"):
+            network = nn.Sequential(
+                nn.Conv2d(3, 6, 3, 2, 1, groups=3), nn.InstanceNorm2d(6), nn.PReLU(),
+                nn.ConvTranspose2d(6, 4, 3, 2, 1, output_padding=1), nn.Upsample(scale_factor=2, mode="bilinear"),
+                nn.Conv2d(4, 4, 3, dilation=2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5, bias=False),
+            )  # fmt: skip
+        return Twice(network) if self.odd else network
+
+    def inputs(self, count, generator):
+        return torch.zeros(count, 3, 9, 9)
+
+    def sample(self, rng):
+        return (0,)
+
+    count = enumerate = mutate = cross = encode = decode = loss = None  # type: ignore[assignment]
+
+
+class Twice(nn.Module):
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+        self.extra = nn.Conv2d(3, 3, 1, device="meta")
+
+    def forward(self, x):
+        return self.network(nn.functional.conv2d(x, self.extra.weight))
+
+
+def test_every_known_layer_is_counted_right() -> None:
+    space = Layers()
+    inputs = space.inputs(2, None).to("meta")
+    network = space.build((0,), None)
+    found = built_size(space, inputs, (0,))
+    # 5x5 outputs of 6 channels with 9 weights; 5x5 inputs of 6 x 4 x 9; 16x16 outputs of 4 x 4 x 9; 4 x 5.
+    assert found.macs == 25 * 6 * 9 + 25 * 6 * 4 * 9 + 16 * 16 * 4 * 4 * 9 + 20
+    assert found.params == sum(p.numel() for p in network.parameters())
+    assert found == described_size(space, (0,))
+
+
+def test_a_network_that_does_more_than_its_layers_is_described() -> None:
+    sizer = Sizer(Layers(odd=True))
+    assert not sizer.fast and sizer((0,)) == described_size(Layers(odd=True), (0,))
+
+
+def test_a_look_sees_the_same_size() -> None:
+    space = fake_space()
+    for code in ("1-1-1-1", "3-0-0-2"):
+        one = Scorer(fake_setup(FORWARD)).score(code)
+        assert Size(one.params, one.macs) == described_size(space, space.decode(code))

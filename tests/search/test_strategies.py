@@ -1,0 +1,95 @@
+"""Strategies: what they propose, and NSGA-II's parts against brute force."""
+
+from __future__ import annotations
+
+import math
+from itertools import islice
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpproxy.search.nsga2 import NSGA2, crowding_distance, objectives, sort_fronts
+from gpproxy.search.strategies import Evolution, Exhaustive, Random, best_of
+from tests.search.setups import candidate, fake_space
+
+SPACE = fake_space()
+
+
+def test_random_is_seeded_and_exhaustive_is_in_order() -> None:
+    draws = [[Random(SPACE, seed).propose() for _ in range(1)] + [] for seed in (0, 0, 1)]
+    assert draws[0] == draws[1]
+    every = Exhaustive(SPACE, 0)
+    assert list(islice(iter(every.propose, None), 100)) == list(SPACE.enumerate()) and every.propose() is None
+
+
+def test_evolution_lets_the_oldest_die_and_breeds_from_the_best() -> None:
+    strategy = Evolution(SPACE, 0, population=4, tournament=4, crossover=0.0)
+    for i, code in enumerate(["0-0-0-0", "3-1-1-1", "1-0-0-0", "2-0-0-0", "0-1-0-0"]):
+        strategy.tell(candidate(code, float(i == 1) * 5 + i))
+    # The first has died; the best of the others is the only parent, and this space mutates the first gene alone.
+    assert {strategy.propose() for _ in range(5)} == {(0, 1, 1, 1)}
+    for code in ("1-0-0-0", "2-0-0-0", "0-1-0-0"):
+        strategy.tell(candidate(code, 0.0))
+    assert strategy.propose() != (0, 1, 1, 1)
+
+
+def test_evolution_crosses_the_share_that_it_should() -> None:
+    strategy = Evolution(SPACE, 0, population=4, tournament=1, crossover=1.0)
+    for code in ("0-0-0-0", "0-1-1-1"):
+        strategy.tell(candidate(code, 1.0))
+    # A child has the first gene of one parent, mutated, and the others of the other.
+    assert {strategy.propose() for _ in range(40)} == {(1, 0, 0, 0), (1, 1, 1, 1)}
+
+
+@pytest.mark.parametrize("strategy", [Evolution(SPACE, 0, 8, 4), NSGA2(SPACE, 0, 8)])
+def test_room_lets_the_first_population_go_ahead(strategy: Evolution) -> None:
+    assert strategy.room(0, 0) == 8 and strategy.room(8, 0) == 0
+    assert strategy.room(8, 4) == (4 if isinstance(strategy, Evolution) else 0) and strategy.room(8, 8) == 8
+
+
+def test_best_of_ranks_within_the_few_and_takes_missing_last() -> None:
+    few = [
+        candidate("a", math.nan, math.nan),
+        candidate("b", 1.0, 0.0),
+        candidate("c", 0.0, 9.0),
+        candidate("d", 2.0, 5.0),
+    ]
+    assert best_of(few).code == "d" and best_of(few[:1]).code == "a"
+
+
+def test_a_cheap_dead_network_is_no_bargain() -> None:
+    points = objectives([candidate("dead", -math.inf, macs=1.0), candidate("live", 0.0, macs=9.0)], "macs")
+    assert sort_fronts(points).tolist() == [1, 0]
+
+
+def test_crowding_of_an_even_line() -> None:
+    points = np.array([[0.0, 4.0], [1.0, 3.0], [2.0, 2.0], [4.0, 0.0]])
+    assert crowding_distance(points).tolist() == [math.inf, 1.0, 1.5, math.inf]
+    assert crowding_distance(points[:1]).tolist() == [math.inf]
+
+
+grid = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=14)
+
+
+@given(grid)
+def test_fronts_against_brute_force(points: list[tuple[int, int]]) -> None:
+    found = sort_fronts(np.array(points, dtype=float)).tolist()
+
+    def beats(a: tuple[int, int], b: tuple[int, int]) -> bool:
+        return a != b and a[0] <= b[0] and a[1] <= b[1]
+
+    for point, number in zip(points, found):
+        above = [found[j] for j, other in enumerate(points) if beats(other, point)]
+        assert number == max((n + 1 for n in above), default=0)
+
+
+def test_survivors_are_the_first_fronts() -> None:
+    strategy = NSGA2(SPACE, 0, population=4, objective="params")
+    good = ["0-0-0-0", "1-0-0-0", "2-0-0-0", "3-0-0-0"]
+    for i, code in enumerate(good):
+        strategy.tell(candidate(code, float(i), params=float(i)))
+    for code in ("0-1-0-0", "1-1-0-0", "2-1-0-0", "3-1-0-0"):
+        strategy.tell(candidate(code, -1.0, params=9.0))
+    assert sorted(parent.code for parent in strategy._parents) == good

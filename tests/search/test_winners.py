@@ -1,0 +1,128 @@
+"""Training the winners: who is trained where, the tables that come of it, the measured account."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gpproxy.search_spaces.autogan import AutoGAN
+from PIL import Image
+
+from gpproxy.errors import ConfigError, SpaceError
+from gpproxy.search import SearchConfig, run, winners
+from gpproxy.search.console import SearchWatch
+from gpproxy.train import main as train_main
+from gpproxy.train.running import trainer
+from gpproxy.train.settings import TrainConfig
+from gpproxy.training.outcome import Check, Outcome
+
+TINY = ("width=4", "resolution=16", "latent=8", "discriminator_width=4")
+QUICK = ("extractor=none", "steps=40", "limit=32", "batch=4", "recipe_settings=critic_batch=4")
+
+
+def config(out: Path, **changes: Any) -> SearchConfig:
+    settings = {
+        "space": "autogan",
+        "space_settings": TINY,
+        "proxy": ("params",),
+        "budget": 6,
+        "workers": 1,
+        "top": 1,
+        "data": "shapes",
+    }
+    return SearchConfig(**{**settings, "out": str(out), "train_settings": QUICK, **changes})
+
+
+class Listener(SearchWatch):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.lines: list[Any] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def compared(self, lines: Any, measure: str) -> None:
+        self.lines = list(lines)
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[TrainConfig]:
+    """Trainings that take no time: the quality falls with the number of ones in the code."""
+    asked: list[TrainConfig] = []
+
+    def pretend(one: TrainConfig) -> Outcome:
+        asked.append(one)
+        value = 10.0 - one.arch.count("1") + one.seed
+        return Outcome("finished", "", 40, 40, 2.0, "FD(x)", (Check(40, {"FD(x)": value}),), {}, {})
+
+    monkeypatch.setattr(winners, "train_one", pretend)
+    return asked
+
+
+def test_winners_random_ones_and_a_published_one_are_trained_alike(tmp_path: Path, trained: list[TrainConfig]) -> None:
+    watch = Listener()
+    settings = {"train_top": 2, "compare": "random:3,autogan-a", "seeds": 2, "account": True, "max_params": 1e5}
+    found = run(config(tmp_path / "s", **settings), watch)
+    best = [one.code for one, _ in found.best(2)]
+    groups = {group: [line for line in watch.lines if line.group == group and line.code] for group in
+              ("proxy", "random", "autogan-a")}  # fmt: skip
+    assert sorted(line.code for line in groups["proxy"]) == sorted(best)
+    assert len(groups["random"]) == 3 and groups["autogan-a"][0].code == "1011-10011-10103"
+    codes = {line.code for line in watch.lines if line.code}
+    assert len(trained) == 2 * len(codes) and {one.seed for one in trained} == {0, 1}
+    assert len({one.out for one in trained}) == len(trained)
+    assert {(one.data, one.recipe, one.recipe_changes["steps"], one.space_settings) for one in trained} == {
+        ("shapes", "short", 40, TINY)
+    }
+    line = groups["autogan-a"][0]
+    assert line.trainings == 2 and line.mean == 10.0 - line.code.count("1") + 0.5
+    rows = list(csv.DictReader((found.folder / "compared.csv").open()))
+    assert [row["group"] for row in rows][0] == "proxy" and len(rows) == len(watch.lines)
+    account = json.loads((found.folder / "result.json").read_text())["account"]
+    assert account["training"]["steps"] == 40 and account["training"]["step"] > 0
+    assert account["speed_up"] == pytest.approx(account["training"]["seconds"] / account["seconds_per_candidate"])
+    assert any("times faster" in note for note in watch.notes) and any("random choice" in note for note in watch.notes)
+    trained.clear()
+    assert train_main(["--from", str(found.folder), "--top", "1", "--compare", "autogan-b", "--seeds", "1",
+                       "--data", "shapes", *(f"--train-settings={pair}" for pair in QUICK)]) == 0  # fmt: skip
+    assert [one.arch for one in trained] == [best[0], "1011-10111-10113"]
+
+
+def test_winners_of_a_translation_space_learn_from_pairs(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        (tmp_path / "pairs" / split).mkdir(parents=True)
+        for number in range(2):
+            Image.new("RGB", (64, 32), (90 * number, 9, 70)).save(tmp_path / "pairs" / split / f"{number}.png")
+    recipe = "recipe_settings=discriminator_width=4;discriminator_layers=1"
+    changes = {
+        "space": "gancompression-pix2pix", "space_settings": ("channels=channels-32", "resolution=32"), "budget": 2,
+        "data": str(tmp_path / "pairs"), "recipe": "pix2pix-short", "train_top": 1, "seeds": 1,
+        "train_settings": ("extractor=none", "steps=1", recipe),
+    }  # fmt: skip
+    watch = Listener()
+    found = run(config(tmp_path / "s", **changes), watch)
+    (line,) = [line for line in watch.lines if line.code]
+    assert line.code == found.best(1)[0][0].code and 0 < line.mean < 1
+
+
+def test_impossible_wishes_are_told_before_the_search(tmp_path: Path) -> None:
+    for changes, words in (
+        ({"compare": "autogan-q"}, "autogan-q"), ({"compare": "random"}, "random:NUMBER"), ({"recipe": "no"}, "short"),
+    ):  # fmt: skip
+        with pytest.raises((ConfigError, SpaceError), match=words):
+            run(config(tmp_path / "x", train_top=1, **changes))
+    assert not (tmp_path / "x").exists()
+
+
+def test_winners_are_as_wide_as_the_search_whatever_the_recipe() -> None:
+    settings = TrainConfig(
+        arch="autogan-a", recipe="autogan", space_settings=TINY, data="shapes", extractor="none", limit=32
+    )
+    space = AutoGAN(width=4, resolution=16, latent=8, discriminator_width=4)
+    for one in (settings, replace(settings, space_settings=TINY[1:])):
+        judge = winners.Judge.checked(one, space, Listener(), 1, "random:1", 1)
+        assert vars(trainer(judge.config).space)["width"] == 4
