@@ -13,4 +13,4 @@ FAKE = str(Path(__file__).with_name("fake.py"))
 def small(out: Path | str = "", **changes: Any) -> EvolveConfig:
     """A run of a few seconds."""
     settings = {"benchmark": "fake", "train": 20, "validation": 12, "population": 24, "islands": 2, "generations": 4}
-    return EvolveConfig(**{**settings, "looks": 2, "workers": 1, "plugins": (FAKE,), "out": str(out), **changes})
+    return EvolveConfig(**{**settings, "inits": 2, "workers": 1, "plugins": (FAKE,), "out": str(out), **changes})

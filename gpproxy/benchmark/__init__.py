@@ -41,7 +41,7 @@ class ShowConfig:
     Attributes:
         table: name of a table, or a CSV file with its card beside it.
         proxies: classical proxies to compute: 'all', 'none', or names joined by commas.
-        look_seed: seed of the untrained weights and inputs that they see.
+        init_seed: seed of the untrained weights and inputs that they see.
         on_bad_rows: what to do with rows that cannot be used: refuse or drop.
         device: where proxies are computed: cpu, cuda, cuda:1, ...
         workers: processes; 0 takes all cores.
@@ -50,7 +50,7 @@ class ShowConfig:
 
     table: tyro.conf.Positional[str]
     proxies: str = "all"
-    look_seed: int = 0
+    init_seed: int = 0
     on_bad_rows: str = "refuse"
     device: str = "cpu"
     workers: int = 0
@@ -90,7 +90,7 @@ def show(config: ShowConfig, watch: Watch | None = None) -> Survey:
             table,
             open_space(table.card),
             proxies,
-            look_seed=config.look_seed,
+            init_seed=config.init_seed,
             device=config.device,
             workers=(config.workers or available_cores()) if config.device == "cpu" else 1,
             on_progress=lambda done, total: seen.progress(f"classical proxies of {table.name}", done, total),

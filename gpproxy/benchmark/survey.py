@@ -59,7 +59,7 @@ def survey(
     space: SearchSpace,
     proxies: tuple[str, ...] = (),
     *,
-    look_seed: int = 0,
+    init_seed: int = 0,
     device: str = "cpu",
     workers: int = 1,
     on_progress: Progress = lambda done, total: None,
@@ -68,12 +68,12 @@ def survey(
 
     Args:
         proxies: names of the classical proxies to compute; empty computes none.
-        look_seed: seed of the untrained weights and inputs that they see.
+        init_seed: seed of the untrained weights and inputs that they see.
     """
     columns, dead = describe(benchmark, space)
     failed: Mapping[str, str] = {}
     if proxies:
-        how = Collection(seed=look_seed, statistics=(), proxies=proxies, device=device, describe=False)
+        how = Collection(seed=init_seed, statistics=(), proxies=proxies, device=device, describe=False)
         table, failed = collect(space, benchmark.architectures, how, workers=workers, on_progress=on_progress)
         place = {code: i for i, code in enumerate(table.architectures)}
         for name, column in table.columns.items():

@@ -36,8 +36,8 @@ def survey_table(survey: Survey, width: int) -> Iterator[Text]:
 
 def space_of(card: Card) -> str:
     """`autogan (width 32, resolution 32; proxies look at width 16, resolution 16)`."""
-    settings, looks = (_listed(some, ", ") for some in (card.space_settings, card.look_settings))
-    told = "; ".join([settings, f"proxies look at {looks}"] if looks else [settings])
+    settings, inits = (_listed(some, ", ") for some in (card.space_settings, card.look_settings))
+    told = "; ".join([settings, f"proxies look at {inits}"] if inits else [settings])
     return f"{card.space} ({told})" if told else card.space
 
 

@@ -20,7 +20,7 @@ from gpproxy.evolve.judge import (
     baseline_rows,
     disguise_rows,
     finite,
-    look_row,
+    init_row,
     row,
     shared_baselines,
     within_rows,
@@ -193,7 +193,7 @@ def _benchmark_rows(study: Study, group: str | None, views: dict[str, Seen], at:
     rows["test"]["within"] = within_rows(test, test.scores[at])
     return rows | {
         "group": group,
-        "looks": look_row(test, at),
+        "inits": init_row(test, at),
         "disguise": disguise_rows(test, test.scores[at]),
         "luck": asdict(luck),
         "ceiling": None if best is None else finite(asdict(best)),

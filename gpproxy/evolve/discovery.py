@@ -56,13 +56,13 @@ class Study:
     how: Collection
     left_out: Mapping[str, str]
     proxies: tuple[str, ...] = ()
-    looks: int = 1
+    inits: int = 1
     covered: tuple[str, ...] = ()
 
     @property
     def hows(self) -> tuple[Collection, ...]:
         """How each of the averaged looks is taken."""
-        return tuple(replace(self.how, seed=self.how.seed + i) for i in range(self.looks))
+        return tuple(replace(self.how, seed=self.how.seed + i) for i in range(self.inits))
 
     @property
     def name(self) -> str:
@@ -97,14 +97,14 @@ def prepare(
     By default the classical proxies are computed for the test architectures alone: nothing is fitted to them or chosen
     by them, and they cost more than all the statistics.
     """
-    how = Collection(seed=config.look_seed, samples=config.samples, proxies=(), device=config.device)
+    how = Collection(seed=config.init_seed, samples=config.samples, proxies=(), device=config.device)
     proxies = chosen_proxies(config.proxies)
     studies = []
     for table, space in tables:
         workers = config.cores if config.device == "cpu" else 1
-        look = partial(fill, space, workers=workers, cluster=config.cluster, retry=config.retry_failed)
-        every = [replace(how, seed=how.seed + i) for i in range(config.looks)]
-        failures = look(table.architectures, every, on_progress=partial(on_progress, table.name))
+        passes = partial(fill, space, workers=workers, cluster=config.cluster, retry=config.retry_failed)
+        every = [replace(how, seed=how.seed + i) for i in range(config.inits)]
+        failures = passes(table.architectures, every, on_progress=partial(on_progress, table.name))
         kept = [code for code in table.architectures if code not in failures]
         if not kept:
             code, reason = next(iter(failures.items()))
@@ -125,12 +125,12 @@ def prepare(
             asked = [replace(one, proxies=proxies) for one in every]
             covered = PARTS if config.proxy_parts == "all" else ("test",)
             codes = [code for part in covered for code in getattr(parts, part)]
-            if failed := look(codes, asked, on_progress=show):
+            if failed := passes(codes, asked, on_progress=show):
                 code, reason = next(iter(failed.items()))
                 raise BenchmarkError(f"The classical proxies of {code} failed: {reason} Go without: --proxies none.")
             known = [p for p in PARTS if all(cached(space, getattr(parts, p), one) for one in asked)]
             covered = tuple(part for part in PARTS if part in (*covered, *known))
-        studies.append(Study(table, space, parts, how, failures, proxies, config.looks, covered))
+        studies.append(Study(table, space, parts, how, failures, proxies, config.inits, covered))
     return studies
 
 

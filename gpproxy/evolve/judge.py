@@ -80,18 +80,18 @@ def _within(seen: Seen, scores: Tensor, name: str) -> Row:
     return finite(asdict(within_groups(seen.metrics.last(scores), seen.part.quality, labels)))
 
 
-def look_row(seen: Seen, tree: int) -> Row | None:
+def init_row(seen: Seen, tree: int) -> Row | None:
     """How much the scores depend on the initialisation; None for a single one.
 
     Keys: `spearman` with the quality, of each initialisation alone; `spread`, the standard deviation of a score over
     the initialisations (root mean square over live architectures) over that of the mean score over architectures.
     """
-    looks = seen.looks[:, tree]
-    if len(looks) == 1:
+    inits = seen.inits[:, tree]
+    if len(inits) == 1:
         return None
-    live = looks[:, torch.isfinite(looks).all(0)]
+    live = inits[:, torch.isfinite(inits).all(0)]
     spread = live.var(0).mean().sqrt() / live.mean(0).std()
-    return finite({"spearman": [seen.metrics.measure(one)["spearman"] for one in looks], "spread": float(spread)})
+    return finite({"spearman": [seen.metrics.measure(one)["spearman"] for one in inits], "spread": float(spread)})
 
 
 def disguise_rows(seen: Seen, scores: Tensor) -> list[Row]:

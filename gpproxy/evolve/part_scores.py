@@ -32,7 +32,7 @@ class Seen:
 
     Attributes:
         part: the architectures and their quality.
-        looks: `look x tree x architecture`, float64, the scores of each initialisation; NaN for dead architectures and
+        inits: `look x tree x architecture`, float64, the scores of each initialisation; NaN for dead architectures and
             where a formula has no finite value.
         columns: classical proxies, the mean over the initialisations as of the formulas, and descriptors: name ->
             `architecture`.
@@ -43,7 +43,7 @@ class Seen:
     """
 
     part: Benchmark
-    looks: Tensor
+    inits: Tensor
     columns: dict[str, Tensor]
     dead: dict[str, str]
     metrics: RankingMetrics
@@ -53,7 +53,7 @@ class Seen:
     @property
     def scores(self) -> Tensor:
         """`tree x architecture`: the mean over the initialisations."""
-        return self.looks.mean(0)
+        return self.inits.mean(0)
 
 
 def see(study: Study, codes: Sequence[str], trees: Sequence[gp.PrimitiveTree], workers: int = 1, seed: int = 0) -> Seen:

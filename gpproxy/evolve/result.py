@@ -92,6 +92,9 @@ class Result:
     @classmethod
     def from_json(cls, data: dict[str, Any], front: list[dict[str, Any]], folder: Path | None = None) -> Result:
         """Inverse of `to_json` and `front_json`."""
+        for rows in data["benchmarks"].values():
+            if "looks" in rows:  # of version 0.1
+                rows["inits"] = rows.pop("looks")
         entries = tuple(Entry(**entry) for entry in front)
         return cls(**{**data, "statistics": tuple(data["statistics"])}, front=entries, folder=folder)
 

@@ -174,7 +174,7 @@ class Running:
             space=first.space.name,
             seed=first.how.seed,
             samples=first.how.samples,
-            looks=self.config.looks,
+            inits=self.config.inits,
             sizes=first.how.sizes,
             loss=first.space.loss,
             provenance={**_provenance(result, self.config), "space settings": space_settings(first.space)},
@@ -200,7 +200,7 @@ class Running:
 def _provenance(result: Result, config: EvolveConfig) -> dict[str, Any]:
     """What an exported proxy says about where it comes from."""
     test = result.test
-    single = result.benchmarks[test["benchmark"]]["looks"]
+    single = result.benchmarks[test["benchmark"]]["inits"]
     return {
         "benchmark": config.benchmark,
         "seed": config.seed,

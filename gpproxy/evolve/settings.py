@@ -44,8 +44,8 @@ class Task:
         random_search: whether to judge as many random formulas as were evolved, or as many as the time of the
             evolution allows, for comparison.
         space_settings: setting of the search space, such as resolution=128.
-        look_seed: seed of the untrained weights and inputs.
-        looks: initialisations of every architecture, from look_seed on. Formulas evolve on the first; they are chosen
+        init_seed: seed of the untrained weights and inputs.
+        inits: initialisations of every architecture, from init_seed on. Formulas evolve on the first; they are chosen
             and tested by the mean of their scores over all.
         samples: inputs per look at an untrained generator.
         on_bad_rows: what to do with rows of a table that cannot be used.
@@ -71,8 +71,8 @@ class Task:
     proxy_parts: Literal["test", "all"] = "test"
     random_search: bool = True
     space_settings: tuple[str, ...] = ()
-    look_seed: int = 0
-    looks: int = 3
+    init_seed: int = 0
+    inits: int = 3
     samples: int = 64
     on_bad_rows: Literal["refuse", "drop"] = "refuse"
     retry_failed: bool = False
@@ -103,7 +103,7 @@ class EvolveConfig(EvolutionConfig, Task):
             raise ConfigError("benchmark names no table. Give a name, such as transnas-micro, or a path.")
         if len(set(self.benchmarks)) < len(self.benchmarks):
             raise ConfigError(f"Each benchmark can be named once, but got benchmark={self.benchmark}.")
-        least_of = {"train": 0, "validation": 0, "looks": 1, "samples": 2, "halves": 0, "workers": 0}
+        least_of = {"train": 0, "validation": 0, "inits": 1, "samples": 2, "halves": 0, "workers": 0}
         for name, least in least_of.items():
             if getattr(self, name) < least:
                 raise ConfigError(f"{name} >= {least} must hold, but got {name}={getattr(self, name)}.")

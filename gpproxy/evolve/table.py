@@ -247,12 +247,12 @@ def remarks(rows: dict[str, Any]) -> Iterator[str]:
         best = rows["ceiling"]
         rho, tau = number(best["spearman"]), number(best["kendall"])
         yield f"the noise of retraining keeps every proxy below ρ {rho}, τ {tau}."
-    if rows["looks"]:
-        looks = rows["looks"]
-        each = " ".join(number(rho) for rho in looks["spearman"])
+    if rows["inits"]:
+        inits = rows["inits"]
+        each = " ".join(number(rho) for rho in inits["spearman"])
         yield (
-            f"mean of {len(looks['spearman'])} initialisations; each alone has ρ {each}. A score varies between them "
-            f"by {number(looks['spread'])} of its deviation over the networks."
+            f"mean of {len(inits['spearman'])} initialisations; each alone has ρ {each}. A score varies between them "
+            f"by {number(inits['spread'])} of its deviation over the networks."
         )
     if rows["left_out"]:
         count = len(rows["left_out"])

@@ -9,17 +9,17 @@ from gpproxy.expressions.structure import needs
 from gpproxy.primitives.types import LAYER_TYPES
 from gpproxy.statistics.assemble import assemble
 from gpproxy.statistics.cut import Sizes
-from gpproxy.statistics.passes import Look
+from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.record import Record
 from gpproxy.statistics.statistic import STATISTICS
 
 
-def engine_value(tree: gp.PrimitiveTree, look: Look, sizes: Sizes) -> tuple[float, str]:
-    """The score of the network that `look` looks at, NaN with a reason where the formula has none."""
+def engine_value(tree: gp.PrimitiveTree, passes: Passes, sizes: Sizes) -> tuple[float, str]:
+    """The score of the network that `passes` looks at, NaN with a reason where the formula has none."""
     values: dict = {}
     for name in (*needs(tree), "depth"):  # some statistic per layer, which tells the table how many layers there are
         statistic = STATISTICS[name]
-        value = statistic.function(look, sizes)
+        value = statistic.function(passes, sizes)
         if statistic.type in LAYER_TYPES:
             values[name] = [None if v is None else v.detach().cpu() for v in value]
         else:

@@ -26,7 +26,7 @@ class ProxyFile:
         formula, rank_form, latex: as exported.
         space, seed: what seeds the random probes.
         samples: batch size that the formula was evolved with.
-        looks: initialisations that its scores were averaged over when it was tested.
+        inits: initialisations that its scores were averaged over when it was tested.
         sizes: what cut statistics keep.
         provenance: benchmark, correlations, versions, ...
     """
@@ -37,7 +37,7 @@ class ProxyFile:
     space: str = ""
     seed: int = 0
     samples: int = Collection.samples
-    looks: int = 1
+    inits: int = 1
     sizes: Sizes = field(default_factory=Sizes)
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
@@ -65,8 +65,9 @@ def load_proxy(path: str | Path) -> ProxyFile:
     for statement in module.body:
         if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
             target, value = statement.targets[0], statement.value
-            if isinstance(target, ast.Name) and target.id in _KINDS and target.id not in found:
-                found[target.id] = _literal(target.id, value, path)
+            name = _RENAMED.get(target.id, target.id) if isinstance(target, ast.Name) else ""
+            if name in _KINDS and name not in found:
+                found[name] = _literal(name, value, path)
     if "FORMULA" not in found:
         raise ExpressionError(f"{path} holds no line FORMULA = '...'. Is it a proxy.py that gpproxy exported?")
     return ProxyFile(**{name.lower(): value for name, value in found.items()})
@@ -74,9 +75,11 @@ def load_proxy(path: str | Path) -> ProxyFile:
 
 #: The constants that are read, with the type that each must have.
 _KINDS = {
-    "FORMULA": str, "RANK_FORM": str, "LATEX": str, "SPACE": str, "SEED": int, "SAMPLES": int, "LOOKS": int,
+    "FORMULA": str, "RANK_FORM": str, "LATEX": str, "SPACE": str, "SEED": int, "SAMPLES": int, "INITS": int,
     "SIZES": Sizes, "PROVENANCE": dict,
 }  # fmt: skip
+#: What constants were called by version 0.1.
+_RENAMED = {"LOOKS": "INITS"}
 
 
 def _literal(name: str, value: ast.expr, path: Path) -> Any:

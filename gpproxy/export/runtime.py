@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from gpproxy.statistics.passes import WEIGHTED, Look
+from gpproxy.statistics.passes import WEIGHTED, Passes
 
 Layers = list[Tensor | None]
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -71,14 +71,14 @@ def untrained(network: nn.Module, inputs: Tensor, seed: int) -> Iterator[None]:
                 parameter.requires_grad_(False)
 
 
-def refuse_unusable(look: Look) -> None:
+def refuse_unusable(passes: Passes) -> None:
     """Raises ValueError for a network that cannot be scored."""
-    if not any(True for _ in look.network.parameters()):
+    if not any(True for _ in passes.network.parameters()):
         raise ValueError("The generator has no parameters, so there is nothing to score.")
-    if not any(isinstance(module, WEIGHTED) for module in look.network.modules()) or not look.noise.layers:
+    if not any(isinstance(module, WEIGHTED) for module in passes.network.modules()) or not passes.noise.layers:
         raise ValueError("The generator has no convolution or linear layer (as a module) to look at.")
-    refuse_several(look.noise.output, "output of the generator")
-    if not torch.isfinite(look.noise.output).all():
+    refuse_several(passes.noise.output, "output of the generator")
+    if not torch.isfinite(passes.noise.output).all():
         raise ValueError("The untrained generator returns NaN or infinity. Check its initialisation and the inputs.")
 
 

@@ -31,12 +31,12 @@ from gpproxy.expressions.structure import needs
 from gpproxy.expressions.text import to_text
 from gpproxy.statistics import collect
 from gpproxy.statistics.cut import Sizes
-from gpproxy.statistics.passes import Look
+from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import STATISTICS
 
 #: Names that the file defines itself.
 OWN = (
-    "FORMULA", "RANK_FORM", "LATEX", "PROVENANCE", "SPACE", "SEED", "SAMPLES", "LOOKS", "SIZES", "EXPECTED", "score",
+    "FORMULA", "RANK_FORM", "LATEX", "PROVENANCE", "SPACE", "SEED", "SAMPLES", "INITS", "SIZES", "EXPECTED", "score",
     "formula", "self_check", "generator", "inputs", "loss", "seed", "look", "output", "probes",
 )  # fmt: skip
 
@@ -58,7 +58,7 @@ def source(
     space: str = "",
     seed: int = 0,
     samples: int = collect.Collection.samples,
-    looks: int = 1,
+    inits: int = 1,
     sizes: Sizes | None = None,
     loss: Loss | None = None,
     provenance: Mapping[str, Any] | None = None,
@@ -70,7 +70,7 @@ def source(
         space: name of the search space; with the seed it fixes the random probes.
         seed: initialisation seed of the run, default of `score`.
         samples: batch size that the formula was evolved with, for the record.
-        looks: initialisations that its scores were averaged over when it was tested, for the record.
+        inits: initialisations that its scores were averaged over when it was tested, for the record.
         sizes: what cut statistics keep.
         loss: loss of the pass at initialisation, a function or the method of a space that uses no setting of it; its
             source is copied. By default L1 to inputs of the output's shape. Formulas without gradients need none.
@@ -85,7 +85,7 @@ def source(
     backward = any(STATISTICS[name].backward for name in needs(tree))
     bundle = Bundle(backward, OWN)
     code = FormulaCode(tree, bundle)
-    frame = [bundle.add(f) for f in (Look, Sizes, collect.seeded, collect._dead)]
+    frame = [bundle.add(f) for f in (Passes, Sizes, collect.seeded, collect._dead)]
     frame += [bundle.add(f) for f in (runtime.untrained, runtime.refuse_unusable, runtime.finite)]
     frame += [bundle.add(f) for f in (runtime.refuse_several, *([runtime.checked_loss] if backward else []))]
     loss_key = add_loss(bundle, loss or runtime.l1_to_inputs) if backward else None
@@ -96,9 +96,9 @@ def source(
     record = _plain({**(provenance or {}), "versions": versions})
     value, reason = _expected(tree, backward, loss, space, seed, sizes)
     parts = [
-        _docstring(tree, rank_form, record, backward, space, seed, samples, looks),
+        _docstring(tree, rank_form, record, backward, space, seed, samples, inits),
         "\n".join(bundle.import_lines()),
-        _constants(tree, rank_form, record, space, seed, samples, looks),
+        _constants(tree, rank_form, record, space, seed, samples, inits),
         _score(bundle, frame, loss_key, backward),
         code.text(),
         _section("The operations of the formula"),
@@ -121,8 +121,8 @@ def _expected(
     network, inputs = runtime.fixture_network(), runtime.fixture_inputs()
     probes = collect.seeded(space, seed, "probes")
     with runtime.untrained(network, inputs, seed):
-        look = Look(network, inputs, loss or runtime.l1_to_inputs, probes, backward)
-        return engine_value(tree, look, sizes)
+        passes = Passes(network, inputs, loss or runtime.l1_to_inputs, probes, backward)
+        return engine_value(tree, passes, sizes)
 
 
 def _joined(parts: list[str]) -> list[str]:
@@ -145,7 +145,7 @@ def _section(title: str) -> str:
 SPREADS = {"std", "slope"}
 #: How a score is averaged as it was when the correlations below were measured.
 _MEAN = """\
-The correlations below are those of the mean over LOOKS = {looks} initialisations: for i in range(LOOKS) build the
+The correlations below are those of the mean over INITS = {inits} initialisations: for i in range(INITS) build the
 generator anew, with other weights and inputs, and average score(generator, inputs, seed=SEED + i)."""
 
 
@@ -157,7 +157,7 @@ def _docstring(
     space: str,
     seed: int,
     samples: int,
-    looks: int,
+    inits: int,
 ) -> str:
     passes = "one forward and one backward pass" if backward else "forward passes only"
     lines = [
@@ -172,7 +172,7 @@ def _docstring(
         "Use: `score(generator, inputs)` with a freshly initialised torch.nn.Module and a batch of inputs (found",
         f"with {samples}); it takes {passes}. The random probes are seeded by SPACE = {space!r} and seed = {seed}.",
         *_fewest(tree),
-        *(_MEAN.format(looks=looks).split("\n") if looks > 1 else []),
+        *(_MEAN.format(inits=inits).split("\n") if inits > 1 else []),
         "`python proxy.py` checks this file against the value that gpproxy computes for a small fixed network.",
         "",
         "Provenance:",
@@ -205,7 +205,7 @@ def _constants(
     space: str,
     seed: int,
     samples: int,
-    looks: int,
+    inits: int,
 ) -> str:
     return "\n".join([
         f"FORMULA = {to_text(tree)!r}",
@@ -215,12 +215,12 @@ def _constants(
         f"SPACE = {space!r}",
         f"SEED = {seed}",
         f"SAMPLES = {samples}",
-        f"LOOKS = {looks}",
+        f"INITS = {inits}",
     ])  # fmt: skip
 
 
 def _score(bundle: Bundle, frame: list[Key], loss_key: Key | None, backward: bool) -> str:
-    look, _, seeded, dead, untrained, refuse, finite, several, *checked = map(bundle.name, frame)
+    passes, _, seeded, dead, untrained, refuse, finite, several, *checked = map(bundle.name, frame)
     used = "loss"
     if loss_key is not None:
         used = f"lambda output, inputs: {checked[0]}(loss or {bundle.name(loss_key)}, output, inputs)"
@@ -246,7 +246,7 @@ def _score(bundle: Bundle, frame: list[Key], loss_key: Key | None, backward: boo
     {several}(inputs, "inputs")
     probes = {seeded}(SPACE, seed, "probes")
     with {untrained}(generator, inputs, seed):
-        look = {look}(generator, inputs, {used}, probes, backward={backward})
+        look = {passes}(generator, inputs, {used}, probes, backward={backward})
         {refuse}(look)
         if {dead}(look):
             return float("-inf")

@@ -66,9 +66,9 @@ def apply_one(number: int, code: str, name: str, settings: dict[str, Any], sourc
     """The score of one architecture, the mean over the initialisations of the source; `number` only names the task."""
     space = make_space(name, settings)
     with exact():
-        found = [_apply(space, code, source, replace(how, seed=how.seed + i)) for i in range(source.looks)]
+        found = [_apply(space, code, source, replace(how, seed=how.seed + i)) for i in range(source.inits)]
     worst = next((one for one in found if one.failed or not math.isfinite(one.score)), None)
-    if worst is not None or source.looks == 1:
+    if worst is not None or source.inits == 1:
         return worst or found[0]
     scores = [one.score for one in found]
     return Scored(code, statistics.fmean(scores), spread=statistics.stdev(scores))

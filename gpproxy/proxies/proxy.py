@@ -34,7 +34,7 @@ class Source:
         path: an exported file whose formula cannot be read here, such as one with primitives of a plug-in; it is run.
         seed: of the untrained weights and inputs.
         samples: inputs per look.
-        looks: initialisations that a score is the mean of.
+        inits: initialisations that a score is the mean of.
         sizes: what cut statistics keep.
         run: folder of the run that the proxy comes from, or empty.
         discovered_on: tables that an exported file says it was discovered on.
@@ -47,7 +47,7 @@ class Source:
     path: str = ""
     seed: int = 0
     samples: int = Collection.samples
-    looks: int = 1
+    inits: int = 1
     sizes: Sizes = field(default_factory=Sizes)
     run: str = ""
     discovered_on: str = ""
@@ -67,10 +67,10 @@ class Source:
         """The settings of the run that the proxy comes from."""
         return RunFolder.open(self.run).config if self.run else None
 
-    def changed(self, look_seed: int = -1, samples: int = 0, looks: int = 0) -> Source:
+    def changed(self, init_seed: int = -1, samples: int = 0, inits: int = 0) -> Source:
         """The same proxy with another way to look; -1 and 0 keep what it has."""
-        seed = self.seed if look_seed < 0 else look_seed
-        return replace(self, seed=seed, samples=samples or self.samples, looks=looks or self.looks)
+        seed = self.seed if init_seed < 0 else init_seed
+        return replace(self, seed=seed, samples=samples or self.samples, inits=inits or self.inits)
 
 
 def resolve(text: str) -> Source:
@@ -109,7 +109,7 @@ def _of_run(folder: Path) -> Source:
         raise RunError(f"{error} Let it finish: python -m gpproxy.evolve --resume {folder}") from error
     config = place.config
     label = "+".join(Path(name).stem for name in config.benchmarks) + f" ({folder.name})"
-    source = Source(label, formula, seed=config.look_seed, samples=config.samples, looks=config.looks, run=str(folder))
+    source = Source(label, formula, seed=config.init_seed, samples=config.samples, inits=config.inits, run=str(folder))
     source = replace(source, spaces=_spaces_of(place))
     try:
         source.tree  # noqa: B018  a formula that cannot be read is told at once
@@ -134,10 +134,10 @@ def _of_file(path: Path) -> Source:
     config = RunFolder.open(run).config if run else None
     source = Source(path.stem, path=str(path.resolve()), run=run)
     if config is not None:
-        source = replace(source, seed=config.look_seed, samples=config.samples, looks=config.looks)
+        source = replace(source, seed=config.init_seed, samples=config.samples, inits=config.inits)
     try:
         said = load_proxy(path)
-        source = replace(source, seed=said.seed, samples=said.samples, looks=config.looks if config else said.looks)
+        source = replace(source, seed=said.seed, samples=said.samples, inits=config.inits if config else said.inits)
         source = replace(source, discovered_on=str(said.provenance.get("benchmark", "")))
         settings = said.provenance.get("space settings", {})
         spaces = ((said.space, tuple(settings.items())),) if said.space else ()

@@ -33,7 +33,7 @@ from gpproxy.statistics.assemble import assemble
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.collect import Collection, collect_one, seeded
 from gpproxy.statistics.exact import exact
-from gpproxy.statistics.passes import Look
+from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import STATISTICS
 from gpproxy.statistics.terminals.layers import layer_macs
 
@@ -90,10 +90,10 @@ class _View:
     """Proxies that see the same networks and inputs."""
 
     how: Collection
-    looks: int
+    inits: int
     members: tuple[int, ...]
     backward: bool
-    template: dict[int, Look] = field(default_factory=dict)
+    template: dict[int, Passes] = field(default_factory=dict)
 
 
 class Scorer:
@@ -131,7 +131,7 @@ class Scorer:
         problems: dict[str, None] = {}
         for view in self._views:
             found = []
-            for i in range(view.looks):
+            for i in range(view.inits):
                 network = self._network(code, view.how.seed + i)
                 if self.setup.timed and math.isnan(blank.latency):
                     blank = replace(blank, latency=self._latency(network, view))
@@ -162,19 +162,19 @@ class Scorer:
     def _apply(self, view: _View, code: str, network: nn.Module, number: int) -> tuple[list[float], str]:
         """The scores of a view's proxies for one initialisation, and what is wrong with them."""
         sources = [self.setup.sources[i] for i in view.members]
-        look = copy.copy(self._template(view, number))
-        look.network, look.memo = network, {}
+        passes = copy.copy(self._template(view, number))
+        passes.network, passes.memo = network, {}
         how = replace(view.how, seed=view.how.seed + number)
         values = [math.nan] * len(sources)
         problem = ""
         if how.chosen() or how.chosen_proxies():
             try:
-                record = collect_one(self.space, code, how, look)
+                record = collect_one(self.space, code, how, passes)
             except StatisticsError as error:
-                self._count(look, how)
+                self._count(passes, how)
                 return values, str(error).removeprefix(f"{code}: ")
-            self._count(look, how)
-            self._size = self._size or _seen_size(look)
+            self._count(passes, how)
+            self._size = self._size or _seen_size(passes)
             if record.dead:
                 return [-math.inf] * len(sources), DEAD + record.dead
             trees = [self._trees[i] for i in view.members if self._trees[i] is not None]
@@ -189,36 +189,36 @@ class Scorer:
                     values[i] = PROXIES[source.classical].direction * record.columns[source.classical]
         for i, source in enumerate(sources):
             if source.path:
-                values[i], reason = self._run_file(source, network, look, how.seed)
+                values[i], reason = self._run_file(source, network, passes, how.seed)
                 problem = problem or reason
         return values, problem or ("no value" if any(map(math.isnan, values)) else "")
 
-    def _run_file(self, source: Source, network: nn.Module, look: Look, seed: int) -> tuple[float, str]:
+    def _run_file(self, source: Source, network: nn.Module, passes: Passes, seed: int) -> tuple[float, str]:
         self.work.forwards += 1
         try:
-            value = call_file(source.path, network, look.wide_inputs, self.space, seed)
+            value = call_file(source.path, network, passes.wide_inputs, self.space, seed)
         except Exception as error:
             return math.nan, f"{type(error).__name__}: {error}"
         if value == math.inf:
             return math.nan, "infinite"
         return value, DEAD + "by the file" if value == -math.inf else ""
 
-    def _template(self, view: _View, number: int) -> Look:
+    def _template(self, view: _View, number: int) -> Passes:
         """A look without its network: the batch and the probes are the same for all architectures of a space."""
         if number not in view.template:
             how, name = view.how, self.space.name
             inputs = self.space.inputs(how.samples, seeded(name, how.seed + number, "inputs")).to(how.device)
             probes = seeded(name, how.seed + number, "probes")
-            view.template[number] = Look(nn.Identity(), inputs, self.space.loss, probes, view.backward)
+            view.template[number] = Passes(nn.Identity(), inputs, self.space.loss, probes, view.backward)
         return view.template[number]
 
-    def _count(self, look: Look, how: Collection) -> None:
+    def _count(self, passes: Passes, how: Collection) -> None:
         """Adds the passes that the look has run."""
-        if "noise" in vars(look):
+        if "noise" in vars(passes):
             self.work.forwards += 1
-            self.work.backwards += look.backward
+            self.work.backwards += passes.backward
         for name, (forwards, backwards) in PASSES.items():
-            if name in vars(look):
+            if name in vars(passes):
                 self.work.forwards += forwards
                 self.work.backwards += backwards
         for name in how.chosen_proxies():
@@ -240,20 +240,20 @@ class Scorer:
             device=self.setup.device,
             describe=False,
         )
-        return _View(how, first.looks, tuple(members), backward)
+        return _View(how, first.inits, tuple(members), backward)
 
 
-def _seen_size(look: Look) -> Size:
+def _seen_size(passes: Passes) -> Size:
     """The size of the network that was looked at, from what its pass has recorded."""
-    params = sum(p.numel() for p in look.network.parameters())
-    return Size(float(params), float(sum(layer_macs(layer) for layer in look.noise.layers)))
+    params = sum(p.numel() for p in passes.network.parameters())
+    return Size(float(params), float(sum(layer_macs(layer) for layer in passes.noise.layers)))
 
 
 def _alike(sources: Sequence[Source]) -> list[list[int]]:
     """Positions of the proxies, those together that look in the same way."""
     groups: dict[tuple, list[int]] = {}
     for i, source in enumerate(sources):
-        groups.setdefault((source.seed, source.samples, source.looks, source.sizes), []).append(i)
+        groups.setdefault((source.seed, source.samples, source.inits, source.sizes), []).append(i)
     return list(groups.values())
 
 

@@ -40,4 +40,4 @@ def place_of(sources: Sequence[Source], space: str, settings: Mapping[str, Any])
                     f"Choose with --space-settings {key}=..."
                 )
     remark = ", ".join(f"{key}={value}" for key, value in taken.items())
-    return space, {**taken, **settings}, f"looks at {space} with {remark}, as the proxy's run did" if remark else ""
+    return space, {**taken, **settings}, f"inits at {space} with {remark}, as the proxy's run did" if remark else ""

@@ -20,6 +20,10 @@ else:
     import tomli as tomllib
 
 
+#: What settings were called by version 0.1, whose files are still read.
+RENAMED = {"looks": "inits", "look_seed": "init_seed"}
+
+
 def read_toml(cls: type, path: str | Path) -> dict[str, Any]:
     """The settings in a TOML file, checked against the fields of a config dataclass."""
     path = Path(path).expanduser()
@@ -32,6 +36,7 @@ def read_toml(cls: type, path: str | Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path} is not readable TOML: {error}.") from error
     fields = {f.name: f for f in dataclasses.fields(cls)}
+    content = {RENAMED.get(key, key): value for key, value in content.items()}
     for key, value in content.items():
         if key not in fields:
             raise ConfigError(f"{path} has the unknown setting '{key}'.{did_you_mean(key, fields)}")

@@ -92,7 +92,7 @@ def source_of(config: ScoreConfig) -> Source:
 
     for plugin in config.plugins:
         load_plugin(plugin)
-    return resolve(config.proxy[0]).changed(config.look_seed, config.samples, config.looks)
+    return resolve(config.proxy[0]).changed(config.init_seed, config.samples, config.inits)
 
 
 def labels(config: ScoreConfig) -> Benchmark | None:
@@ -172,7 +172,7 @@ def main(arguments: Sequence[str]) -> int:
     found = _scores(config, source, told, watch.note)
     with watch, _output(config.out) as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        averaged = source.looks > 1
+        averaged = source.inits > 1
         for number, row in enumerate(found):
             if not number:
                 writer.writerow(["architecture", "score", "spread"] if averaged else ["architecture", "score"])

@@ -69,7 +69,7 @@ def show_transfer(config: ScoreConfig) -> None:
     for plugin in config.plugins:
         load_plugin(plugin)
     check_device(config.device)
-    sources = [resolve(text).changed(config.look_seed, config.samples, config.looks) for text in config.proxy]
+    sources = [resolve(text).changed(config.init_seed, config.samples, config.inits) for text in config.proxy]
     places = columns([name.strip() for name in config.benchmark.split(",") if name.strip()])
     with Terminal(Console(stderr=True, highlight=False)) as watch:
         assert isinstance(watch, Terminal)

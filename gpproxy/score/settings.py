@@ -26,8 +26,8 @@ class ScoreConfig:
         max_macs: with transfer, judge on architectures of at most so many multiply-accumulates; 0 for no limit.
         out: CSV file; empty writes to the terminal.
         space_settings: setting of the search space, such as resolution=128.
-        look_seed: seed of the untrained weights and inputs; -1 takes that of the run, or 0.
-        looks: initialisations that a score is the mean of; 0 takes those of the run, or 1. From 2 on the CSV has their
+        init_seed: seed of the untrained weights and inputs; -1 takes that of the run, or 0.
+        inits: initialisations that a score is the mean of; 0 takes those of the run, or 1. From 2 on the CSV has their
             standard deviation as a column `spread`.
         samples: inputs per look; 0 takes that of the run, or the default of one.
         device: where everything is computed: cpu, cuda, cuda:1, ...
@@ -47,8 +47,8 @@ class ScoreConfig:
     max_macs: float = 0.0
     out: str = ""
     space_settings: tuple[str, ...] = ()
-    look_seed: int = -1
-    looks: int = 0
+    init_seed: int = -1
+    inits: int = 0
     samples: int = 0
     device: str = "cpu"
     workers: int = 0
@@ -78,7 +78,7 @@ class ScoreConfig:
         if not self.transfer and (given > 1 or not (given or self.labels)):
             raise ConfigError("Give the architectures to score: either --archs FILE or --sample N.")
         for name, least in (
-            ("sample", 0), ("look_seed", -1), ("looks", 0), ("samples", 0), ("workers", 0),
+            ("sample", 0), ("init_seed", -1), ("inits", 0), ("samples", 0), ("workers", 0),
             ("max_params", 0), ("max_macs", 0),
         ):  # fmt: skip
             if getattr(self, name) < least:

@@ -161,9 +161,9 @@ def scores_of(
         return _scores_of_file(source, space, codes, workers, device, on_progress)
     values: list[dict[str, float]] = []
     dead: dict[str, str] = {}
-    for look in range(source.looks):
+    for passes in range(source.inits):
         seen: dict[str, float] = {}
-        for how, some in _looks(source, space, codes, look, device):
+        for how, some in _inits(source, space, codes, passes, device):
             failed = fill(space, some, how, workers=workers if device == "cpu" else 1, on_progress=on_progress)
             alive = [code for code in some if code not in failed]
             for start in range(0, len(alive), CHUNK):
@@ -190,11 +190,11 @@ def _scores(
     return dict(zip(table.architectures, score_all(table.to(how.device), [source.tree])[0].tolist()))
 
 
-def _looks(
-    source: Source, space: SearchSpace, codes: Sequence[str], look: int, device: str
+def _inits(
+    source: Source, space: SearchSpace, codes: Sequence[str], passes: int, device: str
 ) -> list[tuple[Collection, list[str]]]:
     """How to look at which codes: in full where that lies in the cache, else at what the proxy needs."""
-    full = Collection(seed=source.seed + look, samples=source.samples, sizes=source.sizes, proxies=(), device=device)
+    full = Collection(seed=source.seed + passes, samples=source.samples, sizes=source.sizes, proxies=(), device=device)
     if source.classical:
         asked = replace(full, statistics=(), proxies=(source.classical,), proxy_samples=source.samples)
         return [(replace(asked, samples=Collection.samples), list(codes))]

@@ -75,7 +75,7 @@ class Searcher:
             load_plugin(plugin)
         check_device(config.device)
         found = map(resolve, config.proxy)
-        self.sources = tuple(source.changed(config.look_seed, config.samples, config.looks) for source in found)
+        self.sources = tuple(source.changed(config.init_seed, config.samples, config.inits) for source in found)
         if folder is None:
             name, settings, remark = place_of(self.sources, config.space, parse_settings(config.space_settings))
             pairs = tuple(f"{key}={value}" for key, value in settings.items())
@@ -235,7 +235,7 @@ class Searcher:
                     "text": source.text,
                     "samples": source.samples,
                     "seed": source.seed,
-                    "looks": source.looks,
+                    "inits": source.inits,
                 }
                 for label, source in zip(labels(setup), setup.sources)
             ],

@@ -45,8 +45,8 @@ class SearchConfig:
         top: best architectures that are drawn and shown.
         out: folder of the search; empty makes runs/<time>-search-<space>-s<seed>.
         space_settings: setting of the search space, such as resolution=128.
-        look_seed: seed of the untrained weights and inputs; -1 takes that of each proxy's run, or 0.
-        looks: initialisations that a score is the mean of; 0 takes those of each proxy's run, or 1.
+        init_seed: seed of the untrained weights and inputs; -1 takes that of each proxy's run, or 0.
+        inits: initialisations that a score is the mean of; 0 takes those of each proxy's run, or 1.
         samples: inputs per look; 0 takes that of each proxy's run, or the default of one.
         device: where everything is computed: cpu, cuda, cuda:1, ...
         workers: processes; 0 takes all cores, or one on a GPU and where latency is measured. The ranking does not
@@ -78,8 +78,8 @@ class SearchConfig:
     top: int = 5
     out: str = ""
     space_settings: tuple[str, ...] = ()
-    look_seed: int = -1
-    looks: int = 0
+    init_seed: int = -1
+    inits: int = 0
     samples: int = 0
     device: str = "cpu"
     workers: int = 0
@@ -113,7 +113,7 @@ class SearchConfig:
                 raise ConfigError(f"{name} is one of {', '.join(known)}, but got {name}={getattr(self, name)}.")
         for name, least in (
             ("budget", 1), ("max_params", 0), ("max_macs", 0), ("max_latency_ms", 0), ("population", 4),
-            ("tournament", 1), ("top", 1), ("look_seed", -1), ("looks", 0), ("samples", 0), ("workers", 0),
+            ("tournament", 1), ("top", 1), ("init_seed", -1), ("inits", 0), ("samples", 0), ("workers", 0),
             ("train_top", 0), ("seeds", 1),
         ):  # fmt: skip
             if not getattr(self, name) >= least:

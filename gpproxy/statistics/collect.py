@@ -23,7 +23,7 @@ from gpproxy.statistics.assemble import assemble
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.cut import Sizes
 from gpproxy.statistics.exact import exact
-from gpproxy.statistics.passes import WEIGHTED, Look
+from gpproxy.statistics.passes import WEIGHTED, Passes
 from gpproxy.statistics.record import Record
 from gpproxy.statistics.statistic import STATISTICS, Statistic
 from gpproxy.statistics.table import StatisticsTable
@@ -35,12 +35,12 @@ class Collection:
 
     Attributes:
         seed: initialisation seed; together with the space and the code it fixes every random number.
-        samples: batch size; passes other than the wide one see the first `Look.NARROW` of it.
+        samples: batch size; passes other than the wide one see the first `Passes.NARROW` of it.
         sizes: what cut values keep.
         statistics: names to collect; None means all that are registered, () none.
         proxies: classical proxies to compute as columns; None means all, () none. They cost several times as much as
             the statistics, so they have a batch of their own size and their own files in the cache.
-        proxy_samples: batch size for the classical proxies, at most `Look.NARROW`: they read gradients.
+        proxy_samples: batch size for the classical proxies, at most `Passes.NARROW`: they read gradients.
         device: where the passes run.
         describe: whether to read the structural descriptors off as columns.
     """
@@ -55,10 +55,10 @@ class Collection:
     describe: bool = True
 
     def __post_init__(self) -> None:
-        if not 1 <= self.proxy_samples <= Look.NARROW:
+        if not 1 <= self.proxy_samples <= Passes.NARROW:
             raise ConfigError(
-                f"1 <= proxy_samples <= {Look.NARROW} must hold, but got proxy_samples={self.proxy_samples}: passes "
-                f"with gradients see at most {Look.NARROW} inputs, so more would change nothing."
+                f"1 <= proxy_samples <= {Passes.NARROW} must hold, but got proxy_samples={self.proxy_samples}: passes "
+                f"with gradients see at most {Passes.NARROW} inputs, so more would change nothing."
             )
 
     def chosen(self) -> list[Statistic]:
@@ -69,10 +69,10 @@ class Collection:
 
     def parts(self) -> list[Collection]:
         """The looks that this takes: one for the statistics, one for the classical proxies, where any are asked for."""
-        looks = [replace(self, proxies=())] if self.chosen() or not self.chosen_proxies() else []
+        inits = [replace(self, proxies=())] if self.chosen() or not self.chosen_proxies() else []
         if self.chosen_proxies():
-            looks.append(replace(self, statistics=(), samples=self.proxy_samples))
-        return looks
+            inits.append(replace(self, statistics=(), samples=self.proxy_samples))
+        return inits
 
 
 def seeded(*parts: object) -> torch.Generator:
@@ -81,15 +81,15 @@ def seeded(*parts: object) -> torch.Generator:
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
 
 
-def look_at(space: SearchSpace, code: str, how: Collection, backward: bool = True) -> Look:
+def look_at(space: SearchSpace, code: str, how: Collection, backward: bool = True) -> Passes:
     """One look at one untrained architecture. The batch is the same for all architectures of a space."""
     network = space.build(space.decode(code), seeded(space.name, code, how.seed, "weights")).to(how.device)
     inputs = space.inputs(how.samples, seeded(space.name, how.seed, "inputs")).to(how.device)
-    return Look(network, inputs, space.loss, seeded(space.name, how.seed, "probes"), backward)
+    return Passes(network, inputs, space.loss, seeded(space.name, how.seed, "probes"), backward)
 
 
-def collect_one(space: SearchSpace, code: str, how: Collection, look: Look | None = None) -> Record:
-    """Statistics, columns and state of health of one architecture; `look` is made here unless it is given.
+def collect_one(space: SearchSpace, code: str, how: Collection, passes: Passes | None = None) -> Record:
+    """Statistics, columns and state of health of one architecture; `passes` is made here unless it is given.
 
     Raises StatisticsError when the generator has no layers, no parameters, a non-finite output or a failing pass.
     """
@@ -98,16 +98,16 @@ def collect_one(space: SearchSpace, code: str, how: Collection, look: Look | Non
     chosen = how.chosen()
     backward = any(s.backward for s in chosen) or bool(how.chosen_proxies())
     try:
-        look = look or look_at(space, code, how, backward)
-        if not any(True for _ in look.network.parameters()):
+        passes = passes or look_at(space, code, how, backward)
+        if not any(True for _ in passes.network.parameters()):
             raise StatisticsError(f"{code}: the generator has no parameters.")
-        if not any(isinstance(m, WEIGHTED) for m in look.network.modules()) or not look.noise.layers:
+        if not any(isinstance(m, WEIGHTED) for m in passes.network.modules()) or not passes.noise.layers:
             raise StatisticsError(f"{code}: the generator has no convolution or linear layer to look at.")
-        if not torch.isfinite(look.noise.output).all():
+        if not torch.isfinite(passes.noise.output).all():
             raise StatisticsError(f"{code}: the untrained generator returns NaN or infinity.")
         values: dict[str, Any] = {}
         for statistic in chosen:
-            value = statistic.function(look, how.sizes)
+            value = statistic.function(passes, how.sizes)
             if statistic.type in LAYER_TYPES:
                 value = [None if v is None else v.detach().cpu() for v in value]
             else:
@@ -115,21 +115,21 @@ def collect_one(space: SearchSpace, code: str, how: Collection, look: Look | Non
             values[statistic.name] = value
         columns = dict(space.describe(architecture)) if chosen and how.describe else {}
         for name in how.chosen_proxies():
-            columns[name] = PROXIES[name].function(look)
+            columns[name] = PROXIES[name].function(passes)
     except StatisticsError:
         raise
     except Exception as error:
         raise StatisticsError(f"{code}: looking at the generator failed: {type(error).__name__}: {error}") from error
-    dead = space.dead(architecture) or _dead(look)
+    dead = space.dead(architecture) or _dead(passes)
     return Record(code, values, columns, dead, time.perf_counter() - start)
 
 
-def _dead(look: Look) -> str:
+def _dead(passes: Passes) -> str:
     """Why a network has no meaningful statistics, or empty."""
-    output = look.noise.output.flatten(1)
+    output = passes.noise.output.flatten(1)
     if len(output) > 1 and float(output.std(0).max()) <= 1e-7 * float(output.abs().max() + 1e-30):
         return "the output does not depend on the input"
-    if look.backward and all(float(layer.gradient.abs().max()) == 0 for layer in look.noise.layers):
+    if passes.backward and all(float(layer.gradient.abs().max()) == 0 for layer in passes.noise.layers):
         return "all gradients are zero"
     return ""
 

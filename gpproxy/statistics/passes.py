@@ -181,7 +181,7 @@ def linearised(network: nn.Module) -> Iterator[None]:
             del module.forward
 
 
-class Look:
+class Passes:
     """All passes of one look at one network, run when first asked for.
 
     Args:

@@ -17,7 +17,7 @@ class Statistic:
     Attributes:
         name: as written in a formula.
         type: nominal type (`gpproxy.primitives.types`).
-        function: `f(look, sizes)`; a layer type returns a list with one tensor (or None) per layer of `look.noise`, a
+        function: `f(passes, sizes)`; a layer type returns a list with one tensor (or None) per layer of `look.noise`, a
             network type one tensor.
         source: (Author, year).
         backward: whether it needs gradients.

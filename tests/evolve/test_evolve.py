@@ -270,7 +270,7 @@ def test_impossible_settings_are_refused(changes: dict, words: str) -> None:
 def test_defaults_are_those_of_the_engine() -> None:
     from gpproxy.statistics.collect import Collection
 
-    assert EvolveConfig().samples == Collection().samples and EvolveConfig().look_seed == Collection().seed
+    assert EvolveConfig().samples == Collection().samples and EvolveConfig().init_seed == Collection().seed
 
 
 def test_a_run_is_not_overwritten(finished: Path, tmp_path: Path) -> None:
@@ -323,11 +323,11 @@ def test_help_needs_no_engine_and_unknown_flags_get_a_hint() -> None:
 
 
 def test_initialisations_are_averaged_and_their_spread_is_told(tmp_path: Path) -> None:
-    result = run(small(tmp_path / "three", looks=3, generations=1, random_search=False))
-    looks = result.benchmarks["fake"]["looks"]
-    assert len(looks["spearman"]) == 3 and looks["spread"] >= 0
-    single = run(small(tmp_path / "one", looks=1, generations=1, random_search=False))
-    assert single.benchmarks["fake"]["looks"] is None
+    result = run(small(tmp_path / "three", inits=3, generations=1, random_search=False))
+    inits = result.benchmarks["fake"]["inits"]
+    assert len(inits["spearman"]) == 3 and inits["spread"] >= 0
+    single = run(small(tmp_path / "one", inits=1, generations=1, random_search=False))
+    assert single.benchmarks["fake"]["inits"] is None
     text = "\n".join(line.plain for line in final_table(result, 100))
     assert "mean of 3 initialisations" in " ".join(text.split())
 
@@ -370,22 +370,22 @@ def test_failures_are_remembered_and_looked_at_again_on_request(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GPPROXY_CACHE", str(tmp_path / "cache"))
-    fast = {"generations": 0, "random_search": False, "proxies": "none", "looks": 1}
+    fast = {"generations": 0, "random_search": False, "proxies": "none", "inits": 1}
 
     class Notes(Watch):
         def __init__(self):
-            self.notes, self.looks = [], []
+            self.notes, self.inits = [], []
 
         def note(self, text):
             self.notes.append(text)
 
         def progress(self, what, done, total):
-            self.looks.append(done) if what == "looking at fake" else None
+            self.inits.append(done) if what == "looking at fake" else None
 
     watches = [Notes() for _ in range(3)]
     for i, watch in enumerate(watches):
         run(small(tmp_path / str(i), **fast, retry_failed=i == 2), watch)
-    assert [watch.looks[0] for watch in watches] == [0, 48, 47]
+    assert [watch.inits[0] for watch in watches] == [0, 48, 47]
     for watch in watches:
         assert "fake: left out 3-0-1-2: the untrained generator returns NaN or infinity." in watch.notes
     assert [any("--retry-failed" in note for note in watch.notes) for watch in watches] == [True, True, False]

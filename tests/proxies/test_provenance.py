@@ -55,7 +55,7 @@ def test_a_run_is_applied_to_its_own_space_as_it_was_looked_at(small_run: Path) 
     assert place_of([source], "", {}) == (
         "fake",
         {"resolution": 8},
-        "looks at fake with resolution=8, as the proxy's run did",
+        "inits at fake with resolution=8, as the proxy's run did",
     )
     assert place_of([source], "fake", {"resolution": 12}) == ("fake", {"resolution": 12}, "")
     assert place_of([source], "autogan", {}) == ("autogan", {}, "")

@@ -81,7 +81,7 @@ def test_run_folder_and_its_exported_file_agree(folder: Path) -> None:
 
 def test_an_exported_file_keeps_its_look_away_from_its_run(folder: Path, tmp_path: Path) -> None:
     other = tmp_path / "runs"
-    run(small(other, generations=1, random_search=False, look_seed=3, samples=24, looks=2))
+    run(small(other, generations=1, random_search=False, init_seed=3, samples=24, inits=2))
     moved = tmp_path / "moved.py"
     moved.write_text((other / "proxy.py").read_text())
     beside = [one.score for one in score(config(proxy=str(other)))]
@@ -167,8 +167,8 @@ def test_bad_input_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_the_mean_over_initialisations_has_a_spread(tmp_path: Path) -> None:
-    singles = [list(score(config(look_seed=seed))) for seed in (0, 1, 2)]
-    for found, *alone in zip(score(config(look_seed=0, looks=3)), *singles):
+    singles = [list(score(config(init_seed=seed))) for seed in (0, 1, 2)]
+    for found, *alone in zip(score(config(init_seed=0, inits=3)), *singles):
         scores = [one.score for one in alone]
         assert math.isclose(found.score, statistics.fmean(scores))
         assert math.isclose(found.spread, statistics.stdev(scores)) and found.spread > 0
@@ -179,7 +179,7 @@ def test_the_mean_over_initialisations_has_a_spread(tmp_path: Path) -> None:
         "space": "fake",
         "sample": "3",
         "seed": "5",
-        "looks": "2",
+        "inits": "2",
         "plugins": FAKE,
         "out": str(out),
     }

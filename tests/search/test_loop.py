@@ -71,16 +71,16 @@ def test_proxies_that_look_alike_share_their_network() -> None:
     scorer = Scorer(fake_setup(FORWARD, GRADIENT, "nwot"))
     scorer.score("1-1-1-1")
     assert (scorer.work.networks, scorer.work.forwards, scorer.work.backwards) == (1, 1, 1)
-    other = Setup("fake", (("resolution", 8),), (resolve(FORWARD), resolve(FORWARD).changed(look_seed=5)))
+    other = Setup("fake", (("resolution", 8),), (resolve(FORWARD), resolve(FORWARD).changed(init_seed=5)))
     scorer = Scorer(other)
     scorer.score("1-1-1-1")
     assert scorer.work.networks == 2
 
 
 def test_several_initialisations_are_averaged() -> None:
-    seeds = [Setup("fake", (), (resolve(FORWARD).changed(look_seed=s),)) for s in (3, 4)]
+    seeds = [Setup("fake", (), (resolve(FORWARD).changed(init_seed=s),)) for s in (3, 4)]
     each = [Scorer(setup).score("2-1-1-0").scores[0] for setup in seeds]
-    both = Scorer(Setup("fake", (), (resolve(FORWARD).changed(look_seed=3, looks=2),))).score("2-1-1-0")
+    both = Scorer(Setup("fake", (), (resolve(FORWARD).changed(init_seed=3, inits=2),))).score("2-1-1-0")
     assert both.scores[0] == pytest.approx(sum(each) / 2, rel=1e-12) and each[0] != each[1]
 
 

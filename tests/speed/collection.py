@@ -31,7 +31,7 @@ from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.structure import needs
 from gpproxy.expressions.text import parse
 from gpproxy.statistics.collect import Collection, collect_one, seeded
-from gpproxy.statistics.passes import Look, frozen_buffers, linearised
+from gpproxy.statistics.passes import Passes, frozen_buffers, linearised
 from gpproxy.statistics.statistic import STATISTICS
 
 FORMULAS = {
@@ -76,12 +76,12 @@ class Bare:
             torch.autograd.grad(self.network(inputs).sum(), inputs, allow_unused=True)
 
     def _jacobian(self) -> None:
-        inputs = self.inputs[: Look.DIRECTION_SAMPLES].repeat(Look.DIRECTIONS, *[1] * (self.inputs.ndim - 1))
+        inputs = self.inputs[: Passes.DIRECTION_SAMPLES].repeat(Passes.DIRECTIONS, *[1] * (self.inputs.ndim - 1))
         with torch.no_grad(), frozen_buffers(self.network), forward_ad.dual_level():
             self.network(forward_ad.make_dual(inputs, torch.ones_like(inputs)))
 
 
-def ways(space: SearchSpace, code: str, how: Collection, looks: dict[str, Collection]) -> dict[str, Callable]:
+def ways(space: SearchSpace, code: str, how: Collection, inits: dict[str, Collection]) -> dict[str, Callable]:
     """What is timed for one architecture."""
     bare = Bare(space, code, how)
     return {
@@ -91,7 +91,7 @@ def ways(space: SearchSpace, code: str, how: Collection, looks: dict[str, Collec
         "one forward + backward": bare.forward_backward,
         "bare passes": bare.every_pass,
         "all statistics": lambda: collect_one(space, code, how),
-        **{name: partial(collect_one, space, code, look) for name, look in looks.items()},
+        **{name: partial(collect_one, space, code, passes) for name, passes in inits.items()},
     }
 
 
@@ -120,12 +120,12 @@ def main() -> None:
             codes.append(space.encode(architecture))
     grammar = Grammar({name: statistic.type for name, statistic in STATISTICS.items()})
     everything = Collection(samples=given.samples, proxies=())
-    looks = {name: only_for(parse(text, grammar), given.samples) for name, text in FORMULAS.items()}
+    inits = {name: only_for(parse(text, grammar), given.samples) for name, text in FORMULAS.items()}
     collect_one(space, codes[0], everything)  # what is loaded and compiled once does not count
 
     seconds: dict[str, list[float]] = {}
     for code in codes:
-        for name, work in ways(space, code, everything, looks).items():
+        for name, work in ways(space, code, everything, inits).items():
             seconds.setdefault(name, []).append(cpu(work, given.repeats))
 
     middle = {name: statistics.median(times) for name, times in seconds.items()}

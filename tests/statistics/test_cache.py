@@ -200,7 +200,7 @@ def test_a_changed_plugin_statistic_is_another_file(tmp_path, monkeypatch):
     text = (
         "import torch\nfrom gpproxy.statistics.statistic import statistic\n"
         "from gpproxy.primitives.types import Scalar\n"
-        "@statistic(Scalar, source='test')\ndef plugged(look, sizes):\n    return torch.tensor(1.0)\n"
+        "@statistic(Scalar, source='test')\ndef plugged(passes, sizes):\n    return torch.tensor(1.0)\n"
     )
     names = []
     for number in (1.0, 2.0):

@@ -66,8 +66,8 @@ def test_no_global_generator_is_used(name):
 
 def test_values_repeat_and_do_not_depend_on_what_ran_before():
     network = with_norms()
-    look, reverse = look_at(network), look_at(network)
-    values = {name: PROXIES[name](look) for name in PROXIES}
+    passes, reverse = look_at(network), look_at(network)
+    values = {name: PROXIES[name](passes) for name in PROXIES}
     backwards = {name: PROXIES[name](reverse) for name in reversed(list(PROXIES))}
     assert all(same(values[name], backwards[name]) for name in values)
     assert all(same(values[name], PROXIES[name](look_at(with_norms()))) for name in values)
@@ -80,13 +80,13 @@ def test_declares_whether_it_needs_gradients(name, monkeypatch):
     def refuse(*args, **kwargs):
         raise RuntimeError("a backward pass")
 
-    look = look_at(with_norms(), backward=False)
+    passes = look_at(with_norms(), backward=False)
     monkeypatch.setattr(torch.autograd, "grad", refuse)
     if PROXIES[name].needs_backward:
         with pytest.raises((RuntimeError, StatisticsError), match="backward"):
-            PROXIES[name](look)
+            PROXIES[name](passes)
     else:
-        assert math.isfinite(PROXIES[name](look))
+        assert math.isfinite(PROXIES[name](passes))
 
 
 def zero_weights() -> nn.Module:
@@ -125,15 +125,15 @@ def test_small_batches_give_a_number_or_nan(name, count):
 
 
 def test_equal_samples_have_no_defined_kernel_determinant():
-    look = look_at(with_norms(), images(1).repeat(3, 1, 1, 1))
-    assert all(math.isnan(PROXIES[name](look)) for name in ("nwot", "ntk", "autogas_proxy5"))
+    passes = look_at(with_norms(), images(1).repeat(3, 1, 1, 1))
+    assert all(math.isnan(PROXIES[name](passes)) for name in ("nwot", "ntk", "autogas_proxy5"))
 
 
 def test_only_numerical_failure_becomes_nan():
-    def singular(look):
+    def singular(passes):
         return torch.linalg.inv(torch.zeros(2, 2)).sum()
 
-    def broken(look):
+    def broken(passes):
         raise ValueError("a mistake")
 
     from gpproxy.statistics.classical import proxy as module

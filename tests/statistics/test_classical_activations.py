@@ -13,7 +13,7 @@ from torch import nn
 
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.classical.activations import hamming_kernel, layer_expressivity
-from gpproxy.statistics.passes import Look
+from gpproxy.statistics.passes import Passes
 from tests.statistics.tiny import images, look_at, mlp, seeded_, with_norms, without_norms
 
 RECTIFIERS = (nn.ReLU, nn.LeakyReLU)
@@ -48,7 +48,7 @@ def test_nwot_by_the_published_kernel(make, shape):
 
 @pytest.mark.parametrize("count", [6, 40, 70])
 def test_swap_counts_the_set_of_patterns(count, monkeypatch):
-    monkeypatch.setattr(Look, "NARROW", count)
+    monkeypatch.setattr(Passes, "NARROW", count)
     network, inputs = with_norms(), images(count)
     patterns = {tuple(column > 0) for z in rectifier_inputs(network, inputs) for column in z.T}
     assert PROXIES["swap"](look_at(network, inputs)) == len(patterns)
@@ -78,33 +78,33 @@ def test_meco_is_zero_where_channels_outnumber_positions():
 
 
 def test_expressivity_by_singular_values():
-    look = look_at(with_norms())
+    passes = look_at(with_norms())
     entropies = []
-    for layer in look.noise.layers:
+    for layer in passes.noise.layers:
         rows = layer.activation.permute(0, 2, 3, 1).reshape(-1, layer.activation.shape[1]).double().numpy()
         share = np.linalg.svd(rows - rows.mean(0), compute_uv=False) ** 2
         share = share / share.sum()
         entropies.append(-(share * np.log(share + 1e-8)).sum())
-    assert [float(e) for e in layer_expressivity(look)] == pytest.approx(entropies, rel=1e-5)
-    assert PROXIES["az_expressivity"](look) == pytest.approx(sum(entropies), rel=1e-5)
-    assert PROXIES["az_progressivity"](look) == pytest.approx(min(np.diff(entropies)), rel=1e-4)
+    assert [float(e) for e in layer_expressivity(passes)] == pytest.approx(entropies, rel=1e-5)
+    assert PROXIES["az_expressivity"](passes) == pytest.approx(sum(entropies), rel=1e-5)
+    assert PROXIES["az_progressivity"](passes) == pytest.approx(min(np.diff(entropies)), rel=1e-4)
 
 
 def test_expressivity_with_more_channels_than_rows_and_without_positions():
     network = seeded_(nn.Sequential(nn.Linear(5, 12), nn.ReLU(), nn.Linear(12, 3)))
-    look = look_at(network, images(4, shape=(5,)))
-    rows = look.noise.layers[0].activation.double().numpy()
+    passes = look_at(network, images(4, shape=(5,)))
+    rows = passes.noise.layers[0].activation.double().numpy()
     share = np.linalg.svd(rows - rows.mean(0), compute_uv=False) ** 2
     share = share / share.sum()
-    assert float(layer_expressivity(look)[0]) == pytest.approx(-(share * np.log(share + 1e-8)).sum(), rel=1e-5)
+    assert float(layer_expressivity(passes)[0]) == pytest.approx(-(share * np.log(share + 1e-8)).sum(), rel=1e-5)
 
 
 def test_expressivity_is_highest_for_even_variances():
-    look = look_at(seeded_(nn.Linear(4, 4)), images(64, shape=(4,)))
-    assert float(layer_expressivity(look)[0]) < math.log(4)
+    passes = look_at(seeded_(nn.Linear(4, 4)), images(64, shape=(4,)))
+    assert float(layer_expressivity(passes)[0]) < math.log(4)
     columns = images(1, shape=(64, 4))[0].double()
-    look.noise.layers[0].activation = torch.linalg.qr(columns - columns.mean(0))[0]
-    assert float(layer_expressivity(look)[0]) == pytest.approx(math.log(4), abs=1e-6)
+    passes.noise.layers[0].activation = torch.linalg.qr(columns - columns.mean(0))[0]
+    assert float(layer_expressivity(passes)[0]) == pytest.approx(math.log(4), abs=1e-6)
 
 
 @pytest.mark.parametrize("make, shape", [(with_norms, (3, 8, 8)), (mlp, (5,))])
@@ -120,11 +120,11 @@ def test_jacov_by_numpy(make, shape):
 
 def test_jacov_of_uncorrelated_gradients_is_minus_the_batch():
     """Every eigenvalue is 1 at best, which scores -1."""
-    look = look_at(with_norms())
-    assert PROXIES["jacov"](look) < -6
+    passes = look_at(with_norms())
+    assert PROXIES["jacov"](passes) < -6
     columns = images(1, shape=(40, 7))[0].double()
-    look.input_gradient = torch.linalg.qr(columns - columns.mean(0))[0].T  # orthonormal rows of mean zero
-    assert PROXIES["jacov"](look) == pytest.approx(-7, abs=1e-6)
+    passes.input_gradient = torch.linalg.qr(columns - columns.mean(0))[0].T  # orthonormal rows of mean zero
+    assert PROXIES["jacov"](passes) == pytest.approx(-7, abs=1e-6)
 
 
 def test_zen_step_by_step():

@@ -85,9 +85,9 @@ def test_programs_equal_a_literal_replay(name, make, shape):
 
 def test_the_last_program_is_naswot_with_a_constant():
     """log det (s K) = log det K + B log s, averaged over s = 1, 2, 3."""
-    look = look_at(with_norms())
-    shift = len(look.inputs) * math.log(6) / 3
-    assert PROXIES["autogas_proxy5"](look) == pytest.approx(PROXIES["nwot"](look) + shift, rel=1e-9)
+    passes = look_at(with_norms())
+    shift = len(passes.inputs) * math.log(6) / 3
+    assert PROXIES["autogas_proxy5"](passes) == pytest.approx(PROXIES["nwot"](passes) + shift, rel=1e-9)
 
 
 @pytest.mark.parametrize("make", [with_norms, without_norms])

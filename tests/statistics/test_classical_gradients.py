@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from gpproxy.statistics.classical import PROXIES, layers
-from gpproxy.statistics.passes import Look
+from gpproxy.statistics.passes import Passes
 from tests.statistics.test_passes import Shared
 from tests.statistics.tiny import images, look_at, mlp, seeded_, squared, with_norms, without_norms
 
@@ -29,7 +29,7 @@ def pairs_of(network: nn.Module, inputs) -> list[tuple[np.ndarray, np.ndarray]]:
 @pytest.mark.parametrize("make, shape", MAKERS)
 def test_sums_over_weights_and_gradients(make, shape):
     network, inputs = make(), images(shape=shape)
-    look, pairs = look_at(network, inputs), pairs_of(network, inputs)
+    passes, pairs = look_at(network, inputs), pairs_of(network, inputs)
     expected = {
         "l2_norm": sum(np.sqrt((w**2).sum()) for w, _ in pairs),
         "grad_norm": sum(np.sqrt((g**2).sum()) for _, g in pairs),
@@ -37,7 +37,7 @@ def test_sums_over_weights_and_gradients(make, shape):
         "plain": sum((w * g).sum() for w, g in pairs),
     }
     for name, value in expected.items():
-        assert PROXIES[name](look) == pytest.approx(value, rel=1e-4, abs=1e-7), name
+        assert PROXIES[name](passes) == pytest.approx(value, rel=1e-4, abs=1e-7), name
 
 
 @pytest.mark.parametrize(
@@ -52,12 +52,12 @@ def test_sums_over_weights_and_gradients(make, shape):
 )
 def test_layer_lists_add_up_to_the_proxy(name, of):
     for make, shape in MAKERS:
-        look = look_at(make(), images(shape=shape))
-        entries = getattr(layers, name)(look)
-        assert len(entries) == len(look.noise.layers)
-        assert [entry is not None for entry in entries] == [layer.first for layer in look.noise.layers]
+        passes = look_at(make(), images(shape=shape))
+        entries = getattr(layers, name)(passes)
+        assert len(entries) == len(passes.noise.layers)
+        assert [entry is not None for entry in entries] == [layer.first for layer in passes.noise.layers]
         assert all(e.ndim == 0 and e.dtype == torch.float64 for e in entries if e is not None)
-        assert float(sum(e for e in entries if e is not None)) == pytest.approx(PROXIES[of](look), rel=1e-12)
+        assert float(sum(e for e in entries if e is not None)) == pytest.approx(PROXIES[of](passes), rel=1e-12)
 
 
 @pytest.mark.parametrize("make, shape", MAKERS[:3])
@@ -125,9 +125,9 @@ def test_grasp_of_a_quadratic_in_closed_form():
     """For L = mean (w x)^2, g = 2 m w and H = 2 m with m = mean x^2, so the score is -4 m^2 w^2."""
     network = seeded_(nn.Conv2d(1, 1, 1, bias=False)).double()
     inputs = images(4, shape=(1, 3, 3)).double()
-    look = Look(network, inputs, lambda y, x: y.square().mean(), torch.Generator().manual_seed(0))
+    passes = Passes(network, inputs, lambda y, x: y.square().mean(), torch.Generator().manual_seed(0))
     moment, weight = float(inputs.square().mean()), network.weight.item()
-    assert PROXIES["grasp"](look) == pytest.approx(-4 * moment**2 * weight**2, rel=1e-9)
+    assert PROXIES["grasp"](passes) == pytest.approx(-4 * moment**2 * weight**2, rel=1e-9)
 
 
 def chain(widths: tuple[int, ...], norms: bool) -> nn.Module:
@@ -146,9 +146,9 @@ def test_synflow_of_a_chain_in_closed_form(norms):
         if isinstance(module, nn.Conv2d):
             product = np.abs(module.weight.detach().double().numpy()[:, :, 0, 0]) @ product
     output = 64 * product.sum()  # 8 x 8 positions
-    look = look_at(network)
-    assert PROXIES["synflow"](look) == pytest.approx(np.log(3 * output), rel=1e-9)
-    assert [float(x) for x in layers.layer_synflow(look)] == pytest.approx([output] * 3, rel=1e-9)
+    passes = look_at(network)
+    assert PROXIES["synflow"](passes) == pytest.approx(np.log(3 * output), rel=1e-9)
+    assert [float(x) for x in layers.layer_synflow(passes)] == pytest.approx([output] * 3, rel=1e-9)
 
 
 def test_synflow_shifts_by_the_log_of_a_scale():
@@ -159,10 +159,10 @@ def test_synflow_shifts_by_the_log_of_a_scale():
 
 
 def test_synflow_of_a_shared_module_counts_its_weight_once():
-    look = look_at(seeded_(Shared()))
-    entries = layers.layer_synflow(look)
+    passes = look_at(seeded_(Shared()))
+    entries = layers.layer_synflow(passes)
     assert [e is None for e in entries] == [False, True, False]
-    assert PROXIES["synflow"](look) == pytest.approx(float(torch.log(entries[0] + entries[2])), rel=1e-12)
+    assert PROXIES["synflow"](passes) == pytest.approx(float(torch.log(entries[0] + entries[2])), rel=1e-12)
 
 
 def test_logsynflow_of_two_layers_in_closed_form():

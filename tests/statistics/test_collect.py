@@ -16,7 +16,7 @@ from gpproxy.statistics import collect as collection
 from gpproxy.statistics.cache import load
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.collect import Collection, cached, collect, collect_one, fill, look_at, seeded
-from gpproxy.statistics.passes import Look
+from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import STATISTICS
 from tests.statistics.tiny_tables import differences, tiny
 
@@ -72,16 +72,16 @@ def test_the_global_generators_are_left_alone(space):
 
 
 def test_the_network_is_left_as_it_was_found(space):
-    look = look_at(space, "norms-4", HOW)
-    before = copy.deepcopy(look.network.state_dict())
+    passes = look_at(space, "norms-4", HOW)
+    before = copy.deepcopy(passes.network.state_dict())
     for statistic in STATISTICS.values():
-        statistic.function(look, HOW.sizes)
-    after = look.network.state_dict()
+        statistic.function(passes, HOW.sizes)
+    after = passes.network.state_dict()
     assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
-    for module in look.network.modules():
+    for module in passes.network.modules():
         assert not (module._forward_hooks or module._forward_pre_hooks or module._backward_hooks)
         assert module.training and "forward" not in vars(module)
-    assert all(p.grad is None and p.requires_grad for p in look.network.parameters())
+    assert all(p.grad is None and p.requires_grad for p in passes.network.parameters())
 
 
 def test_the_batch_is_the_same_for_all_architectures(space):
@@ -227,10 +227,10 @@ def test_the_number_of_threads_is_left_alone(space, tmp_path, code):
 
 
 def test_only_the_wide_pass_sees_the_whole_batch(space):
-    look = look_at(space, "plain-3", Collection(samples=24))
-    assert len(look.inputs) == len(look.noise.output) == len(look.perturbed.output) == Look.NARROW
-    assert len(look.wide_inputs) == len(look.wide.output) == 24
-    assert torch.equal(look.inputs, look.wide_inputs[: Look.NARROW])
+    passes = look_at(space, "plain-3", Collection(samples=24))
+    assert len(passes.inputs) == len(passes.noise.output) == len(passes.perturbed.output) == Passes.NARROW
+    assert len(passes.wide_inputs) == len(passes.wide.output) == 24
+    assert torch.equal(passes.inputs, passes.wide_inputs[: Passes.NARROW])
 
 
 def test_what_the_narrow_passes_show_does_not_depend_on_the_batch(space):
@@ -264,7 +264,7 @@ def test_failures_are_recalled_instead_of_looked_at(space, tmp_path):
 
 
 def test_a_generator_that_works_again_is_forgotten_as_a_failure(space, tmp_path, monkeypatch):
-    def failing(look, sizes):
+    def failing(passes, sizes):
         raise RuntimeError("not today")
 
     name = "activation"

@@ -11,7 +11,7 @@ from gpproxy.search_spaces import SEARCH_SPACES
 from torch import Tensor, nn
 
 from gpproxy.statistics.cut import Sizes, as_map
-from gpproxy.statistics.passes import Layer, Look
+from gpproxy.statistics.passes import Layer, Passes
 from gpproxy.statistics.statistic import STATISTICS
 from gpproxy.statistics.terminals import information
 from tests.statistics.tiny import images, look_at, seeded_
@@ -127,9 +127,9 @@ class Coder(nn.Module):
 
 
 def inflows(network: nn.Module, inputs: Tensor) -> dict[str, list[float]]:
-    look = look_at(network, inputs)
+    passes = look_at(network, inputs)
     names = ("inflow_decodability", "inflow_entropy")
-    return {name: [float(v) for v in STATISTICS[name].function(look, SIZES)] for name in names}
+    return {name: [float(v) for v in STATISTICS[name].function(passes, SIZES)] for name in names}
 
 
 def test_a_layer_that_the_input_flows_into_decodes_it():
@@ -185,9 +185,9 @@ def test_decoding_equals_ridge_regression_in_the_channel_space():
 
 @pytest.mark.parametrize("bottleneck, place", [("", 2), ("narrow", 1), ("entrance", 2), ("no layer", 2)])
 def test_the_code_is_the_named_or_the_narrowest_inflow(bottleneck, place):
-    look = look_at(seeded_(Coder(bottleneck)), images(48))
+    passes = look_at(seeded_(Coder(bottleneck)), images(48))
     for quantity in ("decodability", "entropy"):
-        code, inflow = (STATISTICS[f"{kind}_{quantity}"].function(look, SIZES) for kind in ("code", "inflow"))
+        code, inflow = (STATISTICS[f"{kind}_{quantity}"].function(passes, SIZES) for kind in ("code", "inflow"))
         assert float(code) == float(inflow[place])
 
 
@@ -195,9 +195,9 @@ def test_every_inflow_is_decoded_once(monkeypatch):
     calls = []
     decode = information._decode
     monkeypatch.setattr(information, "_decode", lambda *given: calls.append(1) or decode(*given))
-    look = look_at(seeded_(Coder()), images(48))
+    passes = look_at(seeded_(Coder()), images(48))
     for name in ("inflow_entropy", "code_decodability", "inflow_decodability", "code_entropy"):
-        STATISTICS[name].function(look, SIZES)
+        STATISTICS[name].function(passes, SIZES)
     assert len(calls) == 4
 
 
@@ -207,7 +207,7 @@ def test_transnas_networks_name_their_code(code):
     space = SEARCH_SPACES["transnas-micro" if "_" in code else "transnas-macro"]()
     network = space.build(space.decode(code), torch.Generator().manual_seed(0))
     inputs = space.inputs(2, torch.Generator().manual_seed(0))
-    look = Look(network, inputs, space.loss, torch.Generator(), backward=False)
-    coder = information._coder(look)
+    passes = Passes(network, inputs, space.loss, torch.Generator(), backward=False)
+    coder = information._coder(passes)
     assert coder.name == network.bottleneck and isinstance(coder.module, nn.Module)
-    assert coder.inflow.shape[2] == min(as_map(layer.inflow).shape[2] for layer in look.wide.layers)
+    assert coder.inflow.shape[2] == min(as_map(layer.inflow).shape[2] for layer in passes.wide.layers)

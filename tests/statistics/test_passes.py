@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gpproxy.statistics.passes import Look, forward, linearised, recording
+from gpproxy.statistics.passes import Passes, forward, linearised, recording
 from tests.statistics.tiny import images, look_at, mlp, seeded_, squared, with_norms, without_norms
 
 
@@ -189,9 +189,9 @@ def test_hooks_are_removed_after_an_exception():
 def test_the_network_is_left_as_it_was_found():
     network = with_norms()
     before = copy.deepcopy(network.state_dict())
-    look = look_at(network)
+    passes = look_at(network)
     for name in ("noise", "perturbed", "ones", "input_gradient", "jacobian"):
-        getattr(look, name)
+        getattr(passes, name)
     after = network.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
     assert all(p.grad is None and p.requires_grad for p in network.parameters())
@@ -202,17 +202,17 @@ def test_the_network_is_left_as_it_was_found():
 def test_no_pass_touches_the_global_generator():
     network = with_norms()
     state = torch.random.get_rng_state()
-    look = look_at(network)
+    passes = look_at(network)
     for name in ("noise", "perturbed", "ones", "input_gradient", "jacobian"):
-        getattr(look, name)
+        getattr(passes, name)
     assert torch.equal(state, torch.random.get_rng_state())
 
 
 def test_perturbed_input_is_a_tenth_of_the_spread_away():
-    look = look_at(with_norms(), images(64))
-    difference = look.perturbed.inputs - look.inputs
-    assert float(difference.std() / look.inputs.std()) == pytest.approx(0.1, rel=0.05)
-    assert look.perturbed.layers[0].gradient is None
+    passes = look_at(with_norms(), images(64))
+    difference = passes.perturbed.inputs - passes.inputs
+    assert float(difference.std() / passes.inputs.std()) == pytest.approx(0.1, rel=0.05)
+    assert passes.perturbed.layers[0].gradient is None
 
 
 @pytest.mark.parametrize("make", [with_norms, InPlace, Branches])
@@ -227,10 +227,10 @@ def test_inflow_is_what_enters_each_layer(make):
 
 
 def test_only_the_wide_pass_sees_more_samples():
-    look = look_at(without_norms(), images(40))
-    assert len(look.noise.output) == Look.NARROW < len(look.wide.output) == 40
-    assert not look.wide.output.requires_grad and look.wide.layers[0].gradient is None
-    torch.testing.assert_close(look.wide.output[: Look.NARROW], look.noise.output)
+    passes = look_at(without_norms(), images(40))
+    assert len(passes.noise.output) == Passes.NARROW < len(passes.wide.output) == 40
+    assert not passes.wide.output.requires_grad and passes.wide.layers[0].gradient is None
+    torch.testing.assert_close(passes.wide.output[: Passes.NARROW], passes.noise.output)
 
 
 def test_without_backward_nothing_is_differentiated():
@@ -239,15 +239,15 @@ def test_without_backward_nothing_is_differentiated():
 
 
 def test_ones_pass_is_the_linear_network_of_absolute_weights():
-    look = look_at(with_norms())
-    modules = [layer.module for layer in look.noise.layers]
+    passes = look_at(with_norms())
+    modules = [layer.module for layer in passes.noise.layers]
     value = torch.ones(1, 3, 8, 8, dtype=torch.float64)
     for module in copy.deepcopy(modules):
         module.double()
         for parameter in module.parameters():
             parameter.data.abs_()
         value = module(value)
-    assert torch.allclose(look.ones.output, value, rtol=1e-12)
+    assert torch.allclose(passes.ones.output, value, rtol=1e-12)
     assert float(value.detach().max()) > 1  # the Tanh is bypassed
 
 
@@ -271,11 +271,11 @@ def test_jacobian_agrees_with_finite_differences(make, shape):
     if make is mlp:
         network[1] = nn.Identity()
     inputs = images(3, shape=shape).double()
-    look = Look(network, inputs, squared, torch.Generator().manual_seed(5))
+    passes = Passes(network, inputs, squared, torch.Generator().manual_seed(5))
     step = 1e-6
-    tangents = look.jacobian
-    assert tangents.shape[:2] == (Look.DIRECTIONS, 3)
-    for tangent, direction in zip(tangents, look._directions):
+    tangents = passes.jacobian
+    assert tangents.shape[:2] == (Passes.DIRECTIONS, 3)
+    for tangent, direction in zip(tangents, passes._directions):
         difference = (network(inputs + step * direction) - network(inputs - step * direction)) / (2 * step)
         assert torch.allclose(tangent, difference.flatten(1), atol=1e-6)
 

@@ -31,8 +31,8 @@ def tables(tmp_path_factory) -> tuple[StatisticsTable, StatisticsTable]:
     """Uncut and cut statistics of the sound tiny architectures."""
     space = tiny.Tiny()
     codes = [f"{kind}-{width}" for kind in tiny.SOUND for width in tiny.WIDTHS]
-    looks = (Collection(samples=6, proxy_samples=6, sizes=UNCUT), Collection(samples=6, proxy_samples=6))
-    found = [collect(space, codes, look, cache_folder=tmp_path_factory.mktemp("cache")) for look in looks]
+    inits = (Collection(samples=6, proxy_samples=6, sizes=UNCUT), Collection(samples=6, proxy_samples=6))
+    found = [collect(space, codes, passes, cache_folder=tmp_path_factory.mktemp("cache")) for passes in inits]
     assert not any(failures for _, failures in found)
     return found[0][0], found[1][0]
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from gpproxy.errors import StatisticsError
 from gpproxy.statistics.cut import Sizes
-from gpproxy.statistics.passes import Look
+from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import STATISTICS
 from tests.statistics.tiny import images, look_at, mlp, seeded_, squared, with_norms, without_norms
 from tests.statistics.tiny_tables import UNCUT, tiny  # noqa: F401  registers the tiny space
@@ -52,7 +52,7 @@ def still() -> nn.Module:
     return network
 
 
-def look(name: str, backward: bool = True) -> Look:
+def passes(name: str, backward: bool = True) -> Passes:
     make, shape = NETWORKS[name]
     return look_at(make(), images(6, shape=shape), backward)
 
@@ -71,7 +71,7 @@ def test_the_statistics_of_the_design_are_there():
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("name", STATISTICS)
 def test_shape_dtype_and_finiteness(name, network):
-    seen, statistic = look(network), STATISTICS[name]
+    seen, statistic = passes(network), STATISTICS[name]
     found = statistic.function(seen, SIZES)
     if statistic.type not in LAYER_TYPES:
         assert isinstance(found, Tensor) and found.ndim == AXES[statistic.type]
@@ -118,7 +118,7 @@ def test_declares_whether_it_needs_gradients(name, monkeypatch):
     def refuse(*args, **kwargs):
         raise RuntimeError("a backward pass")
 
-    seen = look("norms", backward=False)
+    seen = passes("norms", backward=False)
     monkeypatch.setattr(torch.autograd, "grad", refuse)
     if STATISTICS[name].backward:
         with pytest.raises((RuntimeError, StatisticsError, AttributeError, KeyError, TypeError)):
@@ -131,14 +131,14 @@ def test_declares_whether_it_needs_gradients(name, monkeypatch):
 def test_forward_only_values_do_not_depend_on_the_backward_pass(name):
     if STATISTICS[name].backward:
         pytest.skip("needs gradients")
-    one, other = (STATISTICS[name].function(look("norms", backward), SIZES) for backward in (True, False))
+    one, other = (STATISTICS[name].function(passes("norms", backward), SIZES) for backward in (True, False))
     for a, b in zip(*(v if isinstance(v, list) else [v] for v in (one, other))):
         assert (a is None) == (b is None) and (a is None or torch.equal(a.detach(), b.detach()))
 
 
 @pytest.mark.parametrize("name", STATISTICS)
 def test_values_repeat_and_do_not_depend_on_what_ran_before(name):
-    fresh, used = look("norms"), look("norms")
+    fresh, used = passes("norms"), passes("norms")
     for other in reversed(list(STATISTICS)):
         STATISTICS[other].function(used, SIZES)
     one, two = (STATISTICS[name].function(seen, SIZES) for seen in (fresh, used))
@@ -148,7 +148,7 @@ def test_values_repeat_and_do_not_depend_on_what_ran_before(name):
 
 @pytest.mark.parametrize("name", [n for n, s in STATISTICS.items() if s.type in (FeatureMap, Weight, ChannelVector)])
 def test_large_sizes_cut_nothing(name):
-    seen = look("norms")
+    seen = passes("norms")
     attributes = {"activation": "activation", "gradient": "gradient", "preactivation": "preactivation"}
     found = STATISTICS[name].function(seen, UNCUT)
     for layer, v in zip(seen.noise.layers, found):
@@ -183,7 +183,7 @@ def test_macs_and_params_of_a_space_are_those_of_its_networks(name):
     code = {"transnas-macro": "64-1234-basic", "transnas-micro": "64-41414-1_02_333", "tiny": "norms-4"}[name]
     network = space.build(space.decode(code), torch.Generator().manual_seed(0))
     inputs = space.inputs(2, torch.Generator().manual_seed(0))
-    seen = Look(network, inputs, space.loss, torch.Generator(), backward=False)
+    seen = Passes(network, inputs, space.loss, torch.Generator(), backward=False)
     total = float(STATISTICS["total_params"].function(seen, SIZES))
     norms = [p for m in network.modules() if isinstance(m, nn.BatchNorm2d) for p in m.parameters()]
     assert total == sum(p.numel() for p in network.parameters())
@@ -209,7 +209,7 @@ def test_params_of_layers_are_those_of_the_network_without_norms():
 
 
 def test_hamming_counts_equal_bits():
-    seen = look("norms")
+    seen = passes("norms")
     for layer, kernel in zip(seen.noise.layers, STATISTICS["hamming"].function(seen, SIZES)):
         if layer.preactivation is None:
             assert kernel is None
@@ -219,7 +219,7 @@ def test_hamming_counts_equal_bits():
 
 
 def test_channel_moments_are_those_of_full_maps():
-    seen = look("norms")
+    seen = passes("norms")
     for quantity, prefix in (("activation", ""), ("gradient", "gradient_")):
         mean, std = (STATISTICS[f"{prefix}channel_{m}"].function(seen, UNCUT) for m in ("mean", "std"))
         for layer, m, s in zip(seen.noise.layers, mean, std):
@@ -248,7 +248,7 @@ def test_jacobian_gram_of_a_linear_network():
 
 
 def test_the_perturbed_map_is_near_the_plain_one():
-    seen = look("plain")
+    seen = passes("plain")
     for a, b in zip(*(STATISTICS[name].function(seen, UNCUT) for name in ("activation", "perturbed"))):
         assert a.shape == b.shape and 0 < float((a - b).norm() / a.norm()) < 0.5
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from gpproxy.statistics.passes import Look
+from gpproxy.statistics.passes import Passes
 
 
 def seeded_(network: nn.Module, seed: int = 0, scale: float = 0.4) -> nn.Module:
@@ -62,6 +62,6 @@ def squared(outputs: Tensor, inputs: Tensor) -> Tensor:
     return ((outputs - inputs) if outputs.shape == inputs.shape else outputs).square().mean()
 
 
-def look_at(network: nn.Module, inputs: Tensor | None = None, backward: bool = True) -> Look:
+def look_at(network: nn.Module, inputs: Tensor | None = None, backward: bool = True) -> Passes:
     inputs = images() if inputs is None else inputs
-    return Look(network, inputs, squared, torch.Generator().manual_seed(5), backward)
+    return Passes(network, inputs, squared, torch.Generator().manual_seed(5), backward)

@@ -1,4 +1,4 @@
-"""Classical zero-cost proxies: what goes in is a `Look` at one untrained network, what comes out is one number.
+"""Classical zero-cost proxies: what goes in is a `Passes` at one untrained network, what comes out is one number.
 
 Every proxy is computed on the full tensors, in training mode, from the batch of the look. Layers are those of
 `passes.WEIGHTED` that the forward pass calls; transposed convolutions count, although the published code leaves them

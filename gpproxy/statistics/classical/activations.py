@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from gpproxy.statistics.classical.proxy import fixed, proxy
-from gpproxy.statistics.passes import Look, frozen_buffers
+from gpproxy.statistics.passes import Passes, frozen_buffers
 
 
 def hamming_kernel(codes: Tensor) -> Tensor:
@@ -16,23 +16,23 @@ def hamming_kernel(codes: Tensor) -> Tensor:
 
 
 @proxy(source="Mellor et al., 2021")
-def nwot(look: Look) -> float | Tensor:
+def nwot(passes: Passes) -> float | Tensor:
     """Log |determinant| of the Hamming kernel of all rectifiers' on-off codes.
 
     Every rectifier counts, leaky ones too (published: ReLU modules). NaN where two samples have the same code.
     """
-    kernel = sum(hamming_kernel(z > 0) for z in look.noise.rectified)
+    kernel = sum(hamming_kernel(z > 0) for z in passes.noise.rectified)
     if not isinstance(kernel, Tensor):
         return torch.nan
     return torch.linalg.slogdet(kernel).logabsdet
 
 
 @proxy(source="Peng et al., 2024 (SWAP-NAS, without the size regulariser)")
-def swap(look: Look) -> float | Tensor:
+def swap(passes: Passes) -> float | Tensor:
     """Number of distinct on-off patterns that neurons show over the samples of the batch."""
-    if not look.noise.rectified:
+    if not passes.noise.rectified:
         return torch.nan
-    bits = torch.cat([(z > 0).flatten(1) for z in look.noise.rectified], 1).long()
+    bits = torch.cat([(z > 0).flatten(1) for z in passes.noise.rectified], 1).long()
     code = torch.zeros_like(bits[0])
     for start in range(0, len(bits), 30):  # 30 samples at a time: numbering the patterns so far keeps codes in 62 bits
         _, code = torch.unique(code, return_inverse=True)
@@ -42,7 +42,7 @@ def swap(look: Look) -> float | Tensor:
 
 
 @proxy(source="Jiang et al., 2024 (MeCo)", forwards=1)
-def meco(look: Look) -> Tensor:
+def meco(passes: Passes) -> Tensor:
     """Sum over all modules of the smallest eigenvalue of the channel correlation of the output for the first sample.
 
     Containers count, as published. Input: Gaussian noise of the batch's shape (published: one image of 64 x 64, which
@@ -63,11 +63,11 @@ def meco(look: Look) -> Tensor:
         known[:] = [(output, output._version, value)]
         found.append(value)
 
-    x = torch.randn(look.inputs.shape, generator=fixed(2)).to(look.inputs)
-    handles = [module.register_forward_hook(after) for module in look.network.modules()]
+    x = torch.randn(passes.inputs.shape, generator=fixed(2)).to(passes.inputs)
+    handles = [module.register_forward_hook(after) for module in passes.network.modules()]
     try:
-        with torch.no_grad(), frozen_buffers(look.network):
-            look.network(x)
+        with torch.no_grad(), frozen_buffers(passes.network):
+            passes.network(x)
     finally:
         for handle in handles:
             handle.remove()
@@ -82,9 +82,9 @@ def _least_correlation(features: Tensor) -> Tensor:
     return torch.linalg.eigvalsh(correlation)[0]
 
 
-def layer_expressivity(look: Look) -> list[Tensor]:
+def layer_expressivity(passes: Passes) -> list[Tensor]:
     """Entropy of the normalised principal variances of the channels, one 0-dim float64 tensor per layer."""
-    return [_spectral_entropy(layer.activation.detach()) for layer in look.noise.layers]
+    return [_spectral_entropy(layer.activation.detach()) for layer in passes.noise.layers]
 
 
 def _spectral_entropy(activation: Tensor) -> Tensor:
@@ -98,16 +98,16 @@ def _spectral_entropy(activation: Tensor) -> Tensor:
 
 
 @proxy(source="Lee and Ham, 2024 (AZ-NAS)")
-def az_expressivity(look: Look) -> Tensor:
+def az_expressivity(passes: Passes) -> Tensor:
     """Sum over layers of the entropy of the normalised principal variances of the channels.
 
     Layers are those of the pass, on its batch (published: outputs of the blocks, on Gaussian noise).
     """
-    return torch.stack(layer_expressivity(look)).sum()
+    return torch.stack(layer_expressivity(passes)).sum()
 
 
 @proxy(source="Lee and Ham, 2024 (AZ-NAS)")
-def az_progressivity(look: Look) -> float | Tensor:
+def az_progressivity(passes: Passes) -> float | Tensor:
     """Smallest increase of that entropy from one layer to the next; NaN for a single layer."""
-    entropies = torch.stack(layer_expressivity(look))
+    entropies = torch.stack(layer_expressivity(passes))
     return entropies.diff().min() if len(entropies) > 1 else torch.nan

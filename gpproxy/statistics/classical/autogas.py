@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from gpproxy.statistics.classical.activations import hamming_kernel
 from gpproxy.statistics.classical.proxy import fixed, proxy
-from gpproxy.statistics.passes import RECTIFIERS, Look, frozen_buffers
+from gpproxy.statistics.passes import RECTIFIERS, Passes, frozen_buffers
 
 SOURCE = "Auto-GAS code, 2024"
 CALLS = 3
@@ -82,14 +82,14 @@ def finish(kernel: np.ndarray, operations: tuple[Operation, ...]) -> float:
 
 
 def programme(
-    look: Look,
+    passes: Passes,
     transform: Callable[[Tensor], Tensor],
     binarise: Callable[[Tensor], Tensor],
     operations: tuple[Operation, ...],
     random: bool = False,
 ) -> float:
     """Mean score of three calls whose kernels are sums over 1, 2 and 3 firings of the hooks."""
-    inputs = look.noise.rectified
+    inputs = passes.noise.rectified
     if not inputs:
         return float("nan")
 
@@ -118,7 +118,7 @@ def _above_zero(x: Tensor) -> Tensor:
 
 
 @proxy(source=SOURCE)
-def autogas_proxy1(look: Look) -> float:
+def autogas_proxy1(passes: Passes) -> float:
     """Random mask (35 % of the positions kept), above mean, spectral norm of the kernel; `l1_norm`, `trace` are dead.
 
     The mask comes from a generator of a fixed seed (published: the global one).
@@ -131,50 +131,50 @@ def autogas_proxy1(look: Look) -> float:
         kept = torch.rand(len(x), 1, *x.shape[2:], generator=generator) > 0.65
         return x * kept.to(x)
 
-    return programme(look, mask, _above_mean, (spectral, l1_norm, np.trace), random=True)
+    return programme(passes, mask, _above_mean, (spectral, l1_norm, np.trace), random=True)
 
 
 @proxy(source=SOURCE)
-def autogas_proxy2(look: Look) -> float:
+def autogas_proxy2(passes: Passes) -> float:
     """Unchanged, above median, log |determinant| of the kernel; `no_op`, `pow` are dead."""
-    return programme(look, lambda x: x, _above_median, (slogdet, no_op, square))
+    return programme(passes, lambda x: x, _above_median, (slogdet, no_op, square))
 
 
 @proxy(source=SOURCE)
-def autogas_proxy3(look: Look) -> float:
+def autogas_proxy3(passes: Passes) -> float:
     """Softmax over positions, above zero (always, up to underflow), log, abslog, Hamming; mean of the matrix."""
 
     def softmax(x: Tensor) -> Tensor:
         return x if x.ndim < 3 else x.flatten(2).softmax(-1)
 
-    return programme(look, softmax, _above_zero, (log, abslog, hamming))
+    return programme(passes, softmax, _above_zero, (log, abslog, hamming))
 
 
 @proxy(source=SOURCE)
-def autogas_proxy4(look: Look) -> float:
+def autogas_proxy4(passes: Passes) -> float:
     """Swish, above median, spectral norm of log |kernel squared|: the program behind the published plots."""
-    return programme(look, nn.functional.silu, _above_median, (square, abslog, spectral))
+    return programme(passes, nn.functional.silu, _above_median, (square, abslog, spectral))
 
 
 @proxy(source=SOURCE)
-def autogas_proxy5(look: Look) -> float:
+def autogas_proxy5(passes: Passes) -> float:
     """Unchanged, above zero, log |determinant| of the kernel, hence `nwot`; `l1_norm`, `mean` are dead."""
-    return programme(look, lambda x: x, _above_zero, (slogdet, l1_norm, np.mean))
+    return programme(passes, lambda x: x, _above_zero, (slogdet, l1_norm, np.mean))
 
 
 @proxy(source=SOURCE, forwards=1)
-def autogas_integration(look: Look) -> float | Tensor:
+def autogas_integration(passes: Passes) -> float | Tensor:
     """Number of positive correlations between the samples' outputs of the first rectifier.
 
     The stored program reads exp, log, no operation after above-zero: the identity; a matrix that is left is summed. The
     first rectifier of most spaces lies in a stem that all architectures share.
     """
     first: list[Tensor] = []
-    kinds = [module for module in look.network.modules() if isinstance(module, RECTIFIERS)]
+    kinds = [module for module in passes.network.modules() if isinstance(module, RECTIFIERS)]
     handles = [m.register_forward_hook(lambda _, inputs, output: first.append(output.clone())) for m in kinds]
     try:
-        with torch.no_grad(), frozen_buffers(look.network):
-            look.network(look.inputs)
+        with torch.no_grad(), frozen_buffers(passes.network):
+            passes.network(passes.inputs)
     finally:
         for handle in handles:
             handle.remove()

@@ -14,49 +14,49 @@ from gpproxy.statistics.classical.layers import (
     total,
 )
 from gpproxy.statistics.classical.proxy import proxy, weights_of
-from gpproxy.statistics.passes import Look, frozen_buffers
+from gpproxy.statistics.passes import Passes, frozen_buffers
 
 
 @proxy(source="Abdelfattah et al., 2021")
-def l2_norm(look: Look) -> Tensor:
+def l2_norm(passes: Passes) -> Tensor:
     """Sum over layers of the Frobenius norm of the weight."""
-    return total(layer_weight_norm(look))
+    return total(layer_weight_norm(passes))
 
 
 @proxy(source="Abdelfattah et al., 2021", needs_backward=True)
-def grad_norm(look: Look) -> Tensor:
+def grad_norm(passes: Passes) -> Tensor:
     """Sum over layers of the Frobenius norm of the weight gradient (not the norm of all gradients together)."""
-    return total(layer_grad_norm(look))
+    return total(layer_grad_norm(passes))
 
 
 @proxy(source="Lee et al., 2019", needs_backward=True)
-def snip(look: Look) -> Tensor:
+def snip(passes: Passes) -> Tensor:
     """Sum of |weight * gradient|: the gradient of a mask of ones on the weights."""
-    return total(layer_snip(look))
+    return total(layer_snip(passes))
 
 
 @proxy(source="Mozer and Smolensky, 1989; Abdelfattah et al., 2021", needs_backward=True)
-def plain(look: Look) -> Tensor:
+def plain(passes: Passes) -> Tensor:
     """Sum of weight * gradient, signed."""
-    return total(layer_plain(look))
+    return total(layer_plain(passes))
 
 
 @proxy(source="Theis et al., 2018; Turner et al., 2020", needs_backward=True)
-def fisher(look: Look) -> Tensor:
+def fisher(passes: Passes) -> Tensor:
     """Sum over weights of their output channel's Fisher information on the activations of convolutions."""
-    return total(layer_fisher(look))
+    return total(layer_fisher(passes))
 
 
 @proxy(source="Wang et al., 2020", forwards=1, backwards=3, needs_backward=True)
-def grasp(look: Look) -> Tensor:
+def grasp(passes: Passes) -> Tensor:
     """Minus the sum of weight * (Hessian * gradient): the loss of gradient flow that removing the weights causes.
 
     Temperature 1, the whole batch in one piece. Zero where the gradient does not depend on the weights.
     """
-    weights = weights_of(look)
+    weights = weights_of(passes)
     with torch.enable_grad():
-        with frozen_buffers(look.network):
-            loss = look.loss(look.network(look.inputs), look.inputs)
+        with frozen_buffers(passes.network):
+            loss = passes.loss(passes.network(passes.inputs), passes.inputs)
         first = torch.autograd.grad(loss, weights, create_graph=True, allow_unused=True)
         products = [(g.detach() * g).sum() for g in first if g is not None and g.requires_grad]
         if not products:

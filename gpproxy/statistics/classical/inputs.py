@@ -8,17 +8,17 @@ import torch
 from torch import Tensor, nn
 
 from gpproxy.statistics.classical.proxy import fixed, proxy
-from gpproxy.statistics.passes import NORMS, WEIGHTED, Look
+from gpproxy.statistics.passes import NORMS, WEIGHTED, Passes
 
 
 @proxy(source="Mellor et al., 2020; Abdelfattah et al., 2021", needs_backward=True)
-def jacov(look: Look) -> Tensor:
+def jacov(passes: Passes) -> Tensor:
     """Minus the sum of log(v + k) + 1 / (v + k), v the eigenvalues of the correlation of the input gradients, k = 1e-5.
 
     The input gradient is that of the summed output. `-samples` when the gradients are uncorrelated, less otherwise; NaN
     when one of them is constant.
     """
-    correlation = torch.atleast_2d(torch.corrcoef(look.input_gradient.double()))
+    correlation = torch.atleast_2d(torch.corrcoef(passes.input_gradient.double()))
     if not torch.isfinite(correlation).all():
         return torch.tensor(torch.nan)
     eigenvalues = torch.linalg.eigvalsh(correlation).clamp_min(0) + 1e-5
@@ -26,7 +26,7 @@ def jacov(look: Look) -> Tensor:
 
 
 @proxy(source="Lin et al., 2021", forwards=2)
-def zen(look: Look) -> Tensor:
+def zen(passes: Passes) -> Tensor:
     """Log of the mean absolute change of the features under input noise of 0.01, plus the log scales of the norms.
 
     Weights and inputs are redrawn from N(0, 1), biases are 0, norms have gain 1. Features are the input of the last
@@ -34,11 +34,11 @@ def zen(look: Look) -> Tensor:
     the mean running variance after both passes, as coded by the authors.
     """
     generator = fixed(1)
-    network = copy.deepcopy(look.network)
+    network = copy.deepcopy(passes.network)
     _redraw(network, generator)
-    x, noise = (torch.randn(look.inputs.shape, generator=generator).to(look.inputs) for _ in range(2))
+    x, noise = (torch.randn(passes.inputs.shape, generator=generator).to(passes.inputs) for _ in range(2))
     features: list[Tensor] = []
-    last = network.get_submodule(look.noise.layers[-1].name)
+    last = network.get_submodule(passes.noise.layers[-1].name)
     last.register_forward_pre_hook(lambda module, inputs: features.append(inputs[0].clone()))
     calls = []
     with torch.no_grad():

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from gpproxy.errors import StatisticsError
 from gpproxy.registry import Registry
-from gpproxy.statistics.passes import Layer, Look
+from gpproxy.statistics.passes import Layer, Passes
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Proxy:
     """
 
     name: str
-    function: Callable[[Look], float]
+    function: Callable[[Passes], float]
     direction: int
     source: str
     forwards: float = 0
@@ -40,8 +40,8 @@ class Proxy:
     needs_backward: bool = False
     summary: str = ""
 
-    def __call__(self, look: Look) -> float:
-        return self.function(look)
+    def __call__(self, passes: Passes) -> float:
+        return self.function(passes)
 
 
 PROXIES: Registry[Proxy] = Registry("proxy", "gpproxy.proxies")
@@ -55,14 +55,14 @@ def proxy(
     backwards: float = 0,
     needs_backward: bool = False,
     name: str | None = None,
-) -> Callable[[Callable[[Look], Tensor | float]], Callable[[Look], float]]:
+) -> Callable[[Callable[[Passes], Tensor | float]], Callable[[Passes], float]]:
     """Registers `f(look) -> number` as a proxy; numerical failure becomes NaN, any other error stays an error."""
 
-    def decorate(function: Callable[[Look], Tensor | float]) -> Callable[[Look], float]:
+    def decorate(function: Callable[[Passes], Tensor | float]) -> Callable[[Passes], float]:
         @functools.wraps(function)
-        def guarded(look: Look) -> float:
+        def guarded(passes: Passes) -> float:
             try:
-                value = float(function(look))
+                value = float(function(passes))
             except (torch.linalg.LinAlgError, np.linalg.LinAlgError):
                 return math.nan
             return value if math.isfinite(value) else math.nan
@@ -80,9 +80,9 @@ def fixed(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def gradients_of(look: Look) -> list[Layer]:
+def gradients_of(passes: Passes) -> list[Layer]:
     """The layers of the noise pass. Raises StatisticsError when it ran without its backward pass."""
-    record = look.noise
+    record = passes.noise
     if record.loss is None:
         raise StatisticsError("This proxy needs gradients, but the look was made with backward=False.")
     return record.layers
@@ -95,6 +95,6 @@ def weight_of(module: nn.Module) -> Tensor:
     return weight
 
 
-def weights_of(look: Look) -> list[Tensor]:
+def weights_of(passes: Passes) -> list[Tensor]:
     """The weights that the forward pass uses, each once, in order of the first call."""
-    return [weight_of(layer.module) for layer in look.noise.layers if layer.first]
+    return [weight_of(layer.module) for layer in passes.noise.layers if layer.first]

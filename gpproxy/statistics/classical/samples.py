@@ -9,25 +9,25 @@ import torch
 from torch import Tensor, nn
 
 from gpproxy.statistics.classical.proxy import proxy, weight_of, weights_of
-from gpproxy.statistics.passes import Look, frozen_buffers
+from gpproxy.statistics.passes import Passes, frozen_buffers
 
 #: Samples whose gradients are taken one by one.
 SAMPLES = 8
 
 
 @proxy(source="Li et al., 2023", forwards=1, backwards=1, needs_backward=True)
-def zico(look: Look) -> float | Tensor:
+def zico(passes: Passes) -> float | Tensor:
     """Sum over layers of log sum over weights of mean |gradient| / deviation of the gradient, over two half batches.
 
     Population deviation; weights whose gradient does not vary are left out, and so are layers without any other. NaN
     for fewer than two samples.
     """
-    half = len(look.inputs) // 2
+    half = len(passes.inputs) // 2
     if half == 0:
         return torch.nan
-    weights = weights_of(look)
-    first, second = (_loss_gradients(look, part, weights) for part in (look.inputs[:half], look.inputs[half:]))
-    value = torch.zeros((), dtype=torch.float64, device=look.inputs.device)
+    weights = weights_of(passes)
+    first, second = (_loss_gradients(passes, part, weights) for part in (passes.inputs[:half], passes.inputs[half:]))
+    value = torch.zeros((), dtype=torch.float64, device=passes.inputs.device)
     for one, two in zip(first, second):
         deviation = (one - two).abs()  # twice the deviation of two values, as the other term is twice the mean
         ratio = (one.abs() + two.abs()).div_(deviation).masked_fill_(deviation == 0, 0).sum(dtype=torch.float64)
@@ -42,17 +42,17 @@ def zico(look: Look) -> float | Tensor:
     backwards=0.5,
     needs_backward=True,
 )
-def gradsign(look: Look) -> Tensor:
+def gradsign(passes: Passes) -> Tensor:
     """Sum over weights of |sum over 8 samples of the sign of the sample's loss gradient|; high where samples agree.
 
     One pass per sample, as published, but normalised with the statistics of the batch instead of the sample's own.
     """
-    network = _calibrated(look)
-    weights = [weight_of(network.get_submodule(layer.name)) for layer in look.noise.layers if layer.first]
+    network = _calibrated(passes)
+    weights = [weight_of(network.get_submodule(layer.name)) for layer in passes.noise.layers if layer.first]
     signs = [torch.zeros_like(weight) for weight in weights]
-    for sample in look.inputs[:SAMPLES].split(1):
+    for sample in passes.inputs[:SAMPLES].split(1):
         with torch.enable_grad():
-            gradients = torch.autograd.grad(look.loss(network(sample), sample), weights, allow_unused=True)
+            gradients = torch.autograd.grad(passes.loss(network(sample), sample), weights, allow_unused=True)
         for sign, gradient in zip(signs, gradients):
             if gradient is not None:
                 sign += gradient.sign()
@@ -60,14 +60,14 @@ def gradsign(look: Look) -> Tensor:
 
 
 @proxy(direction=-1, source="Chen et al., 2021 (TE-NAS)", forwards=1.5, backwards=0.5, needs_backward=True)
-def ntk(look: Look) -> Tensor:
+def ntk(passes: Passes) -> Tensor:
     """Condition number of the neural tangent kernel of 8 samples: largest over smallest eigenvalue; lower is better.
 
     The gradient of a sample is that of its summed output with respect to every parameter named weight. Evaluation mode,
     as published, but with the statistics of the batch, since the running ones of an untrained network say nothing. NaN
     where the kernel is singular to working precision, or there are fewer than two samples.
     """
-    kernel = _tangent_kernel(look)
+    kernel = _tangent_kernel(passes)
     if len(kernel) < 2 or not torch.isfinite(kernel).all():
         return torch.tensor(torch.nan)
     eigenvalues = torch.linalg.eigvalsh(kernel)
@@ -75,17 +75,17 @@ def ntk(look: Look) -> Tensor:
     return largest / smallest if smallest > 1e-7 * largest else torch.tensor(torch.nan)
 
 
-def _tangent_kernel(look: Look) -> Tensor:
+def _tangent_kernel(passes: Passes) -> Tensor:
     """`sample x sample`, inner products of the samples' gradients of the summed output."""
-    network = _calibrated(look)
+    network = _calibrated(passes)
     weights = [p for name, p in network.named_parameters() if name.split(".")[-1] == "weight"]
-    samples = look.inputs[:SAMPLES].split(1)
+    samples = passes.inputs[:SAMPLES].split(1)
     kept: list[tuple[Tensor, ...]] = []
     for sample in samples:
         with torch.enable_grad():
             gradients = torch.autograd.grad(network(sample).sum(), weights, allow_unused=True)
         kept.append(tuple(g.flatten() for g in gradients if g is not None))
-    kernel = torch.zeros(len(samples), len(samples), dtype=torch.float64, device=look.inputs.device)
+    kernel = torch.zeros(len(samples), len(samples), dtype=torch.float64, device=passes.inputs.device)
     for rows in zip(*kept):
         # In pieces: no second copy of the gradients of a large network, and no long sums in single precision.
         for pieces in zip(*(row.split(2**16) for row in rows)):
@@ -94,22 +94,22 @@ def _tangent_kernel(look: Look) -> Tensor:
     return kernel
 
 
-def _calibrated(look: Look) -> nn.Module:
+def _calibrated(passes: Passes) -> nn.Module:
     """A copy in evaluation mode whose batch norms hold the statistics of the look's batch."""
-    network = copy.deepcopy(look.network)
+    network = copy.deepcopy(passes.network)
     for module in network.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats:
             module.reset_running_stats()
             module.momentum = 1.0
     with torch.no_grad():
-        network(look.inputs)
+        network(passes.inputs)
     return network.eval()
 
 
-def _loss_gradients(look: Look, inputs: Tensor, weights: Sequence[Tensor]) -> list[Tensor]:
+def _loss_gradients(passes: Passes, inputs: Tensor, weights: Sequence[Tensor]) -> list[Tensor]:
     """Loss gradients of the weights on other inputs than the look's, in training mode."""
     with torch.enable_grad():
-        with frozen_buffers(look.network):
-            loss = look.loss(look.network(inputs), inputs)
+        with frozen_buffers(passes.network):
+            loss = passes.loss(passes.network(inputs), inputs)
         gradients = torch.autograd.grad(loss, weights, allow_unused=True)
     return [torch.zeros_like(w) if g is None else g for g, w in zip(gradients, weights)]

@@ -7,25 +7,25 @@ from torch import Tensor
 
 from gpproxy.statistics.classical.layers import layer_synflow, total
 from gpproxy.statistics.classical.proxy import proxy, weight_of
-from gpproxy.statistics.passes import Look
+from gpproxy.statistics.passes import Passes
 
 
 @proxy(source="Tanaka et al., 2020; logarithm as in NASLib", forwards=1 / 16, backwards=1 / 16, needs_backward=True)
-def synflow(look: Look) -> Tensor:
+def synflow(passes: Passes) -> Tensor:
     """Logarithm of the sum of |weight| * gradient of the summed output; the sum itself reaches 1e61.
 
     The squashing output function is bypassed (behind a saturated Tanh the published value is 0), and weights only are
     summed, no biases; biases do take part in the pass as absolute values, as published.
     """
-    return total(layer_synflow(look)).log()
+    return total(layer_synflow(passes)).log()
 
 
 @proxy(source="Cavagnero et al., 2023", forwards=1 / 16, backwards=1 / 16, needs_backward=True)
-def logsynflow(look: Look) -> Tensor:
+def logsynflow(passes: Passes) -> Tensor:
     """Sum of |weight| * log(1 + gradient) of the SynFlow pass.
 
     Another published form, |weight| * |log gradient|, is not finite where a gradient is zero.
     """
-    record = look.ones
+    record = passes.ones
     weights = [(weight_of(module).detach(), gradient) for module, gradient in record.weight_gradients.items()]
     return torch.stack([(w * g.abs().log1p()).sum() for w, g in weights]).sum()

@@ -7,41 +7,43 @@ from torch import Tensor
 
 from gpproxy.primitives.types import FeatureMap
 from gpproxy.statistics.cut import Sizes, as_map, cut_map
-from gpproxy.statistics.passes import Look
+from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import statistic
 
 
 @statistic(FeatureMap, source="Mellor et al., 2021")
-def activation(look: Look, sizes: Sizes) -> list[Tensor | None]:
+def activation(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Output of every weighted layer."""
-    return [cut_map(layer.activation, sizes) for layer in look.noise.layers]
+    return [cut_map(layer.activation, sizes) for layer in passes.noise.layers]
 
 
 @statistic(FeatureMap, source="Turner et al., 2020", backward=True)
-def gradient(look: Look, sizes: Sizes) -> list[Tensor | None]:
+def gradient(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Gradient of the loss with respect to `activation`."""
-    return [cut_map(layer.gradient, sizes) for layer in look.noise.layers]
+    return [cut_map(layer.gradient, sizes) for layer in passes.noise.layers]
 
 
 @statistic(FeatureMap, source="Mellor et al., 2021")
-def preactivation(look: Look, sizes: Sizes) -> list[Tensor | None]:
+def preactivation(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Input of the rectifier attached to the layer."""
-    return [None if layer.preactivation is None else cut_map(layer.preactivation, sizes) for layer in look.noise.layers]
+    return [
+        None if layer.preactivation is None else cut_map(layer.preactivation, sizes) for layer in passes.noise.layers
+    ]
 
 
 @statistic(FeatureMap, source="Lin et al., 2021 (Zen-NAS)")
-def perturbed(look: Look, sizes: Sizes) -> list[Tensor | None]:
+def perturbed(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """`activation` when Gaussian noise is added to the input."""
-    return [cut_map(layer.activation, sizes) for layer in look.perturbed.layers]
+    return [cut_map(layer.activation, sizes) for layer in passes.perturbed.layers]
 
 
 @statistic(FeatureMap, source="gpproxy")
-def input(look: Look, sizes: Sizes) -> list[Tensor | None]:  # noqa: A001
+def input(passes: Passes, sizes: Sizes) -> list[Tensor | None]:  # noqa: A001
     """The network's input, averaged over the patches that belong to the positions of `activation`."""
-    image = as_map(look.inputs)[: sizes.samples]
+    image = as_map(passes.inputs)[: sizes.samples]
     pooled: dict[tuple[int, int], Tensor] = {}
     patches = []
-    for layer in look.noise.layers:
+    for layer in passes.noise.layers:
         side = tuple(min(s, sizes.positions) for s in as_map(layer.activation).shape[2:])
         if side not in pooled:
             pooled[side] = cut_map(F.adaptive_avg_pool2d(image, side), sizes)

@@ -9,15 +9,15 @@ from torch import Tensor
 from gpproxy.primitives.decodability import decodability as ridge_score
 from gpproxy.primitives.types import LayerScalar, Scalar
 from gpproxy.statistics.cut import Sizes, as_map, spaced
-from gpproxy.statistics.passes import Layer, Look
+from gpproxy.statistics.passes import Layer, Passes
 from gpproxy.statistics.statistic import statistic
 
 
 @statistic(LayerScalar, source="gpproxy; after Roy & Vetterli, 2007")
-def correlation_rank(look: Look, sizes: Sizes) -> list[Tensor | None]:
+def correlation_rank(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Exponential of the entropy of the eigenvalues of the channel correlation, over at most 512 rows, 64 channels."""
     ranks: list[Tensor | None] = []
-    for layer in look.noise.layers:
+    for layer in passes.noise.layers:
         rows = _standard_rows(layer.activation.detach(), 512, 64)
         gram = rows @ rows.T if len(rows) < rows.shape[1] else rows.T @ rows
         share = torch.linalg.eigvalsh(gram).clamp_min(0)
@@ -37,15 +37,15 @@ def _standard_rows(value: Tensor, count: int, channels: int) -> Tensor:
 
 
 @statistic(LayerScalar, source="gpproxy; ridge regression (Hoerl & Kennard, 1970)")
-def input_decodability(look: Look, sizes: Sizes) -> list[Tensor | None]:
+def input_decodability(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """How well a linear map recovers the input patch from the layer's features at a position: held-out R² in [-1, 1].
 
     Two thirds of the samples fit, one third tests; at most 48 positions, 96 channels, patches of at most 4 x 4 cells.
     """
-    image = as_map(look.inputs)
+    image = as_map(passes.inputs)
     patches: dict[tuple[int, int], Tensor] = {}
     scores: list[Tensor | None] = []
-    for layer in look.noise.layers:
+    for layer in passes.noise.layers:
         features = as_map(layer.activation.detach())
         features = _at_positions(features[:, spaced(features.shape[1], 96).to(features.device)])
         side = (layer.activation.shape[-2], layer.activation.shape[-1]) if layer.activation.ndim == 4 else (1, 1)
@@ -73,49 +73,49 @@ def _patches(image: Tensor, side: tuple[int, int], most: int = 4) -> Tensor:
 
 
 @statistic(LayerScalar, source="gpproxy; ridge regression (Hoerl & Kennard, 1970)")
-def inflow_decodability(look: Look, sizes: Sizes) -> list[Tensor | None]:
+def inflow_decodability(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """How well a linear map recovers the input patch from what flows into the layer: held-out R² in [-1, 1]."""
-    return [_read(look, layer)[0] for layer in look.wide.layers]
+    return [_read(passes, layer)[0] for layer in passes.wide.layers]
 
 
 @statistic(LayerScalar, source="gpproxy; after Roy & Vetterli, 2007")
-def inflow_entropy(look: Look, sizes: Sizes) -> list[Tensor | None]:
+def inflow_entropy(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Entropy of the spectrum of what flows into the layer, over samples and positions: how many directions vary."""
-    return [_read(look, layer)[1] for layer in look.wide.layers]
+    return [_read(passes, layer)[1] for layer in passes.wide.layers]
 
 
 @statistic(Scalar, source="gpproxy; ridge regression (Hoerl & Kennard, 1970)")
-def code_decodability(look: Look, sizes: Sizes) -> Tensor:
+def code_decodability(passes: Passes, sizes: Sizes) -> Tensor:
     """`inflow_decodability` of the code: the input of the module that the generator names as its `bottleneck`,
     or else the narrowest inflow of all.
     """
-    return _read(look, _coder(look))[0]
+    return _read(passes, _coder(passes))[0]
 
 
 @statistic(Scalar, source="gpproxy; after Roy & Vetterli, 2007")
-def code_entropy(look: Look, sizes: Sizes) -> Tensor:
+def code_entropy(passes: Passes, sizes: Sizes) -> Tensor:
     """`inflow_entropy` of the code (see `code_decodability`)."""
-    return _read(look, _coder(look))[1]
+    return _read(passes, _coder(passes))[1]
 
 
-def _coder(look: Look) -> Layer:
+def _coder(passes: Passes) -> Layer:
     """The layer whose inflow is the code; of equally narrow ones the last."""
-    name = getattr(look.network, "bottleneck", "")
-    layers = look.wide.layers
+    name = getattr(passes.network, "bottleneck", "")
+    layers = passes.wide.layers
     named = [layer for layer in layers if layer.name == name]
     return named[0] if named else min(reversed(layers), key=lambda layer: layer.inflow.numel())
 
 
-def _read(look: Look, layer: Layer) -> tuple[Tensor, Tensor]:
+def _read(passes: Passes, layer: Layer) -> tuple[Tensor, Tensor]:
     """Decodability and entropy of a layer's inflow; computed once per look and tensor."""
     key = f"inflow {id(layer.inflow)}"
-    if key not in look.memo:
+    if key not in passes.memo:
         inflow = as_map(layer.inflow)
         side = (inflow.shape[2], inflow.shape[3])
-        if side not in look.memo:
-            look.memo[side] = _patches(as_map(look.wide_inputs), side, 8)
-        look.memo[key] = _decode(inflow, look.memo[side])
-    return look.memo[key]
+        if side not in passes.memo:
+            passes.memo[side] = _patches(as_map(passes.wide_inputs), side, 8)
+        passes.memo[key] = _decode(inflow, passes.memo[side])
+    return passes.memo[key]
 
 
 def _decode(features: Tensor, targets: Tensor, rows: int = 192) -> tuple[Tensor, Tensor]:

@@ -7,15 +7,15 @@ from torch import Tensor
 
 from gpproxy.primitives.types import ChannelVector, SampleKernel
 from gpproxy.statistics.cut import Sizes, as_map, cut_channels
-from gpproxy.statistics.passes import Look
+from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import statistic
 
 
 @statistic(SampleKernel, source="Mellor et al., 2021 (NASWOT)")
-def hamming(look: Look, sizes: Sizes) -> list[Tensor | None]:
+def hamming(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Number of rectifier inputs on which two samples agree in sign."""
     kernels: list[Tensor | None] = []
-    for layer in look.noise.layers:
+    for layer in passes.noise.layers:
         if layer.preactivation is None:
             kernels.append(None)
             continue
@@ -27,33 +27,33 @@ def hamming(look: Look, sizes: Sizes) -> list[Tensor | None]:
     return kernels
 
 
-def _moments(look: Look, quantity: str) -> list[tuple[Tensor, Tensor]]:
+def _moments(passes: Passes, quantity: str) -> list[tuple[Tensor, Tensor]]:
     """Standard deviation and mean of a map per channel, over samples and positions, for every layer."""
-    if quantity not in look.memo:
-        maps = [as_map(getattr(layer, quantity)) for layer in look.noise.layers]
-        look.memo[quantity] = [torch.std_mean(m, dim=(0, 2, 3), correction=0) for m in maps]
-    return look.memo[quantity]
+    if quantity not in passes.memo:
+        maps = [as_map(getattr(layer, quantity)) for layer in passes.noise.layers]
+        passes.memo[quantity] = [torch.std_mean(m, dim=(0, 2, 3), correction=0) for m in maps]
+    return passes.memo[quantity]
 
 
 @statistic(ChannelVector, source="gpproxy")
-def channel_mean(look: Look, sizes: Sizes) -> list[Tensor | None]:
+def channel_mean(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Mean of `activation` over samples and positions, per channel."""
-    return [cut_channels(mean, sizes) for std, mean in _moments(look, "activation")]
+    return [cut_channels(mean, sizes) for std, mean in _moments(passes, "activation")]
 
 
 @statistic(ChannelVector, source="gpproxy")
-def channel_std(look: Look, sizes: Sizes) -> list[Tensor | None]:
+def channel_std(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Standard deviation of `activation` over samples and positions, per channel."""
-    return [cut_channels(std, sizes) for std, mean in _moments(look, "activation")]
+    return [cut_channels(std, sizes) for std, mean in _moments(passes, "activation")]
 
 
 @statistic(ChannelVector, source="gpproxy", backward=True)
-def gradient_channel_mean(look: Look, sizes: Sizes) -> list[Tensor | None]:
+def gradient_channel_mean(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Mean of `gradient` over samples and positions, per channel."""
-    return [cut_channels(mean, sizes) for std, mean in _moments(look, "gradient")]
+    return [cut_channels(mean, sizes) for std, mean in _moments(passes, "gradient")]
 
 
 @statistic(ChannelVector, source="gpproxy", backward=True)
-def gradient_channel_std(look: Look, sizes: Sizes) -> list[Tensor | None]:
+def gradient_channel_std(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Standard deviation of `gradient` over samples and positions, per channel."""
-    return [cut_channels(std, sizes) for std, mean in _moments(look, "gradient")]
+    return [cut_channels(std, sizes) for std, mean in _moments(passes, "gradient")]

@@ -8,7 +8,7 @@ from torch import Tensor
 from gpproxy.primitives.types import LayerScalar
 from gpproxy.statistics.classical import layers as classical
 from gpproxy.statistics.cut import Sizes, as_map
-from gpproxy.statistics.passes import Layer, Look
+from gpproxy.statistics.passes import Layer, Passes
 from gpproxy.statistics.statistic import statistic
 from gpproxy.statistics.terminals.weights import TRANSPOSED, filters
 
@@ -18,45 +18,45 @@ def _numbers(values: list[float]) -> list[Tensor | None]:
 
 
 @statistic(LayerScalar, source="structure")
-def channels(look: Look, sizes: Sizes) -> list[Tensor | None]:
+def channels(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Output channels of the layer."""
-    return _numbers([layer.activation.shape[1] for layer in look.noise.layers])
+    return _numbers([layer.activation.shape[1] for layer in passes.noise.layers])
 
 
 @statistic(LayerScalar, source="structure")
-def resolution(look: Look, sizes: Sizes) -> list[Tensor | None]:
+def resolution(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Side of the layer's output in pixels, 1 for a linear layer."""
-    return _numbers([as_map(layer.activation).shape[3] for layer in look.noise.layers])
+    return _numbers([as_map(layer.activation).shape[3] for layer in passes.noise.layers])
 
 
 @statistic(LayerScalar, source="structure")
-def depth(look: Look, sizes: Sizes) -> list[Tensor | None]:
+def depth(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Position of the layer in order of execution, 0 first, 1 last."""
-    last = max(len(look.noise.layers) - 1, 1)
-    return _numbers([i / last for i in range(len(look.noise.layers))])
+    last = max(len(passes.noise.layers) - 1, 1)
+    return _numbers([i / last for i in range(len(passes.noise.layers))])
 
 
 @statistic(LayerScalar, source="structure")
-def fan_in(look: Look, sizes: Sizes) -> list[Tensor | None]:
+def fan_in(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Weights per output channel."""
-    return _numbers([filters(layer, layer.module.weight).shape[1] for layer in look.noise.layers])
+    return _numbers([filters(layer, layer.module.weight).shape[1] for layer in passes.noise.layers])
 
 
 @statistic(LayerScalar, source="structure")
-def params(look: Look, sizes: Sizes) -> list[Tensor | None]:
+def params(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Weights and biases of the layer, at its first call."""
     return [
         torch.tensor(float(sum(p.numel() for p in layer.module.parameters())), dtype=torch.float64)
         if layer.first
         else None
-        for layer in look.noise.layers
+        for layer in passes.noise.layers
     ]
 
 
 @statistic(LayerScalar, source="structure")
-def macs(look: Look, sizes: Sizes) -> list[Tensor | None]:
+def macs(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Multiply-accumulates of the layer for one sample; a transposed convolution's are counted at its input."""
-    return _numbers([layer_macs(layer) for layer in look.noise.layers])
+    return _numbers([layer_macs(layer) for layer in passes.noise.layers])
 
 
 def layer_macs(layer: Layer) -> float:
@@ -67,30 +67,30 @@ def layer_macs(layer: Layer) -> float:
 
 
 @statistic(LayerScalar, source="Abdelfattah et al., 2021")
-def layer_weight_norm(look: Look, sizes: Sizes) -> list[Tensor | None]:
+def layer_weight_norm(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Frobenius norm of the weight."""
-    return classical.layer_weight_norm(look)
+    return classical.layer_weight_norm(passes)
 
 
 @statistic(LayerScalar, source="Abdelfattah et al., 2021", backward=True)
-def layer_grad_norm(look: Look, sizes: Sizes) -> list[Tensor | None]:
+def layer_grad_norm(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Frobenius norm of the weight gradient."""
-    return classical.layer_grad_norm(look)
+    return classical.layer_grad_norm(passes)
 
 
 @statistic(LayerScalar, source="Lee et al., 2019 (SNIP)", backward=True)
-def layer_snip(look: Look, sizes: Sizes) -> list[Tensor | None]:
+def layer_snip(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Sum of |weight * weight gradient|."""
-    return classical.layer_snip(look)
+    return classical.layer_snip(passes)
 
 
 @statistic(LayerScalar, source="Theis et al., 2018; Turner et al., 2020", backward=True)
-def layer_fisher(look: Look, sizes: Sizes) -> list[Tensor | None]:
+def layer_fisher(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Fisher information of the channels, counted once per weight."""
-    return classical.layer_fisher(look)
+    return classical.layer_fisher(passes)
 
 
 @statistic(LayerScalar, source="Tanaka et al., 2020", backward=True)
-def layer_synflow(look: Look, sizes: Sizes) -> list[Tensor | None]:
+def layer_synflow(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Synaptic flow through the layer; it grows with depth up to 1e100."""
-    return classical.layer_synflow(look)
+    return classical.layer_synflow(passes)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from gpproxy.primitives.types import Weight
 from gpproxy.statistics.cut import Sizes, as_filters, cut_filters
-from gpproxy.statistics.passes import Layer, Look
+from gpproxy.statistics.passes import Layer, Passes
 from gpproxy.statistics.statistic import statistic
 
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d)
@@ -21,28 +21,29 @@ def filters(layer: Layer, weight: Tensor) -> Tensor:
 
 
 @statistic(Weight, source="Tanaka et al., 2020 (SynFlow)")
-def weight(look: Look, sizes: Sizes) -> list[Tensor | None]:
+def weight(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Weight of every layer, at its first call."""
     return [
-        cut_filters(filters(layer, layer.module.weight), sizes) if layer.first else None for layer in look.noise.layers
+        cut_filters(filters(layer, layer.module.weight), sizes) if layer.first else None
+        for layer in passes.noise.layers
     ]
 
 
 @statistic(Weight, source="Lee et al., 2019 (SNIP)", backward=True)
-def weight_gradient(look: Look, sizes: Sizes) -> list[Tensor | None]:
+def weight_gradient(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Gradient of the loss with respect to `weight`."""
-    gradients = look.noise.weight_gradients
+    gradients = passes.noise.weight_gradients
     return [
         cut_filters(filters(layer, gradients[layer.module]), sizes) if layer.first else None
-        for layer in look.noise.layers
+        for layer in passes.noise.layers
     ]
 
 
 @statistic(Weight, source="Tanaka et al., 2020 (SynFlow)", backward=True)
-def ones_gradient(look: Look, sizes: Sizes) -> list[Tensor | None]:
+def ones_gradient(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Gradient of the summed output of the all-ones pass with respect to |weight|; float64, it grows with depth."""
-    gradients = look.ones.weight_gradients
+    gradients = passes.ones.weight_gradients
     return [
         cut_filters(filters(layer, gradients[layer.module]), sizes) if layer.first else None
-        for layer in look.ones.layers
+        for layer in passes.ones.layers
     ]
