@@ -2,14 +2,60 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from dataclasses import fields
+from typing import Annotated, Any, TypeVar
 
 from gpproxy.errors import GPProxyError
+from gpproxy.run.settings import Settings
+
+S = TypeVar("S", bound=Settings)
+
+
+def read_settings(
+    cls: type[S], arguments: Sequence[str], command: str, default: S | None = None, extra: type[Any] | None = None
+) -> tuple[S, Any]:
+    """Settings from the command line, and what belongs to the command line alone.
+
+    Every group of the settings is a titled part of `--help`; unknown flags end with the nearest match.
+
+    Args:
+        command: its name, as in `gpproxy search`.
+        default: the settings that hold where no flag says otherwise, such as those of a run that is continued.
+        extra: a group of flags that are no settings, such as `--resume`; its instance is the second result.
+
+    Raises ConfigError for values that break a rule; a flag that does not exist ends the process with a message.
+    """
+    import tyro
+
+    groups = [*([extra] if extra else []), *cls.groups()]
+    parts: list[Any] = []
+    for group in groups:
+        known = {} if default is None or group is extra else {f.name: getattr(default, f.name) for f in fields(group)}
+        kind = Annotated[group, tyro.conf.OmitArgPrefixes]  # type: ignore[valid-type]
+        parts.append((_key(group), kind, dataclasses.field(default=group(**known))))
+    found = tyro.cli(
+        dataclasses.make_dataclass("Command", parts, frozen=True),
+        args=list(arguments),
+        prog=f"gpproxy {command}",
+        description=(cls.__doc__ or "").split("\n")[0],
+        config=(tyro.conf.UseAppendAction,),
+    )
+    made = {group: getattr(found, _key(group)) for group in groups}
+    own = made.pop(extra) if extra else None
+    return cls(**{field.name: getattr(one, field.name) for group, one in made.items() for field in fields(group)}), own
+
+
+def _key(group: type[Any]) -> str:
+    """The title of a group: its name in small letters, words apart."""
+    return re.sub("(?<=[a-z])(?=[A-Z])", "_", group.__name__).lower()
+
 
 C = TypeVar("C")
 

@@ -1,6 +1,15 @@
-"""Settings of all commands: what is shared by the dataclasses that are the Python API, the command line and the TOML.
+"""Settings of all commands: one frozen dataclass is the Python API, the command line, the TOML file and its dump.
 
-Importing this file imports neither torch nor DEAP, so that `--help` answers at once.
+In: groups of fields, each a small dataclass with a title. Out: a Settings class whose rules are checked whenever one is
+made. Importing this file imports neither torch nor DEAP, so that `--help` answers at once.
+
+    @dataclass(frozen=True)
+    class Machine:                                          # a group: its docstring is the title in --help
+        workers: int = setting(0, least=0, free=True)
+
+    @dataclass(frozen=True)
+    class TrainSettings(Recipe, Machine, Settings):         # a command: its groups in the reverse order of their bases
+        ...
 """
 
 from __future__ import annotations
@@ -8,16 +17,123 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gpproxy.errors import ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+
+def setting(
+    default: Any,
+    *,
+    least: float | None = None,
+    most: float | None = None,
+    known: Sequence[str] = (),
+    free: bool = False,
+    path: bool = False,
+    pairs: bool = False,
+) -> Any:
+    """A field of a group with the rules that its values keep.
+
+    Args:
+        least, most: smallest and largest number.
+        known: the texts that it takes.
+        free: whether a continued run may change it: it decides when the run ends or what computes it, not what.
+        path: whether it names files, which are kept as absolute paths, so that a run is continued from any folder.
+        pairs: whether it holds `NAME=VALUE` texts; a mapping is taken, too.
+    """
+    rules = {"least": least, "most": most, "known": tuple(known), "free": free, "path": path, "pairs": pairs}
+    return dataclasses.field(default=default, metadata=rules)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the settings of every command can do. A subclass inherits its groups and this, in that order.
+
+    Raises ConfigError for a value that breaks a rule of its field, or of `check`.
+    """
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = _shaped(getattr(self, field.name), field)
+            object.__setattr__(self, field.name, value)
+            _keep_rules(field, value)
+        self.check()
+
+    def check(self) -> None:
+        """Raises ConfigError where values do not go together."""
+
+    @classmethod
+    def groups(cls) -> list[type[Any]]:
+        """The groups that the fields come from, in order; together they have every field once."""
+        names = set(_names(cls))
+        return [base for base in reversed(cls.__mro__) if names & set(vars(base).get("__annotations__", ()))]
+
+    def to_toml(self) -> str:
+        """The settings as TOML that `from_toml` reads back."""
+        import tomli_w
+
+        values = {name: getattr(self, name) for name in _names(type(self))}
+        return tomli_w.dumps({k: list(v) if isinstance(v, tuple) else v for k, v in values.items()})
+
+    @classmethod
+    def from_toml(cls, path: str | Path, **changes: Any) -> Self:
+        """The settings of a file, with changes. Raises ConfigError: missing or broken file, unknown or wrong key."""
+        return cls(**{**read_toml(cls, path), **changes})
+
+    def changed(self, saved: Self) -> list[str]:
+        """Names of the settings that differ from `saved` and that a continued run may not change."""
+        kept = [f.name for f in dataclasses.fields(self) if not f.metadata.get("free")]
+        return [name for name in kept if getattr(self, name) != getattr(saved, name)]
+
+
+def _names(cls: type[Any]) -> list[str]:
+    return [field.name for field in dataclasses.fields(cls)]
+
+
+def _shaped(value: Any, field: dataclasses.Field[Any]) -> Any:
+    """A value as its field keeps it: tuples of texts, absolute paths."""
+    rules = field.metadata
+    if rules.get("pairs") and isinstance(value, Mapping):
+        value = tuple(f"{name}={one}" for name, one in value.items())
+    if isinstance(field.default, tuple):
+        value = (value,) if isinstance(value, str) else tuple(map(str, value))
+    elif isinstance(field.default, str):
+        value = str(value)
+    if rules.get("path"):
+        if isinstance(value, tuple):
+            return tuple(absolute(one) for one in value)
+        return absolute(value) if value else value
+    return value
+
+
+def absolute(path: str | Path) -> str:
+    """A path that means the same in every folder."""
+    return str(Path(path).expanduser().resolve())
+
+
+def _keep_rules(field: dataclasses.Field[Any], value: Any) -> None:
+    name, rules = field.name, field.metadata
+    least, most, known = rules.get("least"), rules.get("most"), rules.get("known")
+    below = least is not None and not value >= least
+    if below or (most is not None and not value <= most):
+        bounds = f"{name} >= {least}" if most is None else f"{least} <= {name} <= {most}"
+        raise ConfigError(f"{bounds} must hold, but got {name}={value}.")
+    if known and value not in known:
+        listed = f"{', '.join(known[:-1])} or {known[-1]}" if len(known) > 1 else known[0]
+        raise ConfigError(f"{name} is {listed}, but got {name}={value}.{did_you_mean(str(value), known)}")
+    if rules.get("pairs"):
+        parse_settings(value, name)
 
 
 #: What settings were called by version 0.1, whose files are still read.
@@ -37,7 +153,7 @@ def read_toml(cls: type, path: str | Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is not readable TOML: {error}.") from error
     fields = {f.name: f for f in dataclasses.fields(cls)}
     content = {RENAMED.get(key, key): value for key, value in content.items()}
-    for key, value in content.items():
+    for key, value in list(content.items()):
         if key not in fields:
             raise ConfigError(f"{path} has the unknown setting '{key}'.{did_you_mean(key, fields)}")
         content[key] = _checked(value, fields[key].default, f"{path}: {key}")
@@ -57,13 +173,13 @@ def _checked(value: Any, default: Any, place: str) -> Any:
     return value
 
 
-def parse_settings(pairs: Sequence[str]) -> dict[str, int | float | str]:
+def parse_settings(pairs: Sequence[str], what: str = "space_settings") -> dict[str, int | float | str]:
     """`NAME=VALUE` texts as a mapping, numbers as numbers. Raises ConfigError for a text of another form."""
     found = {}
     for pair in pairs:
         name, sign, value = pair.partition("=")
         if not sign or not name.strip().isidentifier():
-            raise ConfigError(f"space_settings are NAME=VALUE, such as resolution=128, but got '{pair}'.")
+            raise ConfigError(f"{what} are NAME=VALUE, such as resolution=128, but got '{pair}'.")
         found[name.strip()] = _plain(value.strip())
     return found
 
