@@ -131,11 +131,12 @@ def build(config: BuildConfig, watch: BuildWatch | None = None) -> Path:
 
 def _show(arguments: Sequence[str]) -> int:
     from gpproxy.benchmark.survey_table import survey_table
+    from gpproxy.run.tables import told_width
     from gpproxy.run.terminal import Terminal
 
     watch = Terminal()
     found = show(read_arguments(ShowConfig, arguments, "benchmark show"), watch)
-    for line in survey_table(found, watch.console.width if watch.console.is_terminal else 140):
+    for line in survey_table(found, told_width(watch.console)):
         watch.console.print(line, soft_wrap=True, no_wrap=True, crop=False)
     return 0
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from gpproxy.evolve.table import number, with_interval, wrapped
 from gpproxy.ranking.retest import FEWEST
+from gpproxy.run.tables import number, with_interval, wrapped
 
 if TYPE_CHECKING:
     from gpproxy.benchmark.survey import Survey

@@ -21,13 +21,13 @@ from gpproxy.run.folder import FRONT, RESULT, RunFolder
 from gpproxy.run.interrupt import Interrupted, patient
 
 if TYPE_CHECKING:
+    from gpproxy.evolve.console import EvolveWatch
     from gpproxy.evolve.result import Result
-    from gpproxy.run.terminal import Watch
 
 __all__ = ["EvolveConfig", "Interrupted", "resume", "run"]
 
 
-def run(config: EvolveConfig, watch: Watch | None = None) -> Result:
+def run(config: EvolveConfig, watch: EvolveWatch | None = None) -> Result:
     """A new run from its settings to its result, with a run folder.
 
     Raises the errors of `gpproxy.errors` with what to do about them, and Interrupted on Ctrl-C.
@@ -35,7 +35,7 @@ def run(config: EvolveConfig, watch: Watch | None = None) -> Result:
     return _within_limits(config, None, watch)
 
 
-def resume(folder: str | Path, watch: Watch | None = None, **changes: Any) -> Result:
+def resume(folder: str | Path, watch: EvolveWatch | None = None, **changes: Any) -> Result:
     """Continues a run, equal bit for bit to one that was never interrupted; `changes` may only concern its budgets.
 
     The result of a run that is complete is read from its folder. Raises RunError for settings that may not change.
@@ -53,7 +53,7 @@ def read_result(folder: str | Path) -> Result:
     return Result.from_json(place.read_json(RESULT), place.read_json(FRONT), place.path)
 
 
-def _within_limits(config: EvolveConfig, folder: RunFolder | None, watch: Watch | None) -> Result:
+def _within_limits(config: EvolveConfig, folder: RunFolder | None, watch: EvolveWatch | None) -> Result:
     """Runs with one torch thread per worker, which keeps sums in one order on every machine."""
     from gpproxy.execution.scheduler import warm_up
 
@@ -62,15 +62,15 @@ def _within_limits(config: EvolveConfig, folder: RunFolder | None, watch: Watch 
 
     import torch
 
+    from gpproxy.evolve.console import EvolveWatch
     from gpproxy.evolve.running import Running
     from gpproxy.execution.memory import keep_freed_memory
-    from gpproxy.run.terminal import Watch
 
     keep_freed_memory()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with watch or Watch() as seen, patient() as patience:
+        with watch or EvolveWatch() as seen, patient() as patience:
             return Running(config, folder, seen, patience).result()
     finally:
         torch.set_num_threads(threads)
@@ -86,9 +86,9 @@ def main(arguments: Sequence[str]) -> int:
         default = EvolveConfig.from_toml(settings)
     command = read_arguments(_command(), arguments, "evolve", None if default is None else _command()(**vars(default)))
     config = EvolveConfig(**{name: getattr(command, name) for name in EvolveConfig.__dataclass_fields__})
-    from gpproxy.run.terminal import Terminal
+    from gpproxy.evolve.console import EvolveTerminal
 
-    watch = Terminal()
+    watch = EvolveTerminal()
     if started is None:
         run(config, watch)
         return 0

@@ -1,6 +1,6 @@
 """One run from its settings to its files: what `gpproxy.evolve` does, stage by stage.
 
-In: settings, a run folder to continue or None, a Watch. Out: the Result; on the way, everything in the folder.
+In: settings, a run folder to continue or None, an EvolveWatch. Out: the Result; on the way, everything in the folder.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from gpproxy.evolution.random_search import random_search
 from gpproxy.evolution.state import EvolutionState
 from gpproxy.evolve.check import check_formulas, open_tables
 from gpproxy.evolve.conclude import conclude, entries
+from gpproxy.evolve.console import EvolveWatch
 from gpproxy.evolve.discovery import Study, Training, prepare, training
 from gpproxy.evolve.result import Result, front_json
 from gpproxy.evolve.settings import EvolveConfig
@@ -25,14 +26,13 @@ from gpproxy.expressions.notation.formula import Formula
 from gpproxy.pictures.formula import draw
 from gpproxy.run.folder import CONFIG, FRONT, RESULT, SPLIT, STATE, RunFolder
 from gpproxy.run.interrupt import Interrupted, Patience, resume_command
-from gpproxy.run.terminal import Watch
 from gpproxy.statistics.collect import space_settings
 
 
 class Running:
     """One run: data, evolution, comparison, conclusion, files."""
 
-    def __init__(self, config: EvolveConfig, folder: RunFolder | None, watch: Watch, patience: Patience):
+    def __init__(self, config: EvolveConfig, folder: RunFolder | None, watch: EvolveWatch, patience: Patience):
         self.config = config
         self.folder = folder
         self.watch = watch

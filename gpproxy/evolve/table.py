@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from gpproxy.run.tables import number, with_interval, wrapped
+
 if TYPE_CHECKING:
     from gpproxy.evolve.result import Entry, Result
 
@@ -129,29 +131,6 @@ class _Layout:
         cells += [number(test["without_dead"]["spearman"])] if self.alive else []
         within = list(test.get("within", {}).values())
         return cells + ([number(within[0]["spearman"]) if within else ""] if self.inside else [])
-
-
-def number(value: float | None) -> str:
-    """Two digits without a leading zero (`.88`, `-.12`), `-` where undefined."""
-    return "-" if value is None else f"{value:.2f}".replace("0.", ".", 1) if abs(value) < 0.995 else f"{value:.2f}"
-
-
-def with_interval(row: dict[str, Any], measure: str) -> str:
-    """`.88 [.71, .95]`."""
-    low, high = row[f"{measure}_interval"]
-    return "-" if row[measure] is None else f"{number(row[measure])} [{number(low)}, {number(high)}]"
-
-
-def wrapped(text: str, room: int) -> list[str]:
-    """Lines of at most `room` characters, broken at spaces; a longer word is cut."""
-    lines = [""]
-    for word in text.split(" "):
-        if lines[-1] and len(lines[-1]) + 1 + len(word) <= room:
-            lines[-1] += " " + word
-            continue
-        pieces = [word[i : i + room] for i in range(0, len(word), room)] or [""]
-        lines += pieces
-    return lines[1:] if len(lines) > 1 else lines
 
 
 def _hanging(title: str, text: str, width: int) -> Iterator[Text]:

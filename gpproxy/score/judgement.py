@@ -10,7 +10,6 @@ import torch
 from rich.console import Console
 
 from gpproxy.benchmarks.benchmark import Benchmark, open_space
-from gpproxy.evolve.table import with_interval
 from gpproxy.execution.devices import check_device
 from gpproxy.proxies.provenance import learnt
 from gpproxy.proxies.proxy import Source, resolve
@@ -21,6 +20,7 @@ from gpproxy.registry import load_plugin
 from gpproxy.run.command import complain
 from gpproxy.run.files import write_atomically
 from gpproxy.run.settings import available_cores, parse_settings
+from gpproxy.run.tables import with_interval
 from gpproxy.run.terminal import Terminal
 from gpproxy.score.settings import ScoreConfig
 from gpproxy.score.table import as_csv, choice_cells, matrix, regrets

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from gpproxy.benchmarks.benchmark import Card
-from gpproxy.evolve.table import number
 from gpproxy.ranking.top_k import Choice
+from gpproxy.run.tables import number
 from gpproxy.score.transfer import Cell, Column, label_of
 
 #: Characters that a column of the matrix takes, and the rows' names at the most.

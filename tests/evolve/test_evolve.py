@@ -18,11 +18,11 @@ from gpproxy.benchmarks.csv_table import write_table
 from gpproxy.benchmarks.registry import load
 from gpproxy.errors import BenchmarkError, ConfigError, ExpressionError, RegistryError, RunError
 from gpproxy.evolve import EvolveConfig, Interrupted, main, read_result, resume, run
+from gpproxy.evolve.console import EvolveWatch
 from gpproxy.evolve.table import final_table
 from gpproxy.registry import load_plugin
 from gpproxy.run.command import guarded
 from gpproxy.run.folder import RunFolder
-from gpproxy.run.terminal import Watch
 from tests.commands import FAKE, small
 
 PARTS = ("train", "validation", "test")
@@ -95,7 +95,7 @@ def test_settings_feed_back(finished: Path, tmp_path: Path, monkeypatch: pytest.
     assert result.formula == read_result(finished).formula
 
 
-class StopAfter(Watch):
+class StopAfter(EvolveWatch):
     """Presses Ctrl-C during a generation, once or twice."""
 
     def __init__(self, generation: int, times: int = 1):
@@ -125,11 +125,11 @@ def test_second_interrupt_quits_at_once(tmp_path: Path) -> None:
 
 KILLED = """
 import os, signal, sys
-from gpproxy.run.terminal import Watch
+from gpproxy.evolve.console import EvolveWatch
 from gpproxy.evolve import run
 from tests.commands import small
 
-class Kill(Watch):
+class Kill(EvolveWatch):
     def generation(self, generation, front, last):
         if generation.index == 2:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -195,7 +195,7 @@ def test_lexicase_is_reproducible_and_can_be_continued(tmp_path: Path) -> None:
 
 
 def test_guess_is_in_the_first_generation(tmp_path: Path) -> None:
-    class First(Watch):
+    class First(EvolveWatch):
         def generation(self, generation, front, last) -> None:
             if generation.index == 0:
                 self.formulas = {str(i.tree) for i in generation.archive}
@@ -372,7 +372,7 @@ def test_failures_are_remembered_and_looked_at_again_on_request(
     monkeypatch.setenv("GPPROXY_CACHE", str(tmp_path / "cache"))
     fast = {"generations": 0, "random_search": False, "proxies": "none", "inits": 1}
 
-    class Notes(Watch):
+    class Notes(EvolveWatch):
         def __init__(self):
             self.notes, self.inits = [], []
 
