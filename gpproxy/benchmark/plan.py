@@ -15,6 +15,7 @@ from gpproxy.errors import ConfigError
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.autogan import PUBLISHED
 from gpproxy.search_spaces.space import Architecture
+from gpproxy.seeds import python_random
 
 #: Architectures that every table of a space begins with.
 FIRST: dict[str, tuple[Architecture, ...]] = {"autogan": tuple(PUBLISHED.values())}
@@ -46,7 +47,7 @@ def plan(space: SearchSpace, count: int, seed: int = 0) -> list[str]:
 
 def _sequence(space: SearchSpace, seed: int) -> Iterator[Architecture]:
     """Architectures without end, or until the space has no new one."""
-    rng = random.Random(f"plan {space.name} {seed}")
+    rng = python_random("plan", space.name, seed)
     balance = _Balance(_values(space))
     taken: set[object] = set()
     for architecture in FIRST.get(space.name, ()):
@@ -72,7 +73,7 @@ def _candidates(space: SearchSpace, rng: random.Random, taken: set[object]) -> l
 
 def _values(space: SearchSpace) -> list[int]:
     """How many values each gene takes."""
-    rng = random.Random(f"values {space.name}")
+    rng = python_random("values", space.name)
     every = space.enumerate() if space.count() <= SMALL else (space.sample(rng) for _ in range(DRAWS))
     seen: list[set[int]] = []
     for architecture in every:

@@ -6,7 +6,6 @@ sides of a split: their trained qualities differ by noise only, so a formula cou
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from gpproxy.benchmarks.benchmark import Benchmark
 from gpproxy.errors import BenchmarkError
 from gpproxy.ranking.equivalence import functional_classes
 from gpproxy.search_spaces import SearchSpace
+from gpproxy.seeds import python_random
 
 #: The parts, in order.
 PARTS = ("train", "validation", "test")
@@ -65,7 +65,7 @@ def split(
     for code, number in zip(codes, functional_classes(codes, space), strict=True):
         classes.setdefault(number, []).append(code)
     order = list(classes.values())
-    random.Random(f"split {seed}").shuffle(order)
+    python_random("split", seed).shuffle(order)
     first, order = _draw(order, train)
     second, order = _draw(order, validation)
     parts = [sorted(code for group in part for code in group) for part in (first, second, order)]

@@ -16,6 +16,7 @@ from torch import Tensor
 from gpproxy.errors import ConfigError
 from gpproxy.evolution.fitness import centred_ranks, dead_last, masked_correlations
 from gpproxy.ranking.correlation import steady
+from gpproxy.seeds import numbered
 
 #: Fitness of an invalid formula: that of the worst possible ranking.
 WORST = -1.0
@@ -86,7 +87,7 @@ class Target:
         if not 0.0 <= self.within <= 1.0:
             raise ConfigError(f"0 <= within <= 1 must hold, but got within={self.within}.")
         masks = [torch.ones(n)]
-        generator = torch.Generator().manual_seed(self.seed)
+        generator = numbered(self.seed)
         _, member = torch.unique(torch.tensor(self.classes or range(n)), return_inverse=True)
         twins = torch.bincount(member)
         for _ in range(self.resamples):

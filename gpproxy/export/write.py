@@ -29,6 +29,7 @@ from gpproxy.expressions.notation.pretty import region_of
 from gpproxy.expressions.notation.words import in_words
 from gpproxy.expressions.structure import needs
 from gpproxy.expressions.text import to_text
+from gpproxy.seeds import seeded
 from gpproxy.statistics import collect
 from gpproxy.statistics.cut import Sizes
 from gpproxy.statistics.passes import Passes
@@ -85,7 +86,7 @@ def source(
     backward = any(STATISTICS[name].backward for name in needs(tree))
     bundle = Bundle(backward, OWN)
     code = FormulaCode(tree, bundle)
-    frame = [bundle.add(f) for f in (Passes, Sizes, collect.seeded, collect._dead)]
+    frame = [bundle.add(f) for f in (Passes, Sizes, seeded, collect._dead)]
     frame += [bundle.add(f) for f in (runtime.untrained, runtime.refuse_unusable, runtime.finite)]
     frame += [bundle.add(f) for f in (runtime.refuse_several, *([runtime.checked_loss] if backward else []))]
     loss_key = add_loss(bundle, loss or runtime.l1_to_inputs) if backward else None
@@ -119,7 +120,7 @@ def _expected(
 ) -> tuple[float, str]:
     """The engine's value for the fixture."""
     network, inputs = runtime.fixture_network(), runtime.fixture_inputs()
-    probes = collect.seeded(space, seed, "probes")
+    probes = seeded(space, seed, "probes")
     with runtime.untrained(network, inputs, seed):
         passes = Passes(network, inputs, loss or runtime.l1_to_inputs, probes, backward)
         return engine_value(tree, passes, sizes)
@@ -220,7 +221,7 @@ def _constants(
 
 
 def _score(bundle: Bundle, frame: list[Key], loss_key: Key | None, backward: bool) -> str:
-    passes, _, seeded, dead, untrained, refuse, finite, several, *checked = map(bundle.name, frame)
+    passes, _, generator, dead, untrained, refuse, finite, several, *checked = map(bundle.name, frame)
     used = "loss"
     if loss_key is not None:
         used = f"lambda output, inputs: {checked[0]}(loss or {bundle.name(loss_key)}, output, inputs)"
@@ -244,7 +245,7 @@ def _score(bundle: Bundle, frame: list[Key], loss_key: Key | None, backward: boo
     not one tensor, a loss that does not fit. Errors of the generator's own forward are passed on.
     """
     {several}(inputs, "inputs")
-    probes = {seeded}(SPACE, seed, "probes")
+    probes = {generator}(SPACE, seed, "probes")
     with {untrained}(generator, inputs, seed):
         look = {passes}(generator, inputs, {used}, probes, backward={backward})
         {refuse}(look)

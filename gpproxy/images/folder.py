@@ -15,6 +15,7 @@ from torch import Tensor
 
 from gpproxy.errors import ImageError
 from gpproxy.images.image_set import ImageSet, resize
+from gpproxy.seeds import numbered
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
 SPLITS = ("train", "test", "val")
@@ -53,7 +54,7 @@ def read_folder(
         raise ImageError(f"The folder {root} has no images. Known endings: {', '.join(SUFFIXES)}.")
     if limit is not None and len(paths) < limit:
         raise ImageError(f"{limit} images were asked for, but {root} has {len(paths)}. Ask for that many or fewer.")
-    order = torch.randperm(len(paths), generator=torch.Generator().manual_seed(_ORDER)).tolist()
+    order = torch.randperm(len(paths), generator=numbered(_ORDER)).tolist()
     chosen = [paths[i] for i in order[:limit]]
     parts: list[Tensor] = []
     for path in chosen:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gpproxy.errors import ImageError, did_you_mean
 from gpproxy.images.image_set import ImageSet
+from gpproxy.seeds import numbered
 
 #: Images and seed of each split.
 SPLITS = {"train": (10_000, 11), "test": (2_000, 12)}
@@ -33,7 +34,7 @@ def shapes(split: str = "train", side: int = 32, limit: int | None = None) -> Im
     count = size if limit is None else limit
     if not 0 <= count <= size:
         raise ImageError(f"The split {split} of 'shapes' has {size} images, but {count} were asked for.")
-    generator = torch.Generator().manual_seed(seed)
+    generator = numbered(seed)
     numbers = torch.rand(size, _NUMBERS, generator=generator, dtype=torch.float64)[:count]
     labels = torch.randint(len(KINDS), (size,), generator=generator)[:count]
     parts = [

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.space import Architecture
+from gpproxy.seeds import numbered
 
 #: Short names of layers that say nothing else.
 SHORT = {
@@ -30,7 +31,7 @@ def layer_graph(space: SearchSpace, architecture: Architecture) -> nx.DiGraph:
     two names of the module path) and `shape` (channel x height x width, without the samples).
     """
     network = space.build(architecture, None)
-    inputs = torch.empty(space.inputs(2, torch.Generator().manual_seed(0)).shape, device="meta", requires_grad=True)
+    inputs = torch.empty(space.inputs(2, numbered(0)).shape, device="meta", requires_grad=True)
     trace = _Trace(inputs, {module: name for name, module in network.named_modules()})
     handles = []
     for module in network.modules():

@@ -27,9 +27,10 @@ from gpproxy.expressions.text import parse
 from gpproxy.proxies.proxy import Source
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.check import make_space
+from gpproxy.seeds import seeded
 from gpproxy.statistics.assemble import assemble
 from gpproxy.statistics.classical import PROXIES
-from gpproxy.statistics.collect import Collection, collect_one, seeded
+from gpproxy.statistics.collect import Collection, collect_one
 from gpproxy.statistics.exact import exact
 from gpproxy.statistics.statistic import STATISTICS
 

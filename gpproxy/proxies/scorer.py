@@ -29,9 +29,10 @@ from gpproxy.proxies.proxy import Source
 from gpproxy.proxies.size import Size, Sizer
 from gpproxy.search_spaces.check import make_space
 from gpproxy.search_spaces.space import Architecture
+from gpproxy.seeds import seeded
 from gpproxy.statistics.assemble import assemble
 from gpproxy.statistics.classical import PROXIES
-from gpproxy.statistics.collect import Collection, collect_one, seeded
+from gpproxy.statistics.collect import Collection, collect_one
 from gpproxy.statistics.exact import exact
 from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import STATISTICS

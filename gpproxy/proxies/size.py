@@ -7,7 +7,6 @@ first architectures are described both ways; where the two differ, `describe` is
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.describe import RECTIFIERS
 from gpproxy.search_spaces.space import Architecture
+from gpproxy.seeds import numbered, python_random
 from gpproxy.statistics.collect import space_settings
 
 #: Architectures that are described both ways before the fast way is trusted.
@@ -46,7 +46,7 @@ class Sizer:
     """
 
     def __init__(self, space: SearchSpace):
-        rng = random.Random("sizes")
+        rng = python_random("sizes")
         drawn = [space.sample(rng) for _ in range(CHECKED)]
         described = [described_size(space, one) for one in drawn]
         way = next((way for way in _ways(space) if _agrees(way, drawn, described)), None)
@@ -90,7 +90,7 @@ def _ways(space: SearchSpace) -> Iterator[partial[Size]]:
         yield partial(_published_size, space)
     for one in (space, *(type(space)(**{**settings, name: 1.0}) for name in factors)):
         # Two inputs: one would leave batch norm nothing to normalise over.
-        inputs = torch.empty(one.inputs(2, torch.Generator().manual_seed(0)).shape, device="meta")
+        inputs = torch.empty(one.inputs(2, numbered(0)).shape, device="meta")
         yield partial(built_size, one, inputs)
 
 

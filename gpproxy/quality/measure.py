@@ -23,6 +23,7 @@ from gpproxy.quality.kernel_distance import kernel_distance
 from gpproxy.quality.manifold import manifold
 from gpproxy.quality.reference import Reference
 from gpproxy.quality.sliced import sliced_distance
+from gpproxy.seeds import numbered
 
 #: Samples of either kind in a comparison of neighbours; halves for the error of the sliced distance; divisions of the
 #: real images for the floor of the Frechet distance.
@@ -144,7 +145,7 @@ def _numbers(
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Values and standard errors by name, the Frechet distance first."""
     real, fake = reference.features.features, found.features
-    generator = torch.Generator().manual_seed(seed)
+    generator = numbered(seed)
     distance, kernel, score = labels
     value = {distance: frechet(moments(fake), reference.moments)}
     error = {distance: frechet_error(fake, reference.moments) if errors else math.nan}
@@ -157,19 +158,19 @@ def _numbers(
     value |= {name: getattr(shares, name) for name in SHARES}
     error |= dict(zip(SHARES, shares.errors, strict=True))
     pixels, images = (x.to(fake.device) for x in (reference.images.images[reference.order[: len(images)]], images))
-    value["SWD"] = sliced_distance(pixels, images, torch.Generator().manual_seed(seed))
+    value["SWD"] = sliced_distance(pixels, images, numbered(seed))
     error["SWD"] = _halves(pixels, images, seed) if errors else math.nan
     return value, error
 
 
 def _halves(real: Tensor, fake: Tensor, seed: int) -> float:
     """Deviation of the sliced distance over random halves: that of a half around the whole is the whole's error."""
-    generator = torch.Generator().manual_seed(seed + 1)
+    generator = numbered(seed + 1)
     count = min(len(real), len(fake)) // 2
     found = []
     for _ in range(HALVES):
         chosen = torch.randperm(len(fake), generator=generator)[:count]
-        found.append(sliced_distance(real[:count], fake[chosen], torch.Generator().manual_seed(seed)))
+        found.append(sliced_distance(real[:count], fake[chosen], numbered(seed)))
     return float(torch.tensor(found, dtype=torch.float64).std())
 
 

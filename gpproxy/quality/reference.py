@@ -21,6 +21,7 @@ from gpproxy.errors import QualityError
 from gpproxy.images.image_set import ImageSet
 from gpproxy.quality.extractor import Extractor, Features
 from gpproxy.quality.frechet import Moments, moments
+from gpproxy.seeds import numbered
 
 #: Seed of the order in which real images stand for generated ones.
 _ORDER = 20_211
@@ -81,7 +82,7 @@ class Reference:
     @cached_property
     def order(self) -> Tensor:
         """A fixed shuffle of the images: any first part of it stands for all."""
-        return torch.randperm(len(self.images), generator=torch.Generator().manual_seed(_ORDER))
+        return torch.randperm(len(self.images), generator=numbered(_ORDER))
 
     def part(self, chosen: Tensor) -> Reference:
         """The reference of some of the images."""

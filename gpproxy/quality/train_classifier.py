@@ -32,6 +32,7 @@ from gpproxy.quality.cifar import CifarExtractor
 from gpproxy.quality.classifier import Classifier, whiten
 from gpproxy.quality.extractor import file_digest
 from gpproxy.run.files import write_atomically
+from gpproxy.seeds import numbered
 
 STATE, WEIGHTS = "state.pt", "cifar.safetensors"
 
@@ -174,7 +175,7 @@ def _sorted_header(data: bytes) -> bytes:
 
 def _epoch(network: Classifier, optimiser: torch.optim.Optimizer, data: ImageSet, recipe: Recipe, epoch: int) -> float:
     """One pass over the data; everything random in it comes from the seed and the epoch's number. Returns the loss."""
-    generator = torch.Generator().manual_seed(recipe.seed * 10_007 + epoch)
+    generator = numbered(recipe.seed * 10_007 + epoch)
     assert data.labels is not None
     network.train()
     order = torch.randperm(len(data), generator=generator)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from gpproxy.ranking.correlation import dense_ranks
+from gpproxy.seeds import numbered
 
 #: Resamples behind every interval that is shown.
 SAMPLES = 1000
@@ -34,7 +35,7 @@ class Resamples:
         owner = torch.arange(count) if classes is None else torch.as_tensor(list(classes), dtype=torch.long)
         owner = dense_ranks(owner)
         units = int(owner.max()) + 1 if count else 0
-        draws = torch.randint(max(units, 1), (samples, units), generator=torch.Generator().manual_seed(seed))
+        draws = torch.randint(max(units, 1), (samples, units), generator=numbered(seed))
         drawn = torch.zeros(samples, units, dtype=torch.int64).scatter_add_(1, draws, torch.ones_like(draws))
         #: `resample x architecture`, how often each is drawn. Float32 holds these sums of integers exactly.
         self.counts = drawn[:, owner].float()

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from gpproxy.ranking.correlation import kendall, spearman
 from gpproxy.ranking.equivalence import functional_classes
+from gpproxy.seeds import numbered
 
 if TYPE_CHECKING:
     from gpproxy.benchmarks.benchmark import Benchmark
@@ -58,7 +59,7 @@ def ceiling(benchmark: Benchmark, space: SearchSpace | None = None, draws: int =
         groups, source = _duplicates(benchmark, space), "duplicates"
     if len(groups) < FEWEST:
         return None
-    generator = torch.Generator().manual_seed(seed)
+    generator = numbered(seed)
     pairs = torch.stack([_pairs(group, draws, generator) for group in groups], dim=1)
     rho = spearman(pairs[..., 0], pairs[..., 1]).nanmean().item()
     tau = kendall(pairs[..., 0], pairs[..., 1]).nanmean().item()

@@ -6,7 +6,6 @@ functional twins, are held out of every benchmark of their space. A benchmark wh
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +28,7 @@ from gpproxy.ranking.metrics import RankingMetrics
 from gpproxy.ranking.top_k import Choice, choices
 from gpproxy.run.settings import parse_settings
 from gpproxy.search_spaces import SearchSpace
+from gpproxy.seeds import python_random
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.collect import Collection, cached, collect, fill, space_settings
 
@@ -108,7 +108,7 @@ def transfer(
                 cells[i, number] = Cell(source.label, place.name, _home(source, place), {}, missing=place.missing)
             continue
         order = _within(place.benchmark.architectures, place.space, max_params, max_macs)
-        random.Random(f"transfer {seed}").shuffle(order)
+        python_random("transfer", seed).shuffle(order)
         for i, source in enumerate(sources):
             if reason := known[i].unknown_of(place.space):
                 cells[i, number] = Cell(source.label, place.name, _home(source, place), {}, missing=reason)

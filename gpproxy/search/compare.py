@@ -6,7 +6,6 @@ In: a ranking, and the measured quality of finished trainings. Out: contestants,
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from gpproxy.proxies.size import Size
 from gpproxy.search.limits import Limits
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.space import Architecture
+from gpproxy.seeds import python_random
 
 #: Names of the groups that a search makes itself.
 PROXY, RANDOM = "proxy", "random"
@@ -109,7 +109,7 @@ def contestants(
     """
     count, names = parse_compare(compare)
     found = [Contestant(PROXY, code) for code in best]
-    rng = random.Random(f"compare {seed}")
+    rng = python_random("compare", seed)
     taken: set[object] = set()
     draws = 0
     while len(taken) < count:

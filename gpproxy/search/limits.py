@@ -10,6 +10,7 @@ from gpproxy.errors import ConfigError
 from gpproxy.proxies.size import Size
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.space import Architecture
+from gpproxy.seeds import python_random
 
 #: Spaces up to this many architectures are gone through for their smallest one; in larger ones it is searched for.
 LISTED = 5000
@@ -56,7 +57,7 @@ def smallest(
     """
     if space.count() <= LISTED:
         return min(((a, size(a)) for a in space.enumerate()), key=lambda pair: getattr(pair[1], quantity))
-    rng = random.Random(f"smallest {seed}")
+    rng = python_random("smallest", seed)
     starts = [space.sample(rng) for _ in range(STARTS)]
     return min((_descend(space, size, quantity, start, rng) for start in starts), key=lambda p: getattr(p[1], quantity))
 

@@ -6,7 +6,6 @@ whatever the number of workers; `room` says how far the proposals may run ahead 
 
 from __future__ import annotations
 
-import random
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from gpproxy.proxies.candidate import Candidate
 from gpproxy.search.order import combined
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.space import Architecture
+from gpproxy.seeds import python_random
 
 
 class Strategy(ABC):
@@ -30,7 +30,7 @@ class Strategy(ABC):
 
     def __init__(self, space: SearchSpace, seed: int):
         self.space = space
-        self.rng = random.Random(f"search {seed}")
+        self.rng = python_random("search", seed)
 
     @abstractmethod
     def propose(self) -> Architecture | None:

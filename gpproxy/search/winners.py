@@ -41,7 +41,7 @@ from gpproxy.search.limits import Limits
 from gpproxy.search.settings import SearchConfig
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.space import Architecture
-from gpproxy.statistics.collect import seeded
+from gpproxy.seeds import seeded
 from gpproxy.tasks.train import new_game
 from gpproxy.train.running import run_training, time_training, trainer
 from gpproxy.train.settings import TrainConfig

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +17,7 @@ from gpproxy.execution.scheduler import run_tasks
 from gpproxy.primitives.types import LAYER_TYPES, LayerScalar
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.check import make_space
+from gpproxy.seeds import seeded
 from gpproxy.statistics import cache, failures
 from gpproxy.statistics.assemble import assemble
 from gpproxy.statistics.classical import PROXIES
@@ -73,12 +73,6 @@ class Collection:
         if self.chosen_proxies():
             inits.append(replace(self, statistics=(), samples=self.proxy_samples))
         return inits
-
-
-def seeded(*parts: object) -> torch.Generator:
-    """A generator whose state depends on the parts only."""
-    digest = hashlib.sha256("|".join(map(str, parts)).encode()).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
 
 
 def look_at(space: SearchSpace, code: str, how: Collection, backward: bool = True) -> Passes:

@@ -19,10 +19,10 @@ from torch import Tensor, nn
 
 from gpproxy.images.image_set import to_unit
 from gpproxy.search_spaces.discriminator import Discriminator
+from gpproxy.seeds import reseed
 from gpproxy.training.augment import augment, flip
 from gpproxy.training.average import Average
 from gpproxy.training.draw import draw, noise_batches
-from gpproxy.training.game import reseed
 from gpproxy.training.losses import loss
 from gpproxy.training.optimiser import Optimiser
 from gpproxy.training.recalibrate import recalibrate

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from gpproxy.images.image_set import resize, to_bytes, to_unit
 from gpproxy.images.jitter import crops, enlarged_side
 from gpproxy.images.paired import PairedSet
+from gpproxy.seeds import reseed
 from gpproxy.tasks.translation_recipe import PairedRecipe
 from gpproxy.training.augment import augment
 from gpproxy.training.average import Average
-from gpproxy.training.game import reseed
 from gpproxy.training.losses import loss
 from gpproxy.training.optimiser import Optimiser
 from gpproxy.training.order import Order

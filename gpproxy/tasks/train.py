@@ -22,13 +22,14 @@ from gpproxy.images.image_set import ImageSet
 from gpproxy.images.translation import Translation
 from gpproxy.search_spaces.discriminator import discriminator
 from gpproxy.search_spaces.space import SearchSpace
+from gpproxy.seeds import numbered, reseed
 from gpproxy.tasks.adversarial import Adversarial
 from gpproxy.tasks.cycle import Cycle
 from gpproxy.tasks.paired import Paired
 from gpproxy.tasks.translation import translation_game
 from gpproxy.tasks.translation_recipe import TranslationRecipe
 from gpproxy.training.cuda_graph import Captured
-from gpproxy.training.game import Game, reseed
+from gpproxy.training.game import Game
 from gpproxy.training.loop import Measure, play
 from gpproxy.training.outcome import Progress
 from gpproxy.training.recipe import Recipe
@@ -101,7 +102,7 @@ def new_game(
         return translation_game(space, code, images, recipe, seed, device)
     if isinstance(recipe, TranslationRecipe) or isinstance(images, Translation):
         raise ConfigError(f"Recipes such as pix2pix take a Translation, and no other does; {images.name} does not fit.")
-    noise = space.inputs(2, torch.Generator().manual_seed(0))
+    noise = space.inputs(2, numbered(0))
     if noise.ndim != 2:
         raise ConfigError(
             f"The generators of {space.name} translate images, and this recipe draws from noise. Choose the recipe "

@@ -26,6 +26,7 @@ from gpproxy.run.interrupt import Interrupted, Patience, resume_command
 from gpproxy.run.terminal import Watch
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.check import make_space
+from gpproxy.seeds import numbered
 from gpproxy.tasks.train import new_game, train
 from gpproxy.train.folder import QUALITY, TrainFolder
 from gpproxy.train.settings import TrainConfig
@@ -185,7 +186,7 @@ class Trainer:
 
     def measured(self, generator: nn.Module, network: Extractor) -> Quality:
         """Every measure of a trained generator."""
-        shape = tuple(self.space.inputs(1, torch.Generator().manual_seed(0)).shape[1:])
+        shape = tuple(self.space.inputs(1, numbered(0)).shape[1:])
         images = draw(generator, shape, self.config.samples, self.config.seed, "samples")
         return measure(images, self.reference, network)
 

@@ -13,16 +13,16 @@ from gpproxy.images.paired import PairedSet
 from gpproxy.images.translation import Translation
 from gpproxy.images.unpaired import UnpairedSet
 from gpproxy.search_spaces.space import SearchSpace
+from gpproxy.seeds import numbered, reseed
 from gpproxy.tasks.cycle import Cycle
 from gpproxy.tasks.paired import Paired
 from gpproxy.tasks.translation_recipe import CycleRecipe, PairedRecipe, TranslationRecipe
-from gpproxy.training.game import reseed
 from gpproxy.training.patch_discriminator import smallest_side
 
 
 def takes_images(space: SearchSpace) -> bool:
     """Whether the generators of a space translate images; others draw from noise."""
-    return space.inputs(2, torch.Generator().manual_seed(0)).ndim == 4
+    return space.inputs(2, numbered(0)).ndim == 4
 
 
 def translation_game(
@@ -34,7 +34,7 @@ def translation_game(
     """
     if not takes_images(space):
         raise ConfigError(f"The generators of {space.name} draw from noise. Choose a recipe for that, such as short.")
-    shape = tuple(space.inputs(2, torch.Generator().manual_seed(0)).shape[1:])
+    shape = tuple(space.inputs(2, numbered(0)).shape[1:])
     if shape != tuple(data.learn.inputs.shape[1:]):
         raise ConfigError(
             f"The generators of {space.name} take images of {' x '.join(map(str, shape))} with these settings, but "

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from gpproxy.errors import RunError
 from gpproxy.images.image_set import to_bytes
 from gpproxy.search_spaces.space import SearchSpace
+from gpproxy.seeds import numbered, reseed
 from gpproxy.training.checkpoint import load_weights
-from gpproxy.training.game import reseed
 
 #: Images that are generated at once.
 CHUNK = 250
@@ -46,7 +46,7 @@ def trained(space: SearchSpace, code: str, path: Path, device: str = "cpu") -> n
 
     Raises RunError when the file is missing, or has the weights of another architecture or width.
     """
-    network = space.build(space.decode(code), torch.Generator().manual_seed(0))
+    network = space.build(space.decode(code), numbered(0))
     weights = load_weights(path)
     try:
         network.load_state_dict(weights)

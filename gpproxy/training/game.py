@@ -6,11 +6,9 @@ measures `samples` at the checks and saves `state_dict`; it knows nothing else a
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-import torch
 from torch import Tensor, nn
 
 
@@ -59,14 +57,3 @@ class Game(Protocol):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Takes over the state of a game of the same kind and size."""
         ...
-
-
-def seed_of(*parts: object) -> int:
-    """A seed of 63 bits that is a function of the parts, such as `seed_of(0, "noise", 17)`."""
-    text = "\x1f".join(map(str, parts)).encode()
-    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little") >> 1
-
-
-def reseed(generator: torch.Generator, *parts: object) -> torch.Generator:
-    """The generator, set to a state that is a function of the parts alone."""
-    return generator.manual_seed(seed_of(*parts))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gpproxy.training.game import reseed
+from gpproxy.seeds import reseed
 
 
 class Order:

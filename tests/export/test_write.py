@@ -31,8 +31,9 @@ from gpproxy.expressions.generate import generate
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.nodes import Operation
 from gpproxy.expressions.text import parse, to_text
+from gpproxy.seeds import seeded
 from gpproxy.statistics.assemble import assemble
-from gpproxy.statistics.collect import Collection, collect_one, seeded
+from gpproxy.statistics.collect import Collection, collect_one
 from gpproxy.statistics.cut import Sizes
 from gpproxy.statistics.statistic import STATISTICS
 from tests.statistics.tiny_tables import tiny

@@ -45,8 +45,9 @@ from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.generate import generate
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.text import parse
+from gpproxy.seeds import seeded
 from gpproxy.statistics import cache
-from gpproxy.statistics.collect import Collection, collect, seeded, space_settings
+from gpproxy.statistics.collect import Collection, collect, space_settings
 from gpproxy.statistics.table import StatisticsTable
 from tests.toy import toy_table
 

@@ -30,7 +30,8 @@ import gpproxy.statistics  # noqa: F401  registers the statistics
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.structure import needs
 from gpproxy.expressions.text import parse
-from gpproxy.statistics.collect import Collection, collect_one, seeded
+from gpproxy.seeds import seeded
+from gpproxy.statistics.collect import Collection, collect_one
 from gpproxy.statistics.passes import Passes, frozen_buffers, linearised
 from gpproxy.statistics.statistic import STATISTICS
 

@@ -28,7 +28,8 @@ from gpproxy.proxies.size import Sizer
 from gpproxy.search.limits import Limits
 from gpproxy.search.loop import search
 from gpproxy.search.strategies import Random
-from gpproxy.statistics.collect import seeded, space_settings
+from gpproxy.seeds import seeded
+from gpproxy.statistics.collect import space_settings
 
 #: Formulas that need a forward pass only: of maps, and of kernels between samples; and one that needs gradients.
 FORMULAS = {

@@ -15,7 +15,7 @@ from gpproxy.errors import ConfigError, SpaceError, StatisticsError
 from gpproxy.statistics import collect as collection
 from gpproxy.statistics.cache import load
 from gpproxy.statistics.classical import PROXIES
-from gpproxy.statistics.collect import Collection, cached, collect, collect_one, fill, look_at, seeded
+from gpproxy.statistics.collect import Collection, cached, collect, collect_one, fill, look_at
 from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import STATISTICS
 from tests.statistics.tiny_tables import differences, tiny
@@ -100,11 +100,6 @@ def test_architectures_of_one_kind_get_different_weights(space):
     """The weights belong to the code: equal layers of two architectures differ."""
     one, other = (look_at(space, code, HOW).network for code in ("plain-3", "deep-3"))
     assert one[0].weight.shape == other[0].weight.shape and not torch.equal(one[0].weight, other[0].weight)
-
-
-def test_seeded_depends_on_its_parts_only():
-    assert seeded("a", 1).initial_seed() == seeded("a", 1).initial_seed()
-    assert len({seeded(*parts).initial_seed() for parts in (("a", 1), ("a", 2), ("b", 1), ("a1",))}) == 4
 
 
 @pytest.mark.parametrize("kind", tiny.BROKEN)

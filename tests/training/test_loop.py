@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from gpproxy.errors import RunError
+from gpproxy.seeds import reseed
 from gpproxy.training import loop
 from gpproxy.training.checkpoint import BEST, STATE, load_weights
-from gpproxy.training.game import reseed
 from gpproxy.training.journal import Journal
 from gpproxy.training.loop import play
 from gpproxy.training.outcome import OUTCOME, Outcome, Progress, outcome

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from gpproxy.errors import StatisticsError
 from gpproxy.registry import Registry
+from gpproxy.seeds import numbered
 from gpproxy.statistics.passes import Layer, Passes
 
 
@@ -77,7 +78,7 @@ def proxy(
 
 def fixed(seed: int) -> torch.Generator:
     """The generator of a proxy that needs random numbers: the same for every network."""
-    return torch.Generator().manual_seed(seed)
+    return numbered(seed)
 
 
 def gradients_of(passes: Passes) -> list[Layer]:
