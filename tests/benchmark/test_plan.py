@@ -10,7 +10,7 @@ from gpproxy.search_spaces.autogan import PUBLISHED
 
 from gpproxy.benchmark.plan import plan
 from gpproxy.errors import ConfigError
-from tests.benchmarks.conftest import Digits
+from tests.digits import Digits
 
 SIZES = (2, 3, 3, 2, 2, 3, 3, 2, 2, 2, 3, 3, 2, 4)
 

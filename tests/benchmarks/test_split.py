@@ -12,7 +12,7 @@ from gpproxy.benchmarks.registry import load
 from gpproxy.benchmarks.split import Split, _draw, split
 from gpproxy.errors import BenchmarkError
 from gpproxy.ranking.equivalence import functional_classes
-from tests.benchmarks.conftest import Digits
+from tests.digits import Digits
 
 
 def table(codes, card):
