@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from gpproxy.benchmark.jobs import Job
-from gpproxy.tasks.train import new_game
+from gpproxy.tasks.train import new_objective
 from gpproxy.tasks.workshop import Workshop
 
 #: Steps that are timed, after some that are not.
@@ -62,13 +62,13 @@ def _macs(shop: Workshop, code: str) -> float:
 
 
 def _step(shop: Workshop, code: str) -> float:
-    game = new_game(shop.space, code, shop.images, shop.recipe, 0, shop.config.device)
+    objective = new_objective(shop.space, code, shop.images, shop.recipe, 0, shop.config.device)
     for index in range(WARM_UP):
-        game.step(index)
+        objective.step(index)
     _settle(shop.config.device)
     start = time.perf_counter()
     for index in range(WARM_UP, WARM_UP + STEPS):
-        game.step(index)
+        objective.step(index)
     _settle(shop.config.device)
     return (time.perf_counter() - start) / STEPS
 
@@ -76,10 +76,10 @@ def _step(shop: Workshop, code: str) -> float:
 def _check(shop: Workshop, code: str) -> float:
     """A measurement of fewer images, scaled to the number that the build measures."""
     count = min(IMAGES, shop.samples)
-    game = new_game(shop.space, code, shop.images, shop.recipe, 0, shop.config.device)
+    objective = new_objective(shop.space, code, shop.images, shop.recipe, 0, shop.config.device)
     gauge = shop.gauge
     start = time.perf_counter()
-    gauge.measure(game.samples(count))
+    gauge.measure(objective.samples(count))
     return (time.perf_counter() - start) * shop.samples / count
 
 

@@ -42,7 +42,7 @@ from gpproxy.search.settings import SearchConfig
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.space import Architecture
 from gpproxy.seeds import seeded
-from gpproxy.tasks.train import new_game
+from gpproxy.tasks.train import new_objective
 from gpproxy.train.running import run_training, time_training, trainer
 from gpproxy.train.settings import TrainConfig
 from gpproxy.training.architecture import code_of, published
@@ -102,7 +102,7 @@ class Judge:
             settings = replace(settings, width=vars(space)["width"])
         opened = trainer(settings)
         _ = opened.extractor
-        new_game(space, opened.code, opened.images, opened.recipe, settings.seed, settings.device)
+        new_objective(space, opened.code, opened.images, opened.recipe, settings.seed, settings.device)
         return cls(settings, space, watch, seeds, compare, workers or 1)
 
     def time(self, code: str) -> Training:

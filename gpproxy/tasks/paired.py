@@ -1,7 +1,7 @@
 """Paired training, pix2pix: a generator from inputs to targets against a discriminator that sees both.
 
-In: a generator, pairs to learn from and pairs to measure on, a recipe and a seed. Out: a Game. `advance` has static
-shapes and waits for nothing, as in `gpproxy.tasks.adversarial`. Source: Isola et al., 2017.
+In: a generator, pairs to learn from and pairs to measure on, a recipe and a seed. Out: an Objective. `advance` has static
+shapes and waits for nothing, as in `gpproxy.tasks.unconditional`. Source: Isola et al., 2017.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ class Paired:
         self._pairs = [resize(part, large).to(self.device) for part in (pairs.inputs, pairs.targets)]
         self._order = Order(len(pairs), seed)
         betas = (recipe.beta1, recipe.beta2)
-        self._draws = Optimiser(self.generator, rate=recipe.generator_rate, betas=betas)
-        self._judges = Optimiser(self.discriminator, rate=recipe.discriminator_rate, betas=betas)
+        self.generator_optimiser = Optimiser(self.generator, rate=recipe.generator_rate, betas=betas)
+        self.discriminator_optimiser = Optimiser(self.discriminator, rate=recipe.discriminator_rate, betas=betas)
         self.average = Average(self.generator, recipe.average)
         self._taken = torch.zeros((), device=self.device)
         self._loss = loss(recipe.loss)
@@ -78,7 +78,7 @@ class Paired:
         self.inputs, self.targets = (torch.zeros(shape, device=self.device) for _ in range(2))
 
     def step(self, index: int) -> Mapping[str, Tensor]:
-        """One discriminator update, then one generator update. See `Game.step`."""
+        """One discriminator update, then one generator update. See `Objective.step`."""
         self.prepare(index)
         return self.advance()
 
@@ -92,8 +92,8 @@ class Paired:
             (self.inputs, self.targets), crops(self._pairs, chosen, self.side, recipe.flip, places)
         ):
             buffer.copy_(to_unit(images))
-        self._draws.scale(recipe.rate(index))
-        self._judges.scale(recipe.rate(index))
+        self.generator_optimiser.scale(recipe.rate(index))
+        self.discriminator_optimiser.scale(recipe.rate(index))
         self._taken.fill_(self.average.taken(index))
 
     def advance(self) -> dict[str, Tensor]:
@@ -101,11 +101,11 @@ class Paired:
         outputs = self.generator(self.inputs)
         numbers = self._judged(torch.cat([self.targets, outputs.detach()]))
         judging = self._loss.discriminator(*numbers.chunk(2))
-        self._judges.descend(judging)
+        self.discriminator_optimiser.descend(judging)
         self.discriminator.requires_grad_(False)
         fooling = self._loss.generator(self._judged(outputs))
         difference = (outputs - self.targets).abs().mean()
-        self._draws.descend(fooling + self.recipe.reconstruction * difference)
+        self.generator_optimiser.descend(fooling + self.recipe.reconstruction * difference)
         self.discriminator.requires_grad_(True)
         self.average.update(self._taken)
         return {"discriminator": judging.detach(), "generator": fooling.detach(), "L1": difference.detach()}
@@ -125,7 +125,7 @@ class Paired:
         return network
 
     def samples(self, count: int) -> Tensor:
-        """Outputs for the first `count` held-out inputs, or for all. See `Game.samples`."""
+        """Outputs for the first `count` held-out inputs, or for all. See `Objective.samples`."""
         return self.translated(self.held_out.inputs[:count])
 
     @torch.no_grad()
@@ -135,23 +135,27 @@ class Paired:
         return torch.cat([to_bytes(network(to_unit(part.to(self.device)))).cpu() for part in inputs.split(CHUNK)])
 
     def picture(self) -> Tensor:
-        """Input, output and target of held-out pairs, one row each. See `Game.picture`."""
+        """Input, output and target of held-out pairs, one row each. See `Objective.picture`."""
         inputs, targets = self.held_out.inputs[:ROWS], self.held_out.targets[:ROWS]
         return torch.stack([inputs, self.translated(inputs), targets], 1)
 
     def weights(self) -> dict[str, Tensor]:
-        """See `Game.weights`."""
+        """See `Objective.weights`."""
         return {name: one.detach().cpu().contiguous() for name, one in self.measured().state_dict().items()}
 
     def state_dict(self) -> dict[str, Any]:
-        """See `Game.state_dict`."""
+        """See `Objective.state_dict`."""
         networks = {**self.networks, "average": self.average.network}
         state: dict[str, Any] = {name: network.state_dict() for name, network in networks.items()}
-        return {**state, "draws": self._draws.state_dict(), "judges": self._judges.state_dict()}
+        return {
+            **state,
+            "generator_optimiser": self.generator_optimiser.state_dict(),
+            "discriminator_optimiser": self.discriminator_optimiser.state_dict(),
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """See `Game.load_state_dict`."""
+        """See `Objective.load_state_dict`."""
         for name, part in {**self.networks, "average": self.average.network}.items():
             part.load_state_dict(state[name])
-        self._draws.load_state_dict(state["draws"])
-        self._judges.load_state_dict(state["judges"])
+        self.generator_optimiser.load_state_dict(state["generator_optimiser"])
+        self.discriminator_optimiser.load_state_dict(state["discriminator_optimiser"])

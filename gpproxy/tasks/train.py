@@ -23,14 +23,14 @@ from gpproxy.images.translation import Translation
 from gpproxy.search_spaces.discriminator import discriminator
 from gpproxy.search_spaces.space import SearchSpace
 from gpproxy.seeds import numbered, reseed
-from gpproxy.tasks.adversarial import Adversarial
-from gpproxy.tasks.cycle import Cycle
 from gpproxy.tasks.paired import Paired
-from gpproxy.tasks.translation import translation_game
+from gpproxy.tasks.translation import translation_objective
 from gpproxy.tasks.translation_recipe import TranslationRecipe
+from gpproxy.tasks.unconditional import Adversarial
+from gpproxy.tasks.unpaired import Cycle
 from gpproxy.training.cuda_graph import Captured
-from gpproxy.training.game import Game
-from gpproxy.training.loop import Measure, play
+from gpproxy.training.loop import Measure, train_loop
+from gpproxy.training.objective import Objective
 from gpproxy.training.outcome import Progress
 from gpproxy.training.recipe import Recipe
 
@@ -51,7 +51,7 @@ def train(
     stop: Callable[[], bool] | None = None,
     captured: bool = True,
 ) -> Iterator[Progress]:
-    """Trains an architecture, or goes on with the training in `folder`; see `loop.play` for what is in there.
+    """Trains an architecture, or goes on with the training in `folder`; see `loop.train_loop` for what is in there.
 
     Args:
         space: whose generators make images of the resolution of `images`.
@@ -64,7 +64,7 @@ def train(
         measure: from generated images, uint8, to numbers; None measures nothing.
         samples: images that are measured at each check.
         main: the number that chooses the best check; lower is better.
-        facts: what a measured number belongs to, see `loop.play`.
+        facts: what a measured number belongs to, see `loop.train_loop`.
         stop: asked after each step; true saves the state and ends the iteration.
         captured: on a CUDA device, run the steps as a graph on a stream of their own.
 
@@ -77,12 +77,12 @@ def train(
     code = space.encode(space.decode(architecture_code))
     if torch.device(device).type == "cpu":
         keep_freed_memory()
-    game: Game = new_game(space, code, images, recipe, seed, device)
-    if captured and torch.device(device).type == "cuda" and not isinstance(game, Cycle):
-        game = Captured(game)  # type: ignore[arg-type]
+    objective: Objective = new_objective(space, code, images, recipe, seed, device)
+    if captured and torch.device(device).type == "cuda" and not isinstance(objective, Cycle):
+        objective = Captured(objective)  # type: ignore[arg-type]
     about = about_training(space, code, images, recipe, seed, samples, main)
-    yield from play(
-        game,
+    yield from train_loop(
+        objective,
         recipe,
         folder=folder,
         measure=measure,
@@ -94,12 +94,12 @@ def train(
     )
 
 
-def new_game(
+def new_objective(
     space: SearchSpace, code: str, images: ImageSet | Translation, recipe: Recipe, seed: int, device: str = "cpu"
 ) -> Adversarial | Paired | Cycle:
-    """The untrained networks of an architecture, ready to play. Raises ConfigError and SpaceError, see `train`."""
+    """The untrained networks of an architecture, ready to train. Raises ConfigError and SpaceError, see `train`."""
     if isinstance(recipe, TranslationRecipe) and isinstance(images, Translation):
-        return translation_game(space, code, images, recipe, seed, device)
+        return translation_objective(space, code, images, recipe, seed, device)
     if isinstance(recipe, TranslationRecipe) or isinstance(images, Translation):
         raise ConfigError(f"Recipes such as pix2pix take a Translation, and no other does; {images.name} does not fit.")
     noise = space.inputs(2, numbered(0))

@@ -27,7 +27,7 @@ from gpproxy.run.terminal import Watch
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.check import make_space
 from gpproxy.seeds import numbered
-from gpproxy.tasks.train import new_game, train
+from gpproxy.tasks.train import new_objective, train
 from gpproxy.train.folder import QUALITY, TrainFolder
 from gpproxy.train.settings import TrainConfig
 from gpproxy.training.architecture import code_of
@@ -193,13 +193,13 @@ class Trainer:
     def dry_run(self) -> DryRun:
         """Times a few steps, and measures a few images. Writes nothing."""
         config, network = self.config, self.extractor
-        game = new_game(self.space, self.code, self.images, self.recipe, config.seed, config.device)
-        step = self._seconds(lambda: game.step(0))
+        objective = new_objective(self.space, self.code, self.images, self.recipe, config.seed, config.device)
+        step = self._seconds(lambda: objective.step(0))
         if step < LONG:
-            game.step(1)
-            step = self._seconds(lambda: [game.step(WARM_UP + index) for index in range(TIMED)]) / TIMED
+            objective.step(1)
+            step = self._seconds(lambda: [objective.step(WARM_UP + index) for index in range(TIMED)]) / TIMED
         drawn: list[Tensor] = []
-        drawing = self._seconds(lambda: drawn.append(game.samples(min(self.samples, FEW))))
+        drawing = self._seconds(lambda: drawn.append(objective.samples(min(self.samples, FEW))))
         (images,) = drawn
         times = self.samples / len(images)
         features = final = check = 0.0
@@ -215,7 +215,7 @@ class Trainer:
         if take is not None:
             check = (drawing + self._seconds(lambda: take(images))) * times
         found = self.space.describe(self.space.decode(self.code))
-        judges = (network for name, network in game.networks.items() if name.startswith("discriminator"))
+        judges = (network for name, network in objective.networks.items() if name.startswith("discriminator"))
         judge = sum(parameter.numel() for network in judges for parameter in network.parameters())
         steps, checks = self.recipe.steps, len(self.recipe.check_steps)
         params = int(found["params"])

@@ -1,6 +1,6 @@
-"""The game of a generator that translates images: pix2pix or CycleGAN, by its recipe.
+"""The objective of a generator that translates images: pix2pix or CycleGAN, by its recipe.
 
-In: a space, a code, a Translation, a recipe and a seed. Out: a Paired or a Cycle game, untrained.
+In: a space, a code, a Translation, a recipe and a seed. Out: a Paired or a Cycle objective, untrained.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from gpproxy.images.translation import Translation
 from gpproxy.images.unpaired import UnpairedSet
 from gpproxy.search_spaces.space import SearchSpace
 from gpproxy.seeds import numbered, reseed
-from gpproxy.tasks.cycle import Cycle
 from gpproxy.tasks.paired import Paired
 from gpproxy.tasks.translation_recipe import CycleRecipe, PairedRecipe, TranslationRecipe
+from gpproxy.tasks.unpaired import Cycle
 from gpproxy.training.patch_discriminator import smallest_side
 
 
@@ -25,10 +25,10 @@ def takes_images(space: SearchSpace) -> bool:
     return space.inputs(2, numbered(0)).ndim == 4
 
 
-def translation_game(
+def translation_objective(
     space: SearchSpace, code: str, data: Translation, recipe: TranslationRecipe, seed: int, device: str = "cpu"
 ) -> Paired | Cycle:
-    """The untrained networks of an architecture, ready to play.
+    """The untrained networks of an architecture, ready to train.
 
     Raises ConfigError: space, recipe and data do not fit each other. Raises SpaceError for a code of another space.
     """

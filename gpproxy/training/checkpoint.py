@@ -23,6 +23,9 @@ from gpproxy.run.files import write_atomically
 
 STATE, BEST = "last.pt", "best.safetensors"
 
+#: What parts of a state were called by version 0.1, whose unfinished trainings are still continued.
+RENAMED = {"game": "objective", "draws": "generator_optimiser", "judges": "discriminator_optimiser"}
+
 
 def save_state(folder: Path, state: Mapping[str, Any]) -> Path:
     """Replaces the state in a folder; a killed process leaves the old one or the new one."""
@@ -41,7 +44,10 @@ def load_state(folder: Path) -> dict[str, Any] | None:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
         raise RunError(f"{path} is damaged: {error}. Remove the file to train from the start.") from error
-    return dict(state)
+    state = {RENAMED.get(name, name): part for name, part in state.items()}
+    if isinstance(inside := state.get("objective"), dict):
+        state["objective"] = {RENAMED.get(name, name): part for name, part in inside.items()}
+    return state
 
 
 def save_weights(path: Path, weights: Mapping[str, Tensor], about: Mapping[str, Any]) -> Path:

@@ -1,7 +1,8 @@
-"""Games on a GPU: the work of a step is captured once and replayed, each game on a stream of its own.
+"""Objectives on a GPU: the work of a step is captured once and replayed, each objective on a stream of its own.
 
 Small networks are bound by the launch of hundreds of tiny kernels. A replay is one launch, and the replays of several
-games overlap. In: a game with `prepare` and `advance`. Out: a Game with the same steps. Needs a CUDA device.
+objectives overlap. In: an objective with `prepare` and `advance`. Out: an Objective with the same steps. Needs a CUDA
+device.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from gpproxy.errors import ConfigError
-from gpproxy.training.game import Game
+from gpproxy.training.objective import Objective
 
 #: Steps that run without a graph before it is captured: they make the states of the optimisers and choose kernels.
 WARM_UP = 3
@@ -21,8 +22,8 @@ WARM_UP = 3
 T = TypeVar("T")
 
 
-class Capturable(Game, Protocol):
-    """A game whose step is `prepare`, which sets tensors and random states, and `advance`, which is always the same.
+class Capturable(Objective, Protocol):
+    """An objective whose step is `prepare`, which sets tensors and random states, and `advance`, always the same work.
 
     Attributes:
         random: generator of all draws inside `advance`, on the device of the networks.
@@ -38,21 +39,21 @@ class Capturable(Game, Protocol):
 
 
 class Captured:
-    """A game whose steps are replays of a CUDA graph, on a stream of its own.
+    """An objective whose steps are replays of a CUDA graph, on a stream of its own.
 
     Steps return at once. Everything else waits for them.
 
     Args:
-        game: its networks are on a CUDA device.
+        objective: its networks are on a CUDA device.
     """
 
-    def __init__(self, game: Capturable):
-        if game.random.device.type != "cuda":
-            raise ConfigError(f"A CUDA graph takes networks on a CUDA device, but got {game.random.device}.")
-        self.game = game
-        self.networks: Mapping[str, nn.Module] = game.networks
-        self.stream = torch.cuda.Stream(game.random.device)
-        self.stream.wait_stream(torch.cuda.current_stream(game.random.device))
+    def __init__(self, objective: Capturable):
+        if objective.random.device.type != "cuda":
+            raise ConfigError(f"A CUDA graph takes networks on a CUDA device, but got {objective.random.device}.")
+        self.objective = objective
+        self.networks: Mapping[str, nn.Module] = objective.networks
+        self.stream = torch.cuda.Stream(objective.random.device)
+        self.stream.wait_stream(torch.cuda.current_stream(objective.random.device))
         self._graph: torch.cuda.CUDAGraph | None = None
         #: losses of the latest replay, and their names
         self._losses = torch.empty(0)
@@ -61,17 +62,17 @@ class Captured:
         self._warm = 0
 
     def step(self, index: int) -> Mapping[str, Tensor]:
-        """See `Game.step`. The losses are there when the stream has come so far."""
+        """See `Objective.step`. The losses are there when the stream has come so far."""
         with torch.cuda.stream(self.stream):
-            self.game.prepare(index)
-            if self.game.stage != self._stage:
-                self._stage, self._warm, self._graph = self.game.stage, 0, None
+            self.objective.prepare(index)
+            if self.objective.stage != self._stage:
+                self._stage, self._warm, self._graph = self.objective.stage, 0, None
             if self._warm < WARM_UP:
                 self._warm += 1
-                return self.game.advance()
+                return self.objective.advance()
             if self._graph is None:
                 self._capture()
-                self.game.prepare(index)
+                self.objective.prepare(index)
             assert self._graph is not None
             self._graph.replay()
             return dict(zip(self._names, self._losses.clone().unbind()))
@@ -79,38 +80,38 @@ class Captured:
     def _capture(self) -> None:
         """Records one step; capturing executes nothing."""
         graph = torch.cuda.CUDAGraph()
-        graph.register_generator_state(self.game.random)
+        graph.register_generator_state(self.objective.random)
         with torch.cuda.graph(graph, stream=self.stream, capture_error_mode="thread_local"):
-            losses = self.game.advance()
+            losses = self.objective.advance()
             self._losses = torch.stack(list(losses.values()))
         self._names = list(losses)
         self._graph = graph
 
     def samples(self, count: int) -> Tensor:
-        """See `Game.samples`."""
+        """See `Objective.samples`."""
         with torch.cuda.stream(self.stream):
-            return self.game.samples(count)
+            return self.objective.samples(count)
 
     def picture(self) -> Tensor:
-        """See `Game.picture`."""
+        """See `Objective.picture`."""
         with torch.cuda.stream(self.stream):
-            return self.game.picture()
+            return self.objective.picture()
 
     def weights(self) -> dict[str, Tensor]:
-        """See `Game.weights`."""
+        """See `Objective.weights`."""
         with torch.cuda.stream(self.stream):
-            return self.game.weights()
+            return self.objective.weights()
 
     def state_dict(self) -> dict[str, Any]:
-        """See `Game.state_dict`."""
+        """See `Objective.state_dict`."""
         self.stream.synchronize()
-        return self.game.state_dict()
+        return self.objective.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """See `Game.load_state_dict`. The graph is captured anew: optimisers have new tensors then."""
+        """See `Objective.load_state_dict`. The graph is captured anew: optimisers have new tensors then."""
         self.stream.synchronize()
-        self.game.load_state_dict(state)
-        self.stream.wait_stream(torch.cuda.current_stream(self.game.random.device))
+        self.objective.load_state_dict(state)
+        self.stream.wait_stream(torch.cuda.current_stream(self.objective.random.device))
         self._stage = -1
 
 

@@ -1,7 +1,7 @@
-"""The training loop: plays a game step by step, measures it at the checks, and leaves everything in a folder.
+"""The training loop: trains an objective step by step, measures it at the checks, and leaves everything in a folder.
 
-In: a Game, a recipe, what measures images. Out: Progress as it goes; in the folder the journal, the state, the weights
-of the best check, a picture per check and, last of all, the outcome. The same call continues what is in the folder.
+In: an Objective, a recipe, what measures images. Out: Progress as it goes; in the folder the journal, the state, the
+weights of the best check, a picture per check and, last of all, the outcome. The same call continues what is there.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from torch import Tensor
 
 from gpproxy.errors import RunError
 from gpproxy.training.checkpoint import BEST, load_state, save_state, save_weights
-from gpproxy.training.game import Game
 from gpproxy.training.grid import write_grid
 from gpproxy.training.journal import Journal
+from gpproxy.training.objective import Objective
 from gpproxy.training.outcome import OUTCOME, Check, Outcome, Progress, best_of, numbers, write_outcome
 from gpproxy.training.recipe import Recipe
 from gpproxy.training.verdict import FINISHED, NOT_FINITE, Verdict
@@ -36,8 +36,8 @@ FLOOR = "floor"
 Measure = Callable[[Tensor], Mapping[str, float]]
 
 
-def play(
-    game: Game,
+def train_loop(
+    objective: Objective,
     recipe: Recipe,
     *,
     folder: Path,
@@ -54,7 +54,7 @@ def play(
     threads. It may be abandoned at any Progress.
 
     Args:
-        game: untrained; it takes over the state of the folder.
+        objective: untrained; it takes over the state of the folder.
         recipe: how many steps, when to check, when to give up.
         folder: made where there is none. Nothing else writes in it while this runs.
         measure: from images, uint8 `sample x 3 x height x width`, to numbers; None measures nothing.
@@ -73,14 +73,14 @@ def play(
     if (folder / OUTCOME).is_file():
         return
     about = {**about, **{name: value for name, value in facts.items() if name != FLOOR}}
-    yield from _Play(game, recipe, folder, measure, samples, main, about, facts).run(stop or (lambda: False))
+    yield from _Training(objective, recipe, folder, measure, samples, main, about, facts).run(stop or (lambda: False))
 
 
 @dataclass
-class _Play:
+class _Training:
     """One training while it runs."""
 
-    game: Game
+    objective: Objective
     recipe: Recipe
     folder: Path
     measure: Measure | None
@@ -105,7 +105,7 @@ class _Play:
         self.interval = max(math.ceil(self.recipe.steps / 100), 1)
         #: losses that have not been read, and what their device still computes them on
         self.waiting: list[Tensor] = []
-        self.stream = getattr(self.game, "stream", None)
+        self.stream = getattr(self.objective, "stream", None)
         self.names: list[str] = []
         self.started = self.saved = self.told = time.monotonic()
 
@@ -117,7 +117,7 @@ class _Play:
             self._advance()
             check, line = self.step in checks, self.step % self.interval == 0
             if (check or line or began - self.told > TELL) and self.step < self.recipe.steps:
-                # Told before the losses are read: on a GPU other games can go on while this one computes.
+                # Told before the losses are read: on a GPU other objectives can go on while this one computes.
                 self.told = began
                 yield self._progress(first)
             if check or line:
@@ -138,7 +138,7 @@ class _Play:
         self._finish()
 
     def _advance(self) -> None:
-        losses = self.game.step(self.step)
+        losses = self.objective.step(self.step)
         self.names = list(losses)
         self.waiting.extend(losses.values())
         self.step += 1
@@ -164,17 +164,17 @@ class _Play:
 
     def _check(self) -> dict[str, float] | None:
         """Measures, draws the picture, and keeps the weights where they are the best so far."""
-        weights = self.game.weights()
+        weights = self.objective.weights()
         self.verdict.weights(self.step, weights)
         if self.verdict.word == NOT_FINITE:
             return None
-        images = self.game.samples(self.samples)
+        images = self.objective.samples(self.samples)
         self.verdict.images(self.step, images)
         found = {} if self.measure is None else {name: float(value) for name, value in self.measure(images).items()}
         self.curve.append(Check(self.step, found))
         if best_of(self.curve, self.main) is self.curve[-1]:
             save_weights(self.folder / BEST, weights, {"step": self.step, **self.about})
-        write_grid(self.folder / f"samples_{self.step:06d}.png", self.game.picture())
+        write_grid(self.folder / f"samples_{self.step:06d}.png", self.objective.picture())
         seen = self.step * self.recipe.critic_steps * self.recipe.critic_batch
         counts = {"images_seen": seen, "samples": self.samples, "seconds": round(self._seconds(), 3)}
         self.journal.append("check", self.step, measures=found, **self.facts, **counts)
@@ -198,7 +198,7 @@ class _Play:
             "means": self.means,
             "curve": [[check.step, dict(check.measures)] for check in self.curve],
             "verdict": self.verdict.state_dict(),
-            "game": self.game.state_dict(),
+            "objective": self.objective.state_dict(),
         }
         save_state(self.folder, state)
         self.saved = time.monotonic()
@@ -216,7 +216,7 @@ class _Play:
                 f"{self.folder} holds a training with another {', '.join(other)}. Continue it with its own settings, "
                 "or choose another folder."
             )
-        self.game.load_state_dict(state["game"])
+        self.objective.load_state_dict(state["objective"])
         self.verdict.load_state_dict(state["verdict"])
         self.step, self.over, self.before = state["step"], state["over"], state["seconds"]
         self.sums, self.means = state["sums"], state["means"]

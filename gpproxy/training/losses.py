@@ -13,7 +13,7 @@ from gpproxy.search_spaces.discriminator import hinge_discriminator, hinge_gener
 
 
 class Loss(NamedTuple):
-    """The two sides of a game; every number is higher for more real.
+    """The two sides of an objective; every number is higher for more real.
 
     Attributes:
         discriminator: of its numbers for real and for generated images.

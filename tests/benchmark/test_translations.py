@@ -1,4 +1,4 @@
-"""Tables of translation generators: data, game and measure follow from the recipe; the card says so."""
+"""Tables of translation generators: data, objective and measure follow from the recipe; the card says so."""
 
 import pytest
 from PIL import Image

@@ -30,10 +30,10 @@ from torch import nn
 
 from gpproxy.execution.memory import keep_freed_memory
 from gpproxy.images.image_set import ImageSet, to_unit
-from gpproxy.tasks.train import new_game
+from gpproxy.tasks.train import new_objective
 from gpproxy.training.augment import augment
 from gpproxy.training.cuda_graph import Captured
-from gpproxy.training.game import Game
+from gpproxy.training.objective import Objective
 from gpproxy.training.recipe import Recipe, recipe
 
 
@@ -82,7 +82,7 @@ def clock(device: str) -> float:
     return time.perf_counter()
 
 
-def rate(players: Sequence[Game | Plain], steps: int, device: str) -> float:
+def rate(players: Sequence[Objective | Plain], steps: int, device: str) -> float:
     """Steps per second of all players together."""
     start = clock(device)
     for index in range(steps):
@@ -112,19 +112,19 @@ def main() -> None:
     images = ImageSet("noise", "train", noise)
     how = recipe("short", steps=10**6, batch=given.batch)
 
-    def games(count: int, graphs: bool) -> list[Game | Plain]:
-        made = [new_game(space, code, images, how, 0, given.device) for code in codes[:count]]
-        return [Captured(game) for game in made] if graphs else list(made)  # type: ignore[arg-type]
+    def objectives(count: int, graphs: bool) -> list[Objective | Plain]:
+        made = [new_objective(space, code, images, how, 0, given.device) for code in codes[:count]]
+        return [Captured(objective) for objective in made] if graphs else list(made)  # type: ignore[arg-type]
 
-    ways: dict[str, Callable[[], list[Game | Plain]]] = {
+    ways: dict[str, Callable[[], list[Objective | Plain]]] = {
         "plain loop, one after the other": lambda: [
             Plain(space, code, images, how, given.device) for code in codes[: min(most, 2)]
         ],
-        "our step, one after the other": lambda: games(min(most, 2), graphs=False),
+        "our step, one after the other": lambda: objectives(min(most, 2), graphs=False),
     }
     if on_gpu:
         for count in given.together:
-            ways[f"CUDA graphs, {count} at once on streams"] = lambda count=count: games(count, graphs=True)
+            ways[f"CUDA graphs, {count} at once on streams"] = lambda count=count: objectives(count, graphs=True)
     players = {name: make() for name, make in ways.items()}
     best = dict.fromkeys(ways, 0.0)
     for players_of_way in players.values():

@@ -40,7 +40,7 @@ def quick(**changes):
     return recipe("pix2pix-short", **{**settings, **changes})
 
 
-def game(seed=0, norm=False, **changes):
+def objective(seed=0, norm=False, **changes):
     return Paired(tiny(seed, norm), inverted(), inverted("test", 7, 1), quick(**changes), seed=seed)
 
 
@@ -64,7 +64,7 @@ def equal(first, second):
 
 @pytest.mark.parametrize("loss", ["hinge", "vanilla", "least-squares"])
 def test_a_trivial_mapping_is_learnt(loss):
-    played = game(loss=loss, steps=60, generator_rate=1e-2, reconstruction=100)
+    played = objective(loss=loss, steps=60, generator_rate=1e-2, reconstruction=100)
     losses = [played.step(index) for index in range(60)]
     assert set(losses[0]) == {"discriminator", "generator", "L1"}
     assert losses[-1]["L1"] < 0.4 * losses[0]["L1"]
@@ -75,11 +75,11 @@ def test_a_trivial_mapping_is_learnt(loss):
 
 @pytest.mark.parametrize("norm", [False, True])
 def test_a_resumed_training_continues_exactly(norm):
-    whole = game(norm=norm, augment=("translation",), recalibrate=2)
+    whole = objective(norm=norm, augment=("translation",), recalibrate=2)
     for index in range(3):
         whole.step(index)
     state = saved(whole.state_dict())
-    resumed = game(norm=norm, augment=("translation",), recalibrate=2)
+    resumed = objective(norm=norm, augment=("translation",), recalibrate=2)
     for index in range(5):
         resumed.step(index)  # whatever it did before is replaced
     resumed.load_state_dict(state)
@@ -90,7 +90,7 @@ def test_a_resumed_training_continues_exactly(norm):
 
 
 def test_measuring_changes_nothing():
-    watched, alone = game(norm=True, recalibrate=2), game(norm=True, recalibrate=2)
+    watched, alone = objective(norm=True, recalibrate=2), objective(norm=True, recalibrate=2)
     for index in range(3):
         watched.samples(3), watched.picture(), watched.weights()
         assert equal(dict(watched.step(index)), dict(alone.step(index)))
@@ -104,7 +104,7 @@ def test_seeds_decide_everything():
 
 
 def test_pictures_hold_input_output_target():
-    played = game()
+    played = objective()
     picture = played.picture()
     assert picture.shape == (ROWS, 3, 3, SIDE, SIDE) and picture.dtype == torch.uint8
     assert picture[:, 0].equal(played.held_out.inputs[:ROWS]) and picture[:, 2].equal(played.held_out.targets[:ROWS])
@@ -113,7 +113,7 @@ def test_pictures_hold_input_output_target():
 
 def test_inputs_and_targets_of_a_step_belong_together():
     """Jitter moves and mirrors both alike, so that targets stay the negatives of their inputs, up to rounding."""
-    played = game(batch=8)
+    played = objective(batch=8)
     for index in range(4):
         played.prepare(index)
         assert (played.inputs + played.targets).abs().max() <= 2 / 127.5
@@ -121,13 +121,13 @@ def test_inputs_and_targets_of_a_step_belong_together():
 
 
 def test_weights_fit_the_generator_and_are_the_averaged_ones():
-    played = game(average=0.0)
+    played = objective(average=0.0)
     for index in range(2):
         played.step(index)
     network = tiny(5)
     network.load_state_dict(played.weights())
     assert equal(dict(network.state_dict()), dict(played.generator.state_dict()))
-    slow = game(average=0.99)
+    slow = objective(average=0.99)
     slow.step(0)
     slow.step(1)
     assert not equal(slow.weights(), {k: v.clone() for k, v in slow.generator.state_dict().items()})

@@ -28,7 +28,7 @@ def test_interrupted_equals_uninterrupted_and_seeds_differ(tmp_path: Path) -> No
     while outcome(tmp_path / "parts") is None:
         list(begin(tmp_path / "parts", stop=lambda: next(count) in (3, 4, 6)))
     whole, parts = load_state(tmp_path / "whole"), load_state(tmp_path / "parts")
-    assert whole is not None and parts is not None and equal(whole["game"], parts["game"])
+    assert whole is not None and parts is not None and equal(whole["objective"], parts["objective"])
     for name in (BEST, "samples_000008.png"):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes()
     list(begin(tmp_path / "other", seed=1))

@@ -1,4 +1,4 @@
-"""Translation generators of the spaces: which game their recipe makes, what does not fit, whole trainings."""
+"""Translation generators of the spaces: which objective their recipe makes, what does not fit, whole trainings."""
 
 import pytest
 import torch
@@ -10,9 +10,9 @@ from gpproxy.images.paired import PairedSet
 from gpproxy.images.translation import Translation
 from gpproxy.images.unpaired import UnpairedSet
 from gpproxy.quality.fidelity import fidelity
-from gpproxy.tasks.cycle import Cycle
 from gpproxy.tasks.paired import Paired
-from gpproxy.tasks.train import new_game, train
+from gpproxy.tasks.train import new_objective, train
+from gpproxy.tasks.unpaired import Cycle
 from gpproxy.training.checkpoint import load_weights
 from gpproxy.training.draw import trained
 from gpproxy.training.outcome import outcome
@@ -60,22 +60,22 @@ def trainings(folder, data, stop=None, **changes):
         return fidelity(outputs, data.held_out.targets[: len(outputs)]).values
 
     how = quick(name, **changes)
-    play = train(space(), code, data, how, seed=0, folder=folder, measure=measure, samples=9, main="L1", stop=stop)
-    return list(play)
+    running = train(space(), code, data, how, seed=0, folder=folder, measure=measure, samples=9, main="L1", stop=stop)
+    return list(running)
 
 
 @pytest.mark.parametrize("name", CODES)
 def test_every_space_of_translations_plays_both_games(name):
     for data, chosen, kind in ((pairs(), "pix2pix-short", Paired), (unpaired(), "cyclegan-short", Cycle)):
-        game = new_game(space(name), CODES[name], data, quick(chosen), 0)
-        losses = game.step(0)
-        assert isinstance(game, kind) and all(torch.isfinite(loss) for loss in losses.values())
-        assert game.samples(3).shape == (3, 3, SIDE, SIDE)
+        objective = new_objective(space(name), CODES[name], data, quick(chosen), 0)
+        losses = objective.step(0)
+        assert isinstance(objective, kind) and all(torch.isfinite(loss) for loss in losses.values())
+        assert objective.samples(3).shape == (3, 3, SIDE, SIDE)
 
 
 def test_generators_there_and_back_begin_with_other_weights():
-    game = new_game(space(), CODES["gancompression-pix2pix"], unpaired(), quick("cyclegan-short"), 0)
-    there, back = (next(network.parameters()) for network in game.generators)
+    objective = new_objective(space(), CODES["gancompression-pix2pix"], unpaired(), quick("cyclegan-short"), 0)
+    there, back = (next(network.parameters()) for network in objective.generators)
     assert there.shape == back.shape and not there.equal(back)
 
 
@@ -113,14 +113,14 @@ def test_what_does_not_fit_is_refused():
         (pairs(), quick(discriminator_layers=4), "48 pixels a side"),
     ):
         with pytest.raises(ConfigError, match=message):
-            new_game(space(), code, data, how, 0)
+            new_objective(space(), code, data, how, 0)
     with pytest.raises(ConfigError, match="draw from noise"):
-        new_game(SEARCH_SPACES["autogan"](), "10110010001000", pairs(), quick(), 0)
+        new_objective(SEARCH_SPACES["autogan"](), "10110010001000", pairs(), quick(), 0)
     with pytest.raises(ConfigError, match="take images of 3 x 64 x 64 with these settings, but noise has 3 x 32 x 32"):
-        new_game(SEARCH_SPACES["gancompression-pix2pix"](resolution=64), code, pairs(), quick(), 0)
+        new_objective(SEARCH_SPACES["gancompression-pix2pix"](resolution=64), code, pairs(), quick(), 0)
     with pytest.raises(ConfigError, match="take images of [0-9]+ x 64 x 64"):
         spade = SEARCH_SPACES["gancompression-spade"](resolution=64)
-        new_game(spade, spade.encode(next(spade.enumerate())), pairs(), quick(), 0)
+        new_objective(spade, spade.encode(next(spade.enumerate())), pairs(), quick(), 0)
 
 
 def test_splits_of_a_translation_belong_together():

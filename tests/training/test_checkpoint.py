@@ -10,13 +10,13 @@ import torch
 
 from gpproxy.errors import RunError
 from gpproxy.training.checkpoint import BEST, STATE, load_state, load_weights, save_state, save_weights
-from tests.training.toy import equal, game
+from tests.training.toy import equal, objective
 
 
 def test_state_comes_back(tmp_path: Path) -> None:
-    played = game()
+    played = objective()
     played.step(0)
-    state = {"game": played.state_dict(), "step": 1, "curve": [[1, {"FD": 2.5}]], "sums": {}}
+    state = {"objective": played.state_dict(), "step": 1, "curve": [[1, {"FD": 2.5}]], "sums": {}}
     assert load_state(tmp_path) is None
     save_state(tmp_path, state)
     found = load_state(tmp_path)
@@ -31,7 +31,7 @@ def test_strides_come_back(tmp_path: Path) -> None:
 
 
 def test_damage_is_named(tmp_path: Path) -> None:
-    save_state(tmp_path, {"step": 1, "game": torch.ones(1000)})
+    save_state(tmp_path, {"step": 1, "objective": torch.ones(1000)})
     whole = (tmp_path / STATE).read_bytes()
     for content in (b"", whole[: len(whole) // 2], b"no state"):
         (tmp_path / STATE).write_bytes(content)
@@ -51,7 +51,7 @@ def test_a_state_runs_no_code(tmp_path: Path) -> None:
 
 
 def test_weights(tmp_path: Path) -> None:
-    weights = game().weights()
+    weights = objective().weights()
     save_weights(tmp_path / BEST, weights, {"step": "3"})
     found = load_weights(tmp_path / BEST)
     assert equal(dict(sorted(found.items())), dict(sorted(weights.items())))
@@ -60,3 +60,12 @@ def test_weights(tmp_path: Path) -> None:
     (tmp_path / BEST).write_bytes(b"1234567890")
     with pytest.raises(RunError, match="safetensors"):
         load_weights(tmp_path / BEST)
+
+
+def test_a_state_of_version_0_1_is_read(tmp_path: Path) -> None:
+    """Its parts had other names: a training that 0.1 has begun goes on."""
+    inside = {"generator": {"weight": torch.ones(2)}, "draws": {"state": {}}, "judges": {"state": {}}}
+    save_state(tmp_path, {"step": 3, "game": inside})
+    state = load_state(tmp_path)
+    assert state is not None and set(state) == {"step", "objective"}
+    assert set(state["objective"]) == {"generator", "generator_optimiser", "discriminator_optimiser"}

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from gpproxy.errors import ConfigError
-from gpproxy.tasks.train import new_game, train
+from gpproxy.tasks.train import new_objective, train
 from gpproxy.training.cuda_graph import Captured, in_turns
 from gpproxy.training.outcome import outcome
-from tests.training.toy import CODE, SPACE, game, images, small
+from tests.training.toy import CODE, SPACE, images, objective, small
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
@@ -28,15 +28,15 @@ def test_turns() -> None:
 
 def test_networks_on_a_cpu_are_refused() -> None:
     with pytest.raises(ConfigError, match="CUDA"):
-        Captured(game())
+        Captured(objective())
 
 
 @needs_cuda
 @pytest.mark.parametrize("changes", [{}, {"share": False, "critic_steps": 2, "growth": (0.25, 0.5)}])
 def test_replays_equal_plain_steps(changes: dict[str, object]) -> None:
     recipe = small(steps=20, **changes)
-    plain = new_game(SPACE, CODE, images(), recipe, 0, "cuda")
-    captured = Captured(new_game(SPACE, CODE, images(), recipe, 0, "cuda"))
+    plain = new_objective(SPACE, CODE, images(), recipe, 0, "cuda")
+    captured = Captured(new_objective(SPACE, CODE, images(), recipe, 0, "cuda"))
     for index in range(20):
         ours, theirs = captured.step(index), plain.step(index)
         captured.stream.synchronize()

@@ -11,11 +11,11 @@ from gpproxy.search_spaces.autogan import AutoGAN
 from gpproxy.errors import RunError
 from gpproxy.training.checkpoint import save_weights
 from gpproxy.training.draw import draw, noise_batches, trained
-from tests.training.toy import CODE, SPACE, game
+from tests.training.toy import CODE, SPACE, objective
 
 
 def test_kept_weights_draw_what_was_measured(tmp_path: Path) -> None:
-    played = game(seed=3)
+    played = objective(seed=3)
     played.step(0)
     path = save_weights(tmp_path / "best.safetensors", played.weights(), {})
     images = draw(trained(SPACE, CODE, path), (8,), 7, 3, "samples")
@@ -31,6 +31,6 @@ def test_noise_comes_in_batches_and_depends_on_all_parts() -> None:
 
 
 def test_weights_of_another_architecture_are_refused(tmp_path: Path) -> None:
-    path = save_weights(tmp_path / "best.safetensors", game().weights(), {})
+    path = save_weights(tmp_path / "best.safetensors", objective().weights(), {})
     with pytest.raises(RunError, match="does not fit autogan"):
         trained(AutoGAN(width=8, latent=8, resolution=16), CODE, path)

@@ -17,7 +17,7 @@ from gpproxy.seeds import reseed
 from gpproxy.training import loop
 from gpproxy.training.checkpoint import BEST, STATE, load_weights
 from gpproxy.training.journal import Journal
-from gpproxy.training.loop import play
+from gpproxy.training.loop import train_loop
 from gpproxy.training.outcome import OUTCOME, Outcome, Progress, outcome
 from gpproxy.training.recipe import Recipe, recipe
 from tests.training.toy import equal
@@ -26,7 +26,7 @@ RECIPE = recipe("short", steps=200, collapse_steps=30)
 
 
 class Walk:
-    """A game whose only weight walks at random; losses can be given by step."""
+    """An objective whose only weight walks at random; losses can be given by step."""
 
     networks: Mapping[str, nn.Module] = {}
 
@@ -56,7 +56,7 @@ class Walk:
         self.weight = state["weight"].clone()
 
 
-def begin(folder: Path, game: Walk | None = None, how: Recipe = RECIPE, **changes: Any) -> Iterator[Progress]:
+def begin(folder: Path, objective: Walk | None = None, how: Recipe = RECIPE, **changes: Any) -> Iterator[Progress]:
     values = iter(changes.pop("values", [5.0, 3.0, 4.0, math.nan]))
     settings = {
         "measure": lambda images: {"FD": next(values)},
@@ -64,12 +64,12 @@ def begin(folder: Path, game: Walk | None = None, how: Recipe = RECIPE, **change
         "main": "FD",
         "about": {"seed": 0, "recipe": how.to_json()},
     }
-    return play(game or Walk(), how, folder=folder, **{**settings, **changes})
+    return train_loop(objective or Walk(), how, folder=folder, **{**settings, **changes})
 
 
 def test_everything_is_in_the_folder_and_the_best_is_kept(tmp_path: Path) -> None:
-    game = Walk()
-    seen = [(p.step, dict(p.measures)) for p in begin(tmp_path, game) if p.measures is not None]
+    objective = Walk()
+    seen = [(p.step, dict(p.measures)) for p in begin(tmp_path, objective) if p.measures is not None]
     assert [step for step, _ in seen] == [50, 100, 150, 200] and seen[1][1] == {"FD": 3.0}
     found = outcome(tmp_path)
     assert found is not None and (found.verdict, found.reason, found.step) == ("finished", "", 200)
@@ -117,8 +117,8 @@ def test_abandoned_anywhere_goes_on_from_the_last_state(tmp_path: Path, monkeypa
     seen = {50: 5.0, 100: 3.0, 150: 4.0, 200: math.nan}
 
     def running() -> Iterator[Progress]:
-        game = Walk()
-        return begin(tmp_path / "parts", game, measure=lambda images: {"FD": seen[step_of(game)]})
+        objective = Walk()
+        return begin(tmp_path / "parts", objective, measure=lambda images: {"FD": seen[step_of(objective)]})
 
     for length in (1, 60, 30, 200):
         for _, _progress in zip(range(length), running()):
@@ -127,11 +127,11 @@ def test_abandoned_anywhere_goes_on_from_the_last_state(tmp_path: Path, monkeypa
     assert _comparable(tmp_path / "whole") == _comparable(tmp_path / "parts")
 
 
-def step_of(game: Walk) -> int:
+def step_of(objective: Walk) -> int:
     """The number of steps that a walk has taken."""
     other = Walk()
     for index in range(201):
-        if torch.equal(other.weight, game.weight):
+        if torch.equal(other.weight, objective.weight):
             return index
         other.step(index)
     raise AssertionError("another walk")
@@ -173,24 +173,24 @@ def test_equal_images_are_a_collapse(tmp_path: Path) -> None:
 
 
 def test_an_interruption_does_not_move_the_end_of_a_collapsed_run(tmp_path: Path) -> None:
-    def game() -> Walk:
+    def objective() -> Walk:
         return Walk({index: 0.0 for index in range(10, 200)})
 
     how = recipe("short", steps=1000, collapse_steps=31)
-    list(begin(tmp_path / "whole", game(), how))
+    list(begin(tmp_path / "whole", objective(), how))
     for end in (41, 4):
         count = iter(range(1, 1000))
-        list(begin(tmp_path / "parts", game(), how, stop=lambda count=count, end=end: next(count) == end))
-    list(begin(tmp_path / "parts", game(), how))
+        list(begin(tmp_path / "parts", objective(), how, stop=lambda count=count, end=end: next(count) == end))
+    list(begin(tmp_path / "parts", objective(), how))
     assert _comparable(tmp_path / "whole") == _comparable(tmp_path / "parts")
 
 
 def test_without_a_measure_the_last_weights_are_kept(tmp_path: Path) -> None:
-    game = Walk()
-    list(begin(tmp_path, game, measure=None, main=""))
+    objective = Walk()
+    list(begin(tmp_path, objective, measure=None, main=""))
     found = outcome(tmp_path)
     assert found is not None and found.best is not None and found.best.step == 200 and math.isnan(found.value)
-    assert torch.equal(load_weights(tmp_path / BEST)["weight"], game.weight)
+    assert torch.equal(load_weights(tmp_path / BEST)["weight"], objective.weight)
 
 
 def test_another_training_is_refused(tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ def test_outcome_comes_back(tmp_path: Path) -> None:
 def _comparable(folder: Path) -> list[Any]:
     """Outcome, journal and state of a folder, without times."""
     state = torch.load(folder / STATE, weights_only=True)
-    assert equal(state["game"], state["game"])
+    assert equal(state["objective"], state["objective"])
     found = json.loads((folder / OUTCOME).read_text())
     journal = Journal(folder).read()
     for entry in (found, state, *journal):

@@ -21,7 +21,7 @@ def test_the_first_step_moves_by_the_rate() -> None:
 
 
 def test_other_networks_get_no_gradients_and_a_state_goes_on() -> None:
-    def play(optimiser: Optimiser, one: nn.Module, other: nn.Module, steps: range) -> None:
+    def train_loop(optimiser: Optimiser, one: nn.Module, other: nn.Module, steps: range) -> None:
         for step in steps:
             optimiser.scale(1 / (step + 1))
             optimiser.descend((other(one(torch.full((2, 3), step + 1.0))) ** 2).mean())
@@ -32,13 +32,13 @@ def test_other_networks_get_no_gradients_and_a_state_goes_on() -> None:
 
     one, other = networks()
     optimiser = Optimiser(one, rate=0.1, betas=(0.5, 0.9))
-    play(optimiser, one, other, range(6))
+    train_loop(optimiser, one, other, range(6))
     assert all(parameter.grad is None for parameter in other.parameters())
 
     again, other = networks()
     first = Optimiser(again, rate=0.1, betas=(0.5, 0.9))
-    play(first, again, other, range(3))
+    train_loop(first, again, other, range(3))
     second = Optimiser(again, rate=0.1, betas=(0.5, 0.9))
     second.load_state_dict(first.state_dict())
-    play(second, again, other, range(3, 6))
+    train_loop(second, again, other, range(3, 6))
     assert torch.equal(one.weight, again.weight) and torch.equal(one.bias, again.bias)

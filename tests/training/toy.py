@@ -1,4 +1,4 @@
-"""A game that fits into a test: generators of width 4 at 16 pixels, and images of noise."""
+"""An objective that fits into a test: generators of width 4 at 16 pixels, and images of noise."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import torch
 from gpproxy.search_spaces.autogan import AutoGAN
 
 from gpproxy.images.image_set import ImageSet
-from gpproxy.tasks.adversarial import Adversarial
-from gpproxy.tasks.train import new_game
+from gpproxy.tasks.train import new_objective
+from gpproxy.tasks.unconditional import Adversarial
 from gpproxy.training.recipe import Recipe, recipe
 
 SPACE = AutoGAN(width=4, latent=8, resolution=16)
@@ -27,8 +27,8 @@ def small(**changes: Any) -> Recipe:
     return recipe("short", **{"steps": 8, "batch": 4, "recalibrate": 2, **changes})
 
 
-def game(seed: int = 0, code: str = CODE, **changes: Any) -> Adversarial:
-    made = new_game(SPACE, code, images(), small(**changes), seed)
+def objective(seed: int = 0, code: str = CODE, **changes: Any) -> Adversarial:
+    made = new_objective(SPACE, code, images(), small(**changes), seed)
     assert isinstance(made, Adversarial)
     return made
 

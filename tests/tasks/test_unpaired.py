@@ -8,8 +8,8 @@ from torch import nn
 
 from gpproxy.errors import ConfigError
 from gpproxy.images.unpaired import UnpairedSet
-from gpproxy.tasks.cycle import Cycle
 from gpproxy.tasks.paired import ROWS
+from gpproxy.tasks.unpaired import Cycle
 from gpproxy.training.pool import ImagePool
 from gpproxy.training.recipe import RECIPES, recipe
 
@@ -37,7 +37,7 @@ def tiny(seed=0):
         return nn.Sequential(nn.Conv2d(3, 8, 3, 1, 1), nn.ReLU(), nn.Conv2d(8, 3, 1), nn.Tanh())
 
 
-def game(seed=0, **changes):
+def objective(seed=0, **changes):
     settings = {"steps": 100, "batch": 2, "discriminator_width": 4, "discriminator_layers": 2, "pool": 3}
     made = recipe("cyclegan-short", **{**settings, **changes})
     return Cycle(tiny(seed), tiny(seed + 50), red_and_blue(), red_and_blue("test", 3), made, seed=seed)
@@ -62,7 +62,7 @@ def equal(first, second):
 
 
 def test_red_speckles_become_blue_and_come_back():
-    played = game(steps=120, batch=1, generator_rate=1e-2, discriminator_rate=2e-3, average=0.5, identity=0.0)
+    played = objective(steps=120, batch=1, generator_rate=1e-2, discriminator_rate=2e-3, average=0.5, identity=0.0)
     losses = [played.step(index) for index in range(120)]
     assert set(losses[0]) == {"discriminator", "generator", "cycle"}
     assert losses[-1]["cycle"] < 0.5 * losses[0]["cycle"]
@@ -72,12 +72,12 @@ def test_red_speckles_become_blue_and_come_back():
 
 
 def test_a_resumed_training_continues_exactly():
-    whole = game(augment=("translation",))
+    whole = objective(augment=("translation",))
     for index in range(4):
         whole.step(index)
     state = saved(whole.state_dict())
     assert [len(state[f"pool {way}"]["images"]) for way in ("there", "back")] == [3, 3]
-    resumed = game(augment=("translation",))
+    resumed = objective(augment=("translation",))
     resumed.step(0)
     resumed.load_state_dict(state)
     for index in range(4, 8):
@@ -87,14 +87,14 @@ def test_a_resumed_training_continues_exactly():
 
 
 def test_measuring_changes_nothing():
-    watched, alone = game(), game()
+    watched, alone = objective(), objective()
     for index in range(3):
         watched.samples(3), watched.picture(), watched.weights()
         assert equal(dict(watched.step(index)), dict(alone.step(index)))
 
 
 def test_pictures_samples_and_weights_are_of_the_way_there():
-    played = game(average=0.0)
+    played = objective(average=0.0)
     played.step(0)
     assert played.picture().shape == (ROWS, 3, 3, SIDE, SIDE)
     assert played.picture()[:, 0].equal(played.held_out.inputs[:ROWS])
@@ -105,7 +105,7 @@ def test_pictures_samples_and_weights_are_of_the_way_there():
 
 
 def test_identity_costs_nothing_when_it_is_off():
-    played = game(identity=0.0)
+    played = objective(identity=0.0)
     calls = []
     played.generators[0].register_forward_hook(lambda *_: calls.append(1))
     assert "identity" not in played.step(0) and len(calls) == 2

@@ -1,7 +1,7 @@
-"""What the training loop plays: one protocol for unconditional, paired and unpaired training.
+"""What the training loop trains: one protocol for unconditional, paired and unpaired training.
 
-A Game owns its networks, optimisers and averages. The loop (`gpproxy.training.loop`) calls `step` for 0, 1, 2, ...,
-measures `samples` at the checks and saves `state_dict`; it knows nothing else about a game.
+An Objective owns its networks, optimisers and averages. The loop (`gpproxy.training.loop`) calls `step` for 0, 1, 2,
+..., measures `samples` at the checks and saves `state_dict`; it knows nothing else about an objective.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 
-class Game(Protocol):
+class Objective(Protocol):
     """Generators and discriminators that learn from each other."""
 
     @property
@@ -38,7 +38,7 @@ class Game(Protocol):
     def samples(self, count: int) -> Tensor:
         """Images to measure: uint8 `sample x 3 x height x width`, RGB, on the CPU.
 
-        A function of the (averaged) weights, the seed and `count`: measuring changes nothing in the game.
+        A function of the (averaged) weights, the seed and `count`: measuring changes nothing in the objective.
         """
         ...
 
@@ -55,5 +55,5 @@ class Game(Protocol):
         ...
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Takes over the state of a game of the same kind and size."""
+        """Takes over the state of an objective of the same kind and size."""
         ...

@@ -1,4 +1,4 @@
-"""The adversarial game: same seed same bytes, exact states, what measuring leaves alone, who is updated by what."""
+"""The adversarial objective: same seed same bytes, exact states, what measuring leaves alone, who learns from what."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from gpproxy.search_spaces import SEARCH_SPACES
 from gpproxy.search_spaces.autogan import AutoGAN
 
 from gpproxy.errors import ConfigError
-from gpproxy.tasks.train import new_game
+from gpproxy.tasks.train import new_objective
 from gpproxy.training.recipe import recipe
-from tests.training.toy import CODE, SPACE, equal, game, images, small
+from tests.training.toy import CODE, SPACE, equal, images, objective, small
 
 
 def test_same_seed_same_bytes_other_seed_other_bytes() -> None:
-    first, second, other = game(seed=1), game(seed=1), game(seed=2)
+    first, second, other = objective(seed=1), objective(seed=1), objective(seed=2)
     for index in range(3):
         ours, theirs = first.step(index), second.step(index)
         assert list(ours) == ["discriminator", "generator"] and equal(ours, theirs)
@@ -27,10 +27,10 @@ def test_same_seed_same_bytes_other_seed_other_bytes() -> None:
 
 @pytest.mark.parametrize("changes", [{}, {"share": False, "critic_steps": 2, "critic_batch": 2, "growth": (0.3, 0.6)}])
 def test_a_state_goes_on_exactly(changes: dict[str, object]) -> None:
-    whole = game(**changes)
+    whole = objective(**changes)
     for index in range(3):
         whole.step(index)
-    half = game(seed=0, **changes)
+    half = objective(seed=0, **changes)
     half.load_state_dict(whole.state_dict())
     whole.picture()
     for index in range(3, 6):
@@ -40,7 +40,7 @@ def test_a_state_goes_on_exactly(changes: dict[str, object]) -> None:
 
 def test_a_step_depends_on_its_number_alone() -> None:
     """Global random state and the steps before leave no trace in the draws."""
-    first, second = game(), game()
+    first, second = objective(), objective()
     first.prepare(5)
     torch.manual_seed(3)
     second.prepare(2)
@@ -49,7 +49,7 @@ def test_a_step_depends_on_its_number_alone() -> None:
 
 
 def test_measuring_changes_nothing_and_repeats() -> None:
-    played = game()
+    played = objective()
     played.step(0)
     before = [one.clone() for one in (*played.average.network.buffers(), *played.generator.buffers())]
     first, again = played.samples(6), played.samples(6)
@@ -61,7 +61,7 @@ def test_measuring_changes_nothing_and_repeats() -> None:
 
 def test_every_weight_of_both_networks_learns() -> None:
     for code in (CODE, "0120-01101-02012", "1000-02200-12212"):
-        played = game(code=code)
+        played = objective(code=code)
         before = {name: one.detach().clone() for name, one in _parameters(played)}
         for index in range(2):
             played.step(index)
@@ -70,17 +70,17 @@ def test_every_weight_of_both_networks_learns() -> None:
 
 
 def test_the_generator_update_leaves_the_discriminator_alone() -> None:
-    played = game(share=False)
+    played = objective(share=False)
     played.prepare(0)
     before = [one.clone() for one in (*played.discriminator.parameters(), *played.discriminator.buffers())]
-    played._draw_update(played._fakes(4))
+    played._generator_update(played._fakes(4))
     after = [*played.discriminator.parameters(), *played.discriminator.buffers()]
     assert all(torch.equal(a, b) for a, b in zip(before, after))
     assert played.discriminator.training and all(p.requires_grad for p in played.discriminator.parameters())
 
 
 def test_spectral_norms_stay_at_one() -> None:
-    played = game(steps=30, discriminator_rate=1e-2, decay="constant")
+    played = objective(steps=30, discriminator_rate=1e-2, decay="constant")
     for index in range(30):
         played.step(index)
     for module in played.discriminator.modules():
@@ -93,24 +93,24 @@ def test_a_discriminator_learns_to_tell_constant_images_from_fakes() -> None:
     changes = {"steps": 60, "batch": 8, "discriminator_rate": 2e-3, "generator_rate": 1e-7, "decay": "constant"}
     from gpproxy.images.image_set import ImageSet
 
-    played = new_game(SPACE, CODE, ImageSet("bright", "train", bright), small(**changes, augment="none"), 0)
+    played = new_objective(SPACE, CODE, ImageSet("bright", "train", bright), small(**changes, augment="none"), 0)
     losses = [float(played.step(index)["discriminator"]) for index in range(60)]
     assert sum(losses[-5:]) / 5 < 0.5 * losses[0]
 
 
-def test_random_architectures_play() -> None:
+def test_random_architectures_train() -> None:
     rng = random.Random(0)
     for _ in range(3):
-        played = game(code=SPACE.encode(SPACE.sample(rng)))
+        played = objective(code=SPACE.encode(SPACE.sample(rng)))
         assert all(torch.isfinite(value) for value in played.step(0).values())
 
 
 def test_spaces_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"draw images of 32 pixels .* has 16"):
-        new_game(AutoGAN(width=4), CODE, images(), small(), 0)
+        new_objective(AutoGAN(width=4), CODE, images(), small(), 0)
     transnas = SEARCH_SPACES["transnas-micro"]()
     with pytest.raises(ConfigError, match="translate images"):
-        new_game(transnas, transnas.encode(transnas.sample(random.Random(0))), images(), recipe("short"), 0)
+        new_objective(transnas, transnas.encode(transnas.sample(random.Random(0))), images(), recipe("short"), 0)
 
 
 def _parameters(played: object) -> list[tuple[str, torch.Tensor]]:

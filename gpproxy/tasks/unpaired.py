@@ -1,6 +1,6 @@
 """Unpaired training, CycleGAN: two generators, there and back, each against a PatchGAN of its own.
 
-In: two generators, images of two kinds to learn from and others to measure on, a recipe and a seed. Out: a Game. What
+In: two generators, images of two kinds to learn from and others to measure on, a recipe and a seed. Out: an Objective. What
 is measured and kept first is the generator from the first kind to the second. Source: Zhu et al., 2017.
 """
 
@@ -73,8 +73,8 @@ class Cycle:
         self._images = [resize(part, large).to(self.device) for part in (images.inputs, images.targets)]
         self._orders = [Order(len(part), seed, kind) for kind, part in zip(("first", "second"), self._images)]
         betas = (recipe.beta1, recipe.beta2)
-        self._draws = Optimiser(*self.generators, rate=recipe.generator_rate, betas=betas)
-        self._judges = Optimiser(*self.discriminators, rate=recipe.discriminator_rate, betas=betas)
+        self.generator_optimiser = Optimiser(*self.generators, rate=recipe.generator_rate, betas=betas)
+        self.discriminator_optimiser = Optimiser(*self.discriminators, rate=recipe.discriminator_rate, betas=betas)
         self.averages = [Average(network, recipe.average) for network in self.generators]
         self.pools = [ImagePool(recipe.pool) for _ in WAYS]
         self._taken = torch.zeros((), device=self.device)
@@ -83,24 +83,24 @@ class Cycle:
         self.random, self._choices = torch.Generator(self.device), torch.Generator()
 
     def step(self, index: int) -> Mapping[str, Tensor]:
-        """One update of both generators, then one of both discriminators. See `Game.step`."""
+        """One update of both generators, then one of both discriminators. See `Objective.step`."""
         recipe = self.recipe
         reseed(self.random, self.seed, "step", index)
         reseed(self._choices, self.seed, "choices", index)
-        for optimiser in (self._draws, self._judges):
+        for optimiser in (self.generator_optimiser, self.discriminator_optimiser):
             optimiser.scale(recipe.rate(index))
         reals = [
             to_unit(crops([images], order.batch(index, recipe.batch), self.side, recipe.flip, self._choices)[0])
             for images, order in zip(self._images, self._orders)
         ]
-        fakes, drawing = self._draw_update(reals)
-        judging = self._judge_update(reals, fakes)
+        fakes, drawing = self._generator_update(reals)
+        judging = self._discriminator_update(reals, fakes)
         for average in self.averages:
             self._taken.fill_(average.taken(index))
             average.update(self._taken)
         return {"discriminator": judging, **drawing}
 
-    def _draw_update(self, reals: list[Tensor]) -> tuple[list[Tensor], dict[str, Tensor]]:
+    def _generator_update(self, reals: list[Tensor]) -> tuple[list[Tensor], dict[str, Tensor]]:
         """One update of both generators; their outputs, and the losses before it."""
         recipe = self.recipe
         for network in self.discriminators:
@@ -114,12 +114,12 @@ class Cycle:
             kept = [network(real) for network, real in zip(self.generators, reversed(reals))]
             parts["identity"] = _difference(kept, list(reversed(reals)))
             total = total + recipe.cycle * recipe.identity * parts["identity"]
-        self._draws.descend(total)
+        self.generator_optimiser.descend(total)
         for network in self.discriminators:
             network.requires_grad_(True)
         return [fake.detach() for fake in fakes], {name: value.detach() for name, value in parts.items()}
 
-    def _judge_update(self, reals: list[Tensor], fakes: list[Tensor]) -> Tensor:
+    def _discriminator_update(self, reals: list[Tensor], fakes: list[Tensor]) -> Tensor:
         """One update of both discriminators, on outputs that went through the pools; the mean of their losses before.
 
         The discriminator of a way compares its outputs with real images of the kind that it leads to.
@@ -130,7 +130,7 @@ class Cycle:
             numbers = self._judged(way, torch.cat([real, seen]))
             values.append(self._loss.discriminator(*numbers.chunk(2)))
         total = torch.stack(values).sum()
-        self._judges.descend(total)
+        self.discriminator_optimiser.descend(total)
         return total.detach() / 2
 
     def _judged(self, way: int, images: Tensor) -> Tensor:
@@ -146,7 +146,7 @@ class Cycle:
         return network
 
     def samples(self, count: int) -> Tensor:
-        """Outputs for the first `count` held-out images of the first kind, or for all. See `Game.samples`."""
+        """Outputs for the first `count` held-out images of the first kind, or for all. See `Objective.samples`."""
         return self._translated(self.held_out.inputs[:count])
 
     @torch.no_grad()
@@ -156,31 +156,35 @@ class Cycle:
         return torch.cat([to_bytes(network(to_unit(part.to(self.device)))).cpu() for part in inputs.split(CHUNK)])
 
     def picture(self) -> Tensor:
-        """Image, translation and its way back, one held-out image per row. See `Game.picture`."""
+        """Image, translation and its way back, one held-out image per row. See `Objective.picture`."""
         inputs = self.held_out.inputs[:ROWS]
         outputs = self._translated(inputs)
         return torch.stack([inputs, outputs, self._translated(outputs, 1)], 1)
 
     def weights(self) -> dict[str, Tensor]:
-        """The generator there with plain names, as a generator of the space takes them. See `Game.weights`."""
+        """The generator there with plain names, as a generator of the space takes them. See `Objective.weights`."""
         return {name: one.detach().cpu().contiguous() for name, one in self.measured().state_dict().items()}
 
     def state_dict(self) -> dict[str, Any]:
-        """See `Game.state_dict`."""
+        """See `Objective.state_dict`."""
         state: dict[str, Any] = {name: network.state_dict() for name, network in self.networks.items()}
         for way, average, pool in zip(WAYS, self.averages, self.pools):
             state |= {f"average {way}": average.network.state_dict(), f"pool {way}": pool.state_dict()}
-        return {**state, "draws": self._draws.state_dict(), "judges": self._judges.state_dict()}
+        return {
+            **state,
+            "generator_optimiser": self.generator_optimiser.state_dict(),
+            "discriminator_optimiser": self.discriminator_optimiser.state_dict(),
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """See `Game.load_state_dict`."""
+        """See `Objective.load_state_dict`."""
         for name, network in self.networks.items():
             network.load_state_dict(state[name])
         for way, average, pool in zip(WAYS, self.averages, self.pools):
             average.network.load_state_dict(state[f"average {way}"])
             pool.load_state_dict(state[f"pool {way}"], self.device)
-        self._draws.load_state_dict(state["draws"])
-        self._judges.load_state_dict(state["judges"])
+        self.generator_optimiser.load_state_dict(state["generator_optimiser"])
+        self.discriminator_optimiser.load_state_dict(state["discriminator_optimiser"])
 
 
 def _difference(images: list[Tensor], originals: list[Tensor]) -> Tensor:

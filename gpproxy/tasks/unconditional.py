@@ -1,6 +1,6 @@
 """Unconditional training: a generator from noise to images against a discriminator.
 
-In: both networks, images, a recipe and a seed. Out: a Game. Everything stays on the device, and `advance` has static
+In: both networks, images, a recipe and a seed. Out: an Objective. Everything stays on the device, and `advance` has static
 shapes and waits for nothing, so that `gpproxy.training.cuda_graph` can capture it.
 
 What was measured on a CPU core at 16 to 32 channels and pixels: channels-last memory takes a third off the
@@ -63,8 +63,8 @@ class Adversarial:
         self.networks: dict[str, nn.Module] = {"generator": self.generator, "discriminator": self.discriminator}
         self.images = images.to(self.device)
         betas = (recipe.beta1, recipe.beta2)
-        self._draws = Optimiser(self.generator, rate=recipe.generator_rate, betas=betas)
-        self._judges = Optimiser(self.discriminator, rate=recipe.discriminator_rate, betas=betas)
+        self.generator_optimiser = Optimiser(self.generator, rate=recipe.generator_rate, betas=betas)
+        self.discriminator_optimiser = Optimiser(self.discriminator, rate=recipe.discriminator_rate, betas=betas)
         self.average = Average(self.generator, recipe.average)
         self._taken = torch.zeros((), device=self.device)
         self._loss = loss(recipe.loss)
@@ -76,7 +76,7 @@ class Adversarial:
         self._measured: nn.Module | None = None
 
     def step(self, index: int) -> Mapping[str, Tensor]:
-        """Discriminator updates, then one generator update. See `Game.step`."""
+        """Discriminator updates, then one generator update. See `Objective.step`."""
         self.prepare(index)
         return self.advance()
 
@@ -85,8 +85,8 @@ class Adversarial:
         self._measured = None
         reseed(self.random, self.seed, "step", index)
         factor = self.recipe.rate(index)
-        self._draws.scale(factor)
-        self._judges.scale(factor)
+        self.generator_optimiser.scale(factor)
+        self.discriminator_optimiser.scale(factor)
         self._taken.fill_(self.average.taken(index))
         self.stage = self.recipe.stage(index, self.discriminator.STAGES)
 
@@ -97,10 +97,10 @@ class Adversarial:
             kept = recipe.share and turn == recipe.critic_steps - 1
             with torch.set_grad_enabled(kept):
                 fakes = self._fakes(recipe.critic_batch)
-            judging = self._judge_update(fakes.detach())
+            judging = self._discriminator_update(fakes.detach())
         if not recipe.share:
             fakes = self._fakes(recipe.batch)
-        drawing = self._draw_update(fakes)
+        drawing = self._generator_update(fakes)
         self.average.update(self._taken)
         return {"discriminator": judging, "generator": drawing}
 
@@ -116,19 +116,19 @@ class Adversarial:
         seen = augment(images, self.recipe.augment, self.random)
         return self.discriminator(seen.contiguous(memory_format=torch.channels_last), self.stage)
 
-    def _judge_update(self, fakes: Tensor) -> Tensor:
+    def _discriminator_update(self, fakes: Tensor) -> Tensor:
         """One update of the discriminator from real and generated images in one pass; its loss before."""
         real, fake = self._judged(torch.cat([self._reals(len(fakes)), fakes])).chunk(2)
         value = self._loss.discriminator(real, fake)
-        self._judges.descend(value)
+        self.discriminator_optimiser.descend(value)
         return value.detach()
 
-    def _draw_update(self, fakes: Tensor) -> Tensor:
+    def _generator_update(self, fakes: Tensor) -> Tensor:
         """One update of the generator from images with their graph; its loss before."""
         # The discriminator is only passed through: no gradients for it, no turn of its power iteration.
         self.discriminator.eval().requires_grad_(False)
         value = self._loss.generator(self._judged(fakes))
-        self._draws.descend(value)
+        self.generator_optimiser.descend(value)
         self.discriminator.train().requires_grad_(True)
         return value.detach()
 
@@ -145,28 +145,31 @@ class Adversarial:
         return network
 
     def samples(self, count: int) -> Tensor:
-        """See `Game.samples`."""
+        """See `Objective.samples`."""
         return draw(self.measured(), self.shape, count, self.seed, "samples")
 
     def picture(self) -> Tensor:
-        """See `Game.picture`."""
+        """See `Objective.picture`."""
         images = draw(self.measured(), self.shape, SIDE * SIDE, self.seed, "picture")
         return images.view(SIDE, SIDE, *images.shape[1:])
 
     def weights(self) -> dict[str, Tensor]:
-        """See `Game.weights`."""
+        """See `Objective.weights`."""
         return {name: one.detach().cpu().contiguous() for name, one in self.measured().state_dict().items()}
 
     def state_dict(self) -> dict[str, Any]:
-        """See `Game.state_dict`."""
+        """See `Objective.state_dict`."""
         parts: dict[str, Any] = {**self.networks, "average": self.average.network}
-        parts |= {"draws": self._draws, "judges": self._judges}
+        parts |= {
+            "generator_optimiser": self.generator_optimiser,
+            "discriminator_optimiser": self.discriminator_optimiser,
+        }
         return {name: part.state_dict() for name, part in parts.items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """See `Game.load_state_dict`."""
+        """See `Objective.load_state_dict`."""
         self._measured = None
         for name, part in {**self.networks, "average": self.average.network}.items():
             part.load_state_dict(state[name])
-        self._draws.load_state_dict(state["draws"])
-        self._judges.load_state_dict(state["judges"])
+        self.generator_optimiser.load_state_dict(state["generator_optimiser"])
+        self.discriminator_optimiser.load_state_dict(state["discriminator_optimiser"])
