@@ -14,7 +14,7 @@ from gpproxy.search_spaces.autogan_network import NORMS, UPS, CellPlan, Generato
 from gpproxy.search_spaces.describe import describe
 from gpproxy.search_spaces.discriminator import fixed_discriminator, hinge_generator, xavier_
 from gpproxy.search_spaces.initialise import materialise
-from gpproxy.search_spaces.space import Architecture, SearchSpace, search_space
+from gpproxy.search_spaces.space import Architecture, SearchSpace, Takes, search_space
 from torch import Tensor, nn
 
 from gpproxy.errors import ConfigError, SpaceError
@@ -63,6 +63,7 @@ class AutoGAN(SearchSpace):
     """
 
     source = "Gong et al., 2019"
+    takes: Takes = "noise"
 
     def __init__(self, width: int = 32, latent: int = 128, resolution: int = 32, discriminator_width: int = 32):
         if resolution < 16 or resolution % 8:
@@ -72,6 +73,14 @@ class AutoGAN(SearchSpace):
                 raise ConfigError(f"{name} must be at least 1, but is {value}.")
         self.width, self.latent, self.resolution = width, latent, resolution
         self.discriminator_width = discriminator_width
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        return (self.latent,)
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        return (3, self.resolution, self.resolution)
 
     def sample(self, rng: random.Random) -> Architecture:
         return tuple(rng.randrange(size) for size in _FLAT)

@@ -17,7 +17,7 @@ from typing import TypeVar
 import torch
 from gpproxy.search_spaces.describe import describe
 from gpproxy.search_spaces.images import pink_noise
-from gpproxy.search_spaces.space import Architecture, SearchSpace
+from gpproxy.search_spaces.space import Architecture, SearchSpace, Takes
 from torch import Tensor
 
 from gpproxy.errors import ConfigError, SpaceError, did_you_mean
@@ -38,6 +38,7 @@ class ChannelSpace(SearchSpace):
         resolution: side of the images in pixels; descriptors are of the published one.
     """
 
+    takes: Takes = "images"
     #: name of a set -> choices per position
     SETS: Mapping[str, Choices] = {}
     #: published architectures, valid under every set
@@ -59,6 +60,14 @@ class ChannelSpace(SearchSpace):
             )
         self.channels, self.resolution = channels, resolution
         self._shapes_only = False
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        return self._sample_shape()
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        return (3, *self.input_shape[1:])
 
     @property
     def choices(self) -> Choices:

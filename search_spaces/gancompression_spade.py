@@ -10,7 +10,7 @@ from gpproxy.search_spaces.images import pink_noise
 from gpproxy.search_spaces.initialise import materialise
 from gpproxy.search_spaces.mobile_spade import MobileSpadeGenerator, SpadeBlock
 from gpproxy.search_spaces.patchgan import hinge
-from gpproxy.search_spaces.space import Architecture, search_space
+from gpproxy.search_spaces.space import Architecture, Takes, search_space
 from torch import Tensor, nn
 
 from gpproxy.errors import ConfigError, did_you_mean
@@ -70,6 +70,7 @@ class SpadeCompression(ChannelSpace):
         (32, 32, 32, 48, 32, 24, 24, 32),
         (40, 32, 32, 40, 32, 40, 24, 24),  # coco
     )
+    takes: Takes = "labels"
     GRID = SMALLEST = 64
 
     def __init__(self, channels: str = "channels-48", resolution: int = 64, data: str = "cityscapes"):

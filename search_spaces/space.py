@@ -6,8 +6,8 @@ import inspect
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from functools import wraps
-from typing import Any
+from functools import cached_property, wraps
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,9 @@ from gpproxy.registry import Registry
 
 #: An architecture inside its space: a short tuple of integers.
 Architecture = tuple[int, ...]
+#: What a generator is given: a vector of noise; an image, `channel x height x width` in [-1, 1]; a label map with the
+#: same axes, one-hot per pixel, with one channel per class and what else the data set marks, such as edges.
+Takes = Literal["noise", "images", "labels"]
 
 
 class SearchSpace(ABC):
@@ -79,6 +82,24 @@ class SearchSpace(ABC):
     @abstractmethod
     def loss(self, outputs: Tensor, inputs: Tensor) -> Tensor:
         """The loss of a pass at initialisation, one number. The mean over the batch."""
+
+    @cached_property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one input, without the axis of samples: `(latent,)`, or `channel x height x width`."""
+        return tuple(self.inputs(2, torch.Generator().manual_seed(0)).shape[1:])
+
+    @property
+    def takes(self) -> Takes:
+        """What the generators are given, see `Takes`. By default noise where an input has one axis, else images."""
+        return "noise" if len(self.input_shape) == 1 else "images"
+
+    @cached_property
+    def image_shape(self) -> tuple[int, ...]:
+        """Shape of one output, `channel x height x width` for images. By default that of the first architecture that
+        is drawn from seed 0, which takes a pass on the meta device; all generators of a space have the same."""
+        network = self.build(self.sample(random.Random(0)), None)
+        with torch.no_grad():
+            return tuple(network(torch.empty(2, *self.input_shape, device="meta")).shape[1:])
 
     def canonical(self, architecture: Architecture) -> Any:
         """A hashable that is equal for functionally identical architectures. By default the architecture itself."""

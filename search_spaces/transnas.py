@@ -14,7 +14,7 @@ from gpproxy.search_spaces.describe import describe, macs
 from gpproxy.search_spaces.images import pink_noise
 from gpproxy.search_spaces.initialise import default_, fan_out_, materialise
 from gpproxy.search_spaces.losses import l1
-from gpproxy.search_spaces.space import Architecture, SearchSpace, search_space
+from gpproxy.search_spaces.space import Architecture, SearchSpace, Takes, search_space
 from gpproxy.search_spaces.transnas_network import (
     EDGES,
     STEM_CHANNELS,
@@ -41,6 +41,7 @@ class TransNAS(SearchSpace):
     """
 
     source = "Duan et al., 2021"
+    takes: Takes = "images"
 
     def __init__(self, resolution: int = 64, decoder_width: float = 0.25):
         if resolution < 64 or resolution % 64:
@@ -48,6 +49,14 @@ class TransNAS(SearchSpace):
         if not 0 < decoder_width <= 4:
             raise ConfigError(f"decoder_width must lie in (0, 4], but is {decoder_width}.")
         self.resolution, self.decoder_width = resolution, decoder_width
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        return (3, self.resolution, self.resolution)
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        return self.input_shape
 
     @abstractmethod
     def digits(self, architecture: Architecture) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ import random
 
 import pytest
 import torch
-from gpproxy.search_spaces import SEARCH_SPACES
+from gpproxy.search_spaces import SEARCH_SPACES, SearchSpace
 
 from gpproxy.errors import SpaceError
 
@@ -79,6 +79,15 @@ def test_output_and_loss(space):
     loss = space.loss(outputs, inputs)
     assert len(outputs) == 2 and loss.ndim == 0 and torch.isfinite(loss)
     loss.backward()
+
+
+def test_what_it_takes_and_makes(space):
+    inputs = space.inputs(2, torch.Generator().manual_seed(0))
+    assert space.input_shape == tuple(inputs.shape[1:])
+    assert space.image_shape == tuple(SearchSpace.image_shape.func(space))
+    kinds = {1: ("noise",), 3: ("images", "labels")}
+    assert space.takes in kinds[len(space.input_shape)]
+    assert (space.takes == "labels") == (space.name == "gancompression-spade")
 
 
 def test_descriptors_agree_with_the_built_network(space):
