@@ -11,6 +11,7 @@ from pathlib import Path
 from gpproxy.benchmarks.benchmark import Benchmark, Card
 from gpproxy.benchmarks.csv_table import read_table
 from gpproxy.errors import BenchmarkError
+from gpproxy.run.data_folder import how_to_put
 
 NAME = "horse2zebra"
 FILE = "cyclegan_fid.csv"
@@ -41,7 +42,6 @@ def read_horse2zebra(folder: Path, on_bad_rows: str = "refuse") -> Benchmark:
         raise BenchmarkError(
             f"The benchmark {NAME} is read from {path}, which is not there. It is a CSV file with the columns order, "
             "config, macs, fid and authors_proxy, made from Auto_GAS_Main_Results/cycle_gan_horse2zebra_log.txt of "
-            f"https://github.com/HaosenSUN/Auto_GAS. Put it there, or set GPPROXY_DATA to a folder that has "
-            f"{NAME}/{FILE}."
+            f"https://github.com/HaosenSUN/Auto_GAS. {how_to_put(f'{NAME}/{FILE}')}"
         )
     return read_table(path, CARD, on_bad_rows, NAME)

@@ -1,13 +1,11 @@
 """Names to tables: the built-in ones, those of other packages, and any file.
 
 In: a name or a path. Out: a Benchmark. Every NAME.csv with its card in this folder is a built-in table. The
-tables of TransNAS and horse2zebra are read from `GPPROXY_DATA` (default `../shared/data`, from the checkout or the
-current folder).
+tables of TransNAS and horse2zebra are third-party data (`gpproxy.run.data_folder`).
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -19,6 +17,7 @@ from gpproxy.benchmarks.horse2zebra import read_horse2zebra
 from gpproxy.benchmarks.suite_zero import how_to_get, read_suite_zero
 from gpproxy.errors import BenchmarkError, RegistryError, did_you_mean
 from gpproxy.registry import Registry
+from gpproxy.run.data_folder import data_path, how_to_put
 
 #: Reads a table; the argument says what to do with bad rows, `refuse` or `drop`.
 Loader = Callable[[str], Benchmark]
@@ -51,28 +50,19 @@ def load(name: str | Path, on_bad_rows: str = "refuse") -> Benchmark:
     )
 
 
-def data_folder() -> Path:
-    """Where third-party data is looked for: `GPPROXY_DATA`, else `../shared/data` of the checkout or of this folder."""
-    given = os.environ.get("GPPROXY_DATA")
-    if given:
-        return Path(given).expanduser()
-    places = [folder.parent / "shared" / "data" for folder in (Path(__file__).resolve().parents[2], Path.cwd())]
-    return next((place for place in places if place.is_dir()), places[-1])
-
-
 def _transnas(kind: str, on_bad_rows: str) -> Benchmark:
-    path = data_folder() / "transnas" / f"zc_transbench101_{kind}.json"
+    name = f"transnas/zc_transbench101_{kind}.json"
+    path = data_path(name)
     if not path.is_file():
         raise BenchmarkError(
             f"The benchmark transnas-{kind} is read from {path}, which is not there. {how_to_get(kind)} "
-            f"Put it there, set GPPROXY_DATA to a folder that has transnas/{path.name}, or give its path instead of "
-            "the name."
+            f"{how_to_put(name)[:-1]}, or give its path instead of the name."
         )
     return read_suite_zero(path, kind, on_bad_rows=on_bad_rows)
 
 
 def _horse2zebra(on_bad_rows: str) -> Benchmark:
-    return read_horse2zebra(data_folder(), on_bad_rows)
+    return read_horse2zebra(data_path(HORSE2ZEBRA).parent, on_bad_rows)
 
 
 def _built_in(folder: Path) -> None:

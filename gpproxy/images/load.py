@@ -5,7 +5,6 @@ In: a name or a path, a split, a side in pixels. Out: an ImageSet. Nothing is do
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +12,11 @@ from pathlib import Path
 from gpproxy.errors import ImageError, did_you_mean
 from gpproxy.images.folder import read_folder
 from gpproxy.images.image_set import ImageSet
-from gpproxy.images.mosaics import data_folder, has_mosaics, read_mosaics
+from gpproxy.images.mosaics import has_mosaics, read_mosaics
 from gpproxy.images.shapes import shapes
-from gpproxy.images.torchvision_sets import has_files, read_torchvision
+from gpproxy.images.torchvision_sets import SETS, read_torchvision
 from gpproxy.registry import Registry
+from gpproxy.run.data_folder import data_path
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def load(
         name: `cifar10`, `stl10`, `shapes`, or the path of a folder of images.
         split: `train`, `test` or what the data set has.
         resolution: side in pixels; None keeps the data set's own.
-        folder: where the data set's files are; None looks in `GPPROXY_DATA` and in the user's cache folder.
+        folder: where the data set's files are; None looks in the folder of third-party data.
         download: fetches what is missing (only data sets that torchvision knows).
         limit: the first so many images only.
 
@@ -82,18 +82,9 @@ def learnt_split(name: str | Path) -> str:
     return LEARNT.get(str(name), "train")
 
 
-def download_folder() -> Path:
-    """Where downloaded data sets are kept: `GPPROXY_DATA` if set, else the user's cache folder."""
-    return data_folder() if os.environ.get("GPPROXY_DATA") else _cache_folder()
-
-
-def _cache_folder() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gpproxy" / "data"
-
-
 @IMAGE_SETS.register("cifar10")
 def _cifar10(request: Request) -> ImageSet:
-    places = [data_folder() / "cifar10"] if request.folder is None else [request.folder, request.folder / "cifar10"]
+    places = [data_path("cifar10")] if request.folder is None else [request.folder, request.folder / "cifar10"]
     for place in places:
         if has_mosaics(place, request.split):
             return read_mosaics(place, request.split, request.limit)
@@ -111,6 +102,5 @@ def _shapes(request: Request) -> ImageSet:
 
 
 def _torchvision(name: str, request: Request) -> ImageSet:
-    places = [request.folder] if request.folder else [download_folder(), _cache_folder()]
-    place = next((place for place in places if has_files(place, name)), places[0])
+    place = request.folder or data_path(SETS[name][1]).parent
     return read_torchvision(name, place, request.split, request.download, request.limit)

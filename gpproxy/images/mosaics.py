@@ -6,7 +6,6 @@ In: a folder. Out: an ImageSet; the first k mosaics are a random subset. Source:
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +16,6 @@ from gpproxy.images.image_set import ImageSet
 
 #: Images per edge of a mosaic, pixels per edge of an image.
 EDGE, SIDE = 50, 32
-
-
-def data_folder() -> Path:
-    """Where third-party data is looked for: `GPPROXY_DATA`, else `../shared/data` of the checkout or of this folder."""
-    given = os.environ.get("GPPROXY_DATA")
-    if given:
-        return Path(given).expanduser()
-    places = [folder.parent / "shared" / "data" for folder in (Path(__file__).resolve().parents[2], Path.cwd())]
-    return next((place for place in places if place.is_dir()), places[-1])
 
 
 def has_mosaics(folder: Path, split: str) -> bool:

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from gpproxy.errors import ImageError, did_you_mean
 from gpproxy.images.image_set import resize
-from gpproxy.images.mosaics import data_folder
+from gpproxy.run.data_folder import data_path, how_to_put
 
 FACADES = "facades"
 FILE = Path("facades") / "facades_128.zip"
@@ -100,7 +100,7 @@ def load_pairs(
     Args:
         name: `facades`, or a folder or zip file with train, val and test inside, each with side-by-side images.
         split: train, val or test.
-        folder: where `facades` lies; None takes what `GPPROXY_DATA` names.
+        folder: where `facades` lies; None looks in the folder of third-party data.
         resolution: side of the images in pixels; None keeps that of the files.
         direction: which half is the input; `facades` is always right-to-left, label map to photo.
         limit: pairs to read at most.
@@ -113,14 +113,13 @@ def load_pairs(
                 f"The {what} of pairs is {', '.join(known)}, but got '{value}'.{did_you_mean(value, known)}"
             )
     if name == FACADES:
-        place = Path(folder or data_folder()).expanduser()
+        place = data_path(str(FILE.parent)).parent if folder is None else Path(folder).expanduser()
         path, direction = place / FILE, DIRECTIONS[1]
         path = place / FILE.name if (place / FILE.name).is_file() else path
         if not path.is_file():
             raise ImageError(
                 f"{FACADES} is read from {path}, which is not there. It holds train/, val/ and test/ with side-by-side "
-                f"images of 256 x 128 pixels, photo left, label map right. Put it there, or set GPPROXY_DATA to a "
-                f"folder that has {FILE}."
+                f"images of 256 x 128 pixels, photo left, label map right. {how_to_put(str(FILE))}"
             )
     else:
         path = Path(name).expanduser()

@@ -31,11 +31,6 @@ SETS = {
 }
 
 
-def has_files(folder: Path, name: str) -> bool:
-    """Whether the files of a set, or some of them, are below `folder`."""
-    return (folder / SETS[name][1]).is_dir()
-
-
 def read_torchvision(
     name: str, folder: Path, split: str = "train", download: bool = False, limit: int | None = None
 ) -> ImageSet:

@@ -99,7 +99,7 @@ def load_translation(
         paired: whether inputs and targets belong together.
         split: the held-out one, val or test.
         resolution: side of the images in pixels; None keeps that of the files.
-        folder: where `facades` lies; None takes what `GPPROXY_DATA` names.
+        folder: where `facades` lies; None looks in the folder of third-party data.
         direction: which half of a pair is the input, left-to-right or right-to-left.
         limit: images to read of each split at most.
 

@@ -80,7 +80,7 @@ def load_unpaired(
     Args:
         name: `facades` (label maps and photos, pairs torn apart), or a folder with `<split>A` and `<split>B` inside.
         split: train, val or test.
-        folder: where `facades` lies; None takes what `GPPROXY_DATA` names.
+        folder: where `facades` lies; None looks in the folder of third-party data.
         resolution: side of the images in pixels; None keeps that of the files, which must be square and of one size.
         limit: images to read at most, of either kind.
 

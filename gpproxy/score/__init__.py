@@ -18,7 +18,6 @@ from gpproxy.errors import ConfigError, SpaceError
 from gpproxy.run.command import complain, read_arguments
 from gpproxy.run.settings import available_cores, parse_settings
 from gpproxy.score.settings import ScoreConfig
-from gpproxy.seeds import python_random
 
 if TYPE_CHECKING:
     from gpproxy.benchmarks.benchmark import Benchmark
@@ -72,6 +71,8 @@ def _scores(
     else:
         codes = list(table.architectures)
         if config.sample:
+            from gpproxy.seeds import python_random
+
             codes = python_random("sample", config.seed).sample(codes, min(config.sample, len(codes)))
     workers = (config.workers or available_cores()) if config.device == "cpu" else 1
     tasks = [(i, code, space.name, space_settings(space), source, how) for i, code in enumerate(codes)]
@@ -108,6 +109,8 @@ def draw(space: SearchSpace, count: int, seed: int) -> list[str]:
     """Distinct random architectures. Raises ConfigError when the space has fewer."""
     if count > space.count():
         raise ConfigError(f"sample={count} is more than the {space.count()} architectures of {space.name}.")
+    from gpproxy.seeds import python_random
+
     rng = python_random("sample", seed)
     if 2 * count > space.count():
         return [space.encode(a) for a in rng.sample(list(space.enumerate()), count)]

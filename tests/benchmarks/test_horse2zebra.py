@@ -11,8 +11,7 @@ from gpproxy.ranking.correlation import spearman
 
 
 @pytest.fixture
-def table(data, monkeypatch):
-    monkeypatch.setenv("GPPROXY_DATA", str(data))
+def table(data):
     return load("horse2zebra")
 
 

@@ -109,8 +109,7 @@ def test_functional_classes_count_from_the_first(space):
 
 
 @pytest.mark.parametrize("name", ["transnas-micro", "transnas-macro"])
-def test_the_real_tables(data, monkeypatch, name):
-    monkeypatch.setenv("GPPROXY_DATA", str(data))
+def test_the_real_tables(data, name):
     benchmark = load(name)
     space = open_space(benchmark.card)
     for seed in range(3):

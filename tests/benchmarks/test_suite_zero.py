@@ -100,8 +100,7 @@ PUBLISHED = {
 
 
 @pytest.mark.parametrize(("name", "rows", "dead"), [("transnas-macro", 425, 0), ("transnas-micro", 411, 8)])
-def test_the_real_tables(data, monkeypatch, name, rows, dead):
-    monkeypatch.setenv("GPPROXY_DATA", str(data))
+def test_the_real_tables(data, name, rows, dead):
     table = load(name)
     assert len(table) == rows
     assert table.dropped == ()

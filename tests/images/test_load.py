@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from gpproxy.errors import ImageError
-from gpproxy.images.load import IMAGE_SETS, download_folder, learnt_split, load
+from gpproxy.images.load import IMAGE_SETS, learnt_split, load
 
 
 class FakeSet:
@@ -40,7 +40,6 @@ def torchvision(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     module = types.ModuleType("torchvision")
     module.datasets = types.SimpleNamespace(CIFAR10=FakeCifar, STL10=FakeSet)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "torchvision", module)
-    monkeypatch.delenv("GPPROXY_DATA", raising=False)
     monkeypatch.setenv("GPPROXY_DATA", str(tmp_path))
     return tmp_path
 
@@ -105,7 +104,13 @@ def test_folders_shapes_and_unknown_names(tmp_path: Path) -> None:
         load("shapes", limit=0)
 
 
-def test_downloads_go_to_the_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv("GPPROXY_DATA", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert download_folder() == tmp_path / "gpproxy" / "data"
+def test_what_0_1_downloaded_into_the_cache_folder_is_found(torchvision: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GPPROXY_DATA")
+    monkeypatch.setenv("XDG_DATA_HOME", str(torchvision / "data"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(torchvision / "cache"))
+    with pytest.raises(ImageError, match=f"not complete in {torchvision / 'data' / 'gpproxy' / 'data'}"):
+        load("stl10", "test")
+    old = torchvision / "cache" / "gpproxy" / "data"
+    (old / "stl10_binary").mkdir(parents=True)
+    load("stl10", "test", folder=old, download=True)
+    assert len(load("stl10", "test")) == 4

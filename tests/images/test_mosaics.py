@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 
 from gpproxy.errors import ImageError
-from gpproxy.images.mosaics import data_folder, has_mosaics, read_mosaics
+from gpproxy.images.mosaics import has_mosaics, read_mosaics
+from gpproxy.run.data_folder import data_folder
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """Pairs and unpaired sets: facades, folders, zip files, splits, and the same jitter on both sides."""
 
-import os
 import zipfile
-from pathlib import Path
 
 import pytest
 import torch
@@ -19,12 +17,11 @@ RED, BLUE = (255, 0, 0), (0, 0, 255)
 
 
 @pytest.fixture
-def data():
-    """The folder of third-party data; the test is skipped where it is absent."""
-    folder = Path(os.environ.get("GPPROXY_DATA", Path(__file__).resolve().parents[2].parent / "shared" / "data"))
-    if not (folder / "facades").is_dir():
-        pytest.skip(f"no facades in {folder} (set GPPROXY_DATA)")
-    return folder
+def data(third_party):
+    """The folder of third-party data; the test is skipped where it has no facades."""
+    if not (third_party / "facades").is_dir():
+        pytest.skip(f"no facades in {third_party} (set GPPROXY_DATA)")
+    return third_party
 
 
 @pytest.fixture

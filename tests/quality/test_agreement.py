@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from gpproxy.images.mosaics import data_folder, has_mosaics
+from gpproxy.images.mosaics import has_mosaics
 from gpproxy.images.shapes import shapes
 from gpproxy.quality.extractor import extractor
+from gpproxy.run.data_folder import data_folder
 from tests.quality.agreement import distances, published, rank_correlation
 from tests.quality.damage import graded
 

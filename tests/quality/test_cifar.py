@@ -10,9 +10,10 @@ import torch
 from safetensors.torch import save_file
 
 from gpproxy.errors import QualityError, RegistryError
-from gpproxy.images.mosaics import data_folder, has_mosaics, read_mosaics
+from gpproxy.images.mosaics import has_mosaics, read_mosaics
 from gpproxy.quality.cifar import WEIGHTS, CifarExtractor
 from gpproxy.quality.extractor import EXTRACTORS, extractor, file_digest
+from gpproxy.run.data_folder import data_folder
 from tests.quality.toy import write_weights
 
 

@@ -66,8 +66,7 @@ def test_a_fixed_seed_gives_a_fixed_ceiling(codes, card):
     assert ceiling(table) == ceiling(table)
 
 
-def test_the_real_tables(data, monkeypatch):
-    monkeypatch.setenv("GPPROXY_DATA", str(data))
+def test_the_real_tables(data):
     micro = load("transnas-micro")
     found = ceiling(micro, open_space(micro.card))
     assert found.source == "duplicates"
