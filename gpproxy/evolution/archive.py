@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from gpproxy.evolution.individual import Individual
-from gpproxy.evolution.selection import distinct, fronts, point
+from gpproxy.evolution.selection import distinct, point
+from gpproxy.ranking.pareto import undominated
 
 
 class Archive:
@@ -52,5 +53,5 @@ class Archive:
 
 def front(individuals: Sequence[Individual]) -> tuple[Individual, ...]:
     """The undominated individuals in quality, complexity and cost, in the order given."""
-    layers = fronts([point(i) for i in individuals])
-    return tuple(individuals[i] for i in layers[0]) if layers else ()
+    kept = undominated([point(i) for i in individuals])
+    return tuple(individual for individual, stays in zip(individuals, kept) if stays)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gpproxy.proxies.candidate import Candidate
+from gpproxy.ranking.pareto import crowding, front_numbers
 from gpproxy.search.order import combined
 from gpproxy.search.strategies import Strategy
 from gpproxy.search_spaces import SearchSpace
@@ -53,13 +54,13 @@ class NSGA2(Strategy):
     def _survive(self) -> None:
         pool = self._parents + self._children
         points = objectives(pool, self.objective)
-        fronts, crowding = sort_fronts(points), np.zeros(len(pool))
+        fronts, lonely = front_numbers(points), np.zeros(len(pool))
         for number in range(int(fronts.max()) + 1):
             members = np.flatnonzero(fronts == number)
-            crowding[members] = crowding_distance(points[members])
-        kept = np.lexsort((np.arange(len(pool)), -crowding, fronts))[: self.population]
+            lonely[members] = crowding(points[members], flat_ends=True)
+        kept = np.lexsort((np.arange(len(pool)), -lonely, fronts))[: self.population]
         self._parents, self._children = [pool[i] for i in kept], []
-        self._front, self._crowding = fronts[kept], crowding[kept]
+        self._front, self._crowding = fronts[kept], lonely[kept]
 
     def _parent(self) -> Architecture:
         """The winner of two: the lower front, then the emptier surroundings, then the first."""
@@ -75,36 +76,3 @@ def objectives(candidates: Sequence[Candidate], objective: str) -> np.ndarray:
     points = np.stack([-value, cost], axis=1)
     points[~np.isfinite(value)] = np.inf  # a dead network is no bargain, however cheap it is
     return np.where(np.isnan(points), np.inf, points)
-
-
-def sort_fronts(points: np.ndarray) -> np.ndarray:
-    """Number of the front of each point, 0 for those that no other dominates: `point x objective` -> `point`.
-
-    Source: Deb et al., 2002.
-    """
-    no_worse = np.all(points[:, None] <= points[None], axis=-1)
-    dominates = np.asarray(no_worse & np.any(points[:, None] < points[None], axis=-1))
-    fronts = np.full(len(points), -1)
-    number = 0
-    while (fronts < 0).any():
-        left: np.ndarray = fronts < 0
-        free = left & ~dominates[left].any(0)
-        fronts[free] = number
-        number += 1
-    return fronts
-
-
-def crowding_distance(points: np.ndarray) -> np.ndarray:
-    """Size of the gap around each point of one front, infinite at its ends: `point x objective` -> `point`.
-
-    Source: Deb et al., 2002.
-    """
-    distance = np.zeros(len(points))
-    for column in points.T:
-        ranked = np.argsort(column, kind="stable")
-        sorted_column = column[ranked]
-        distance[ranked[[0, -1]]] = np.inf
-        if np.isfinite(sorted_column).all() and sorted_column[-1] > sorted_column[0]:
-            width = sorted_column[-1] - sorted_column[0]
-            distance[ranked[1:-1]] += (sorted_column[2:] - sorted_column[:-2]) / width
-    return distance

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from gpproxy.proxies.candidate import Seen
+from gpproxy.ranking.pareto import undominated
 
 
 def combined(scores: np.ndarray) -> np.ndarray:
@@ -71,10 +72,5 @@ def front(value: np.ndarray, cost: np.ndarray) -> np.ndarray:
     Candidates without a finite score or cost are left out; of equal ones the first stays.
     """
     finite = np.flatnonzero(np.isfinite(value) & np.isfinite(cost))
-    ranked = finite[np.lexsort((finite, -value[finite], cost[finite]))]
-    kept, best = [], -np.inf
-    for i in ranked:
-        if value[i] > best:
-            kept.append(i)
-            best = value[i]
-    return np.array(kept, dtype=int)
+    kept = finite[undominated(np.stack([-value[finite], cost[finite]], axis=1), equal=False)]
+    return kept[np.argsort(cost[kept], kind="stable")]

@@ -1,49 +1,11 @@
-"""Sorting, crowding and survival against brute force."""
+"""Survival and tournaments against brute force."""
 
 from random import Random
 
 from deap import gp
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from gpproxy.evolution.individual import Individual, Score
-from gpproxy.evolution.selection import crowding, distinct, fronts, survivors, tournament
-
-coordinate = st.integers(0, 6).map(float)
-
-
-def brute_force(points):
-    left, result = set(range(len(points))), []
-    while left:
-        front = [
-            i
-            for i in sorted(left)
-            if not any(
-                points[j] != points[i] and all(a <= b for a, b in zip(points[j], points[i])) for j in left if j != i
-            )
-        ]
-        result.append(front)
-        left -= set(front)
-    return result
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.lists(st.tuples(coordinate, coordinate, coordinate), max_size=40))
-def test_fronts_equal_brute_force(points):
-    assert fronts(points) == brute_force(points)
-
-
-def test_fronts_equal_brute_force_on_real_numbers():
-    rng = Random(0)
-    points = [(rng.random(), rng.randrange(25), rng.random()) for _ in range(300)]
-    assert fronts(points) == brute_force(points)
-
-
-def test_crowding_keeps_the_ends_and_prefers_the_lonely():
-    points = [(0.0, 4.0, 0.0), (1.0, 3.0, 0.0), (1.1, 2.9, 0.0), (3.0, 1.0, 0.0), (4.0, 0.0, 0.0)]
-    distance = crowding(points)
-    assert distance[0] == distance[4] == float("inf")
-    assert distance[3] > distance[1] and distance[3] > distance[2]
+from gpproxy.evolution.selection import distinct, survivors, tournament
 
 
 def make(quality, complexity, cost, signature=None, reason=None):

@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from itertools import islice
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from gpproxy.search.nsga2 import NSGA2, crowding_distance, objectives, sort_fronts
+from gpproxy.ranking.pareto import front_numbers
+from gpproxy.search.nsga2 import NSGA2, objectives
 from gpproxy.search.strategies import Evolution, Exhaustive, Random, best_of
 from tests.search.setups import candidate, fake_space
 
@@ -61,28 +59,7 @@ def test_best_of_ranks_within_the_few_and_takes_missing_last() -> None:
 
 def test_a_cheap_dead_network_is_no_bargain() -> None:
     points = objectives([candidate("dead", -math.inf, macs=1.0), candidate("live", 0.0, macs=9.0)], "macs")
-    assert sort_fronts(points).tolist() == [1, 0]
-
-
-def test_crowding_of_an_even_line() -> None:
-    points = np.array([[0.0, 4.0], [1.0, 3.0], [2.0, 2.0], [4.0, 0.0]])
-    assert crowding_distance(points).tolist() == [math.inf, 1.0, 1.5, math.inf]
-    assert crowding_distance(points[:1]).tolist() == [math.inf]
-
-
-grid = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=14)
-
-
-@given(grid)
-def test_fronts_against_brute_force(points: list[tuple[int, int]]) -> None:
-    found = sort_fronts(np.array(points, dtype=float)).tolist()
-
-    def beats(a: tuple[int, int], b: tuple[int, int]) -> bool:
-        return a != b and a[0] <= b[0] and a[1] <= b[1]
-
-    for point, number in zip(points, found):
-        above = [found[j] for j, other in enumerate(points) if beats(other, point)]
-        assert number == max((n + 1 for n in above), default=0)
+    assert front_numbers(points).tolist() == [1, 0]
 
 
 def test_survivors_are_the_first_fronts() -> None:
