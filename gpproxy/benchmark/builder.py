@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from gpproxy.benchmark import kept as settings
@@ -18,8 +17,9 @@ from gpproxy.benchmark.locks import alone
 from gpproxy.benchmark.longer import longer_facts
 from gpproxy.benchmark.plan import plan
 from gpproxy.benchmark.settings import BuildConfig
+from gpproxy.benchmark.trainings import Report, reports
 from gpproxy.benchmark.writer import Ledger, card_of
-from gpproxy.execution.workers import Report, Stop, in_one_process, in_processes
+from gpproxy.execution.task import Stop, never
 from gpproxy.run.files import sweep, write_atomically
 from gpproxy.tasks.workshop import Workshop
 from gpproxy.tasks.workshop_translation import workshop
@@ -61,7 +61,7 @@ class Build:
         every = jobs(self.codes, self.config.seeds, self.config.longer, self.config.times)
         return Work(tuple(every), frozenset(job for job in every if self._enter(job)))
 
-    def run(self, stop: Stop = lambda: False) -> Iterator[Report]:
+    def run(self, stop: Stop = never) -> Iterator[Report]:
         """Trains what is left; the table has every training of which a report says that it has ended.
 
         Raises RunError when another build is running in the folder.
@@ -129,6 +129,4 @@ class Build:
     def _reports(self, left: Sequence[Job], stop: Stop) -> Iterator[Report]:
         config = self.config
         together = 1 if config.device == "cpu" else config.together
-        if config.workers > 1 and len(left) > 1:
-            return in_processes(left, partial(workshop, config), stop, config.workers, together)
-        return in_one_process(left, self.shop, stop, together)
+        return reports(left, self.shop, workshop, stop, workers=config.workers, together=together)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from gpproxy.benchmark.builder import Build, Work
     from gpproxy.benchmark.jobs import Job
-    from gpproxy.execution.workers import Report
+    from gpproxy.benchmark.trainings import Report
 
 #: Seconds between two lines of progress where nothing can be redrawn.
 PAUSE = 120.0

@@ -55,10 +55,10 @@ def read_result(folder: str | Path) -> Result:
 
 def _within_limits(config: EvolveConfig, folder: RunFolder | None, watch: EvolveWatch | None) -> Result:
     """Runs with one torch thread per worker, which keeps sums in one order on every machine."""
-    from gpproxy.execution.scheduler import warm_up
+    from gpproxy.execution.server import warm_up
 
     if config.device == "cpu" and config.cores > 1 and not config.cluster:
-        warm_up("gpproxy.statistics.collect")
+        warm_up("gpproxy.statistics.collect", "gpproxy.statistics.forward_mode")
 
     import torch
 

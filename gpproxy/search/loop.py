@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 
-from gpproxy.errors import ConfigError, RunError
-from gpproxy.execution.scheduler import main_hidden, open_pool
+from gpproxy.errors import ConfigError
+from gpproxy.execution.scheduler import open_tasks
 from gpproxy.proxies.candidate import Candidate, Seen
 from gpproxy.proxies.scorer import Setup, Work, score_chunk
 from gpproxy.proxies.size import Size, Sizer
@@ -78,6 +76,7 @@ def search(
     budget: int,
     *,
     workers: int = 1,
+    cluster: str = "",
     journal: Journal | None = None,
     memory: Memory | None = None,
 ) -> Generator[Progress, None, None]:
@@ -90,10 +89,11 @@ def search(
         limits: what an architecture may have.
         budget: candidates to score.
         workers: processes; 1 works in this one.
+        cluster: `"ray"` scores on a Ray cluster, with the batches of so many workers at a time.
         journal: where candidates are written as they come.
         memory: what an earlier run has written.
 
-    Raises ConfigError when nothing passes the limits, RunError when a process was killed.
+    Raises ConfigError when nothing passes the limits, Lost when a process was killed.
     """
     memory = memory or Memory()
     proposals = Proposals(strategy, sizer, limits, memory)
@@ -102,7 +102,7 @@ def search(
     taken = told = 0
     in_time = not limits.latency
     start = time.perf_counter()
-    with _workers(setup, workers) as submit:
+    with open_tasks(score_chunk, workers=workers, cluster=cluster) as submit:
         while True:
             while not proposals.finished and (strategy.feedback or len(queue) < workers * AHEAD):
                 room = min(CHUNK, strategy.room(taken, told), budget - taken)
@@ -116,7 +116,7 @@ def search(
                 known = {code: memory.candidates.pop(code) for code in codes if code in memory.candidates}
                 sizes = {code: size for code, size in drawn if size is not None and code not in known}
                 left = [code for code in codes if code not in known]
-                queue.append((codes, known, submit(left, sizes) if left else None))
+                queue.append((codes, known, submit(setup, left, sizes) if left else None))
             if journal and (excluded := proposals.drain()):
                 journal.excluded(excluded)
             if not queue:
@@ -150,29 +150,6 @@ def search(
     progress.excluded, progress.repeated = proposals.refused, proposals.repeated
     progress.finished = "budget" if told >= budget else proposals.finished or "space"
     yield progress
-
-
-@contextmanager
-def _workers(setup: Setup, workers: int) -> Iterator[Callable[[Sequence[str], dict[str, Size]], Callable[[], Chunk]]]:
-    """A function that hands a batch out and returns what waits for it."""
-    if workers <= 1:
-        yield lambda codes, sizes: lambda: score_chunk(setup, codes, sizes)
-        return
-    with ExitStack() as stack:
-        pool = open_pool(workers, score_chunk.__module__)
-        stack.callback(pool.shutdown, wait=True, cancel_futures=True)
-
-        def submit(codes: Sequence[str], sizes: dict[str, Size]) -> Callable[[], Chunk]:
-            with main_hidden():
-                return pool.submit(score_chunk, setup, codes, sizes).result
-
-        try:
-            yield submit
-        except BrokenProcessPool as error:
-            raise RunError(
-                f"One of {workers} processes was killed, most likely because memory ran out. What was scored is kept; "
-                "continue with fewer workers."
-            ) from error
 
 
 def _all_too_slow(strategy: Strategy, setup: Setup, sizer: Sizer, limits: Limits, count: int) -> ConfigError:

@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 
 from gpproxy.errors import ConfigError, StatisticsError
 from gpproxy.execution.scheduler import run_tasks
+from gpproxy.execution.server import preload
 from gpproxy.primitives.types import LAYER_TYPES, LayerScalar
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.check import make_space
@@ -27,6 +28,8 @@ from gpproxy.statistics.passes import WEIGHTED, Passes
 from gpproxy.statistics.record import Record
 from gpproxy.statistics.statistic import STATISTICS, Statistic
 from gpproxy.statistics.table import StatisticsTable
+
+preload("gpproxy.statistics.forward_mode")  # slow to load, and most processes will need it
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What torch loads at the first derivative in forward mode: two seconds, and warnings that are none of the user's.
 
-`gpproxy.execution.scheduler` imports it before it makes processes, once for all of them.
+New processes find it loaded, see `gpproxy.execution.server.preload`.
 """
 
 from __future__ import annotations

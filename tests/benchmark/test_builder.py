@@ -2,7 +2,6 @@
 
 import dataclasses
 import itertools
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,9 +12,10 @@ from gpproxy.benchmark.jobs import LONG_SEED, Job, jobs
 from gpproxy.benchmark.kept import begun
 from gpproxy.benchmark.plan import plan
 from gpproxy.benchmark.settings import BuildConfig
+from gpproxy.benchmark.trainings import reports
 from gpproxy.benchmarks.csv_table import read_card, read_rows, read_table
 from gpproxy.errors import ConfigError, RunError
-from gpproxy.execution.workers import in_processes
+from gpproxy.execution.task import never
 from tests.benchmark.fake import MAIN, FakeWorkshop, SlowWorkshop, distance
 
 
@@ -227,10 +227,11 @@ def test_a_batch_holds_for_both_networks_and_settings_of_the_recipe_are_checked(
 
 def test_processes_with_several_trainings_in_turns_do_each_of_them_once(config):
     config.folder.mkdir(parents=True)
-    every = [Job(code, seed) for code in Build(config, FakeWorkshop(config)).codes for seed in range(2)]
-    reports = list(in_processes(every, partial(SlowWorkshop, config), lambda: False, workers=2, together=3))
-    assert sorted(r.job.name for r in reports if r.ended) == sorted(job.name for job in every)
-    assert not any(r.problem for r in reports)
+    shop = FakeWorkshop(config)
+    every = [Job(code, seed) for code in Build(config, shop).codes for seed in range(2)]
+    told = list(reports(every, shop, SlowWorkshop, never, workers=2, together=3))
+    assert sorted(r.job.name for r in told if r.ended) == sorted(job.name for job in every)
+    assert not any(r.problem for r in told)
     began = (config.folder / "began.txt").read_text().split()
     assert sorted(began) == sorted(job.name for job in every)
 
@@ -239,9 +240,9 @@ def test_a_stop_ends_what_runs_and_leaves_the_rest_without_a_problem(config):
     config.folder.mkdir(parents=True)
     shop = FakeWorkshop(config)
     every = [Job(code, seed) for code in Build(config, shop).codes for seed in range(2)]
-    reports = []
-    for report in in_processes(every, partial(SlowWorkshop, config), lambda: bool(reports), workers=1, together=2):
-        reports.append(report)
-    assert not any(r.problem for r in reports)
+    told = []
+    for report in reports(every, shop, SlowWorkshop, lambda: bool(told), workers=2, together=2):
+        told.append(report)
+    assert not any(r.problem for r in told)
     began = (config.folder / "began.txt").read_text().split()
-    assert len(began) <= 2 and not any((shop.place(job) / "outcome.json").is_file() for job in every)
+    assert len(began) <= 4 and not any((shop.place(job) / "outcome.json").is_file() for job in every)

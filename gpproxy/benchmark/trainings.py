@@ -1,0 +1,92 @@
+"""The trainings of a table as tasks: in this process or in several, one at a time in each, or several on a GPU.
+
+In: jobs and a workshop. Out: reports as they come. Whoever does them, a training depends on its job alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from gpproxy.benchmark.jobs import Job
+from gpproxy.benchmark.locks import helping
+from gpproxy.benchmark.settings import BuildConfig
+from gpproxy.errors import GPProxyError
+from gpproxy.execution.scheduler import run_steps
+from gpproxy.execution.task import Stop, where
+from gpproxy.tasks.workshop import Workshop
+from gpproxy.training.cuda_graph import in_turns
+from gpproxy.training.outcome import Progress
+
+
+@dataclass(frozen=True)
+class Report:
+    """News of one job: a step done, its end, or a failure with its `problem`."""
+
+    job: Job
+    step: int = 0
+    steps: int = 0
+    ended: bool = False
+    problem: str = ""
+
+
+def reports(
+    jobs: Sequence[Job],
+    shop: Workshop,
+    opener: Callable[[BuildConfig], Workshop],
+    stop: Stop,
+    *,
+    workers: int = 1,
+    together: int = 1,
+    cluster: str = "",
+) -> Iterator[Report]:
+    """Trains the jobs; one that fails does not take the others with it.
+
+    Args:
+        shop: does the trainings of this process.
+        opener: makes the workshop of another process from the settings; importable.
+        stop: asked between two steps; True ends what is running, with its state saved.
+        together: trainings in turns in each process; on a GPU the others compute while one measures.
+    """
+    here = not cluster and (workers <= 1 or len(jobs) <= 1)
+    tasks = [((shop if here else opener), shop.config, job) for job in jobs]
+    how = {"workers": workers, "cluster": cluster, "together": together, "turns": in_turns}
+    gpus = 0.0 if shop.config.device == "cpu" else 1 / together
+    for news in run_steps(train_job, tasks, stop=stop, gpus=gpus, **how):
+        job: Job = news.task[-1]
+        if news.error is not None:
+            yield Report(job, problem=_problem(news.error, shop.place(job)))
+        elif news.ended:
+            yield Report(job, ended=True)
+        else:
+            yield Report(job, news.report.step, news.report.steps)
+
+
+def train_job(
+    shop: Workshop | Callable[[BuildConfig], Workshop], config: BuildConfig, job: Job, stop: Stop
+) -> Iterator[Progress]:
+    """One training, continued where it was begun; a task of `run_steps`."""
+    if isinstance(shop, Workshop):
+        yield from shop.train(job, stop)
+        return
+    with helping(config.folder):
+        # An owner that was killed before this point may have a successor, which would not wait for us.
+        if not stop():
+            yield from _opened(shop, config).train(job, stop)
+
+
+@lru_cache(maxsize=1)
+def _opened(opener: Callable[[BuildConfig], Workshop], config: BuildConfig) -> Workshop:
+    """The workshop of this process."""
+    return opener(config)
+
+
+def _problem(error: Exception, place: Path) -> str:
+    """Why a training has no result."""
+    if isinstance(error, GPProxyError):
+        return str(error)
+    if isinstance(error, OSError):  # a full disk, most of all
+        return f"{error.strerror or error}: {error.filename or place}."
+    return f"{type(error).__name__}: {error} ({where(error)})"
