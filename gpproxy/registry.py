@@ -75,6 +75,10 @@ class Registry(Generic[T]):
         self._load()
         return list(self._items.items())
 
+    def registered(self) -> dict[str, T]:
+        """What is registered so far, by name, without asking other packages (which may need this one first)."""
+        return dict(self._items)
+
     def _load(self) -> None:
         group, self._group = self._group, None
         if group:

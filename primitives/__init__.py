@@ -18,7 +18,9 @@ from gpproxy.primitives import (  # noqa: F401
     spectra,
     transform,
 )
-from gpproxy.primitives.primitive import PRIMITIVES, Primitive, Signature
+from gpproxy.primitives.declaration import Primitive, Signature
+from gpproxy.primitives.notation import Notation
+from gpproxy.primitives.primitive import PRIMITIVES
 from gpproxy.primitives.types import (
     AXES,
     LAYER_TYPES,
@@ -49,6 +51,7 @@ __all__ = [
     "LayerScalar",
     "NetworkKernel",
     "NetworkSpectrum",
+    "Notation",
     "Primitive",
     "SampleKernel",
     "SampleVector",

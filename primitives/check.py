@@ -2,7 +2,7 @@
 
 One batch of probes holds zeros, a constant, negatives, values near 1e-18 and near 1e18, and random numbers; a second
 one is as small as a value can be (one channel, one pixel, two samples, one layer). It runs at every registration, so
-it is kept short.
+it is kept short. What a primitive declares beyond its types is tested in `gpproxy.primitives.declared`.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 import functools
 import keyword
 import random
-from typing import TYPE_CHECKING
+from typing import NoReturn
 
 import torch
+from gpproxy.primitives.declaration import Primitive, Signature
 from gpproxy.primitives.types import (
     AXES,
     TYPES,
@@ -31,9 +32,6 @@ from gpproxy.primitives.types import (
 from torch import Tensor
 
 from gpproxy.errors import PrimitiveError
-
-if TYPE_CHECKING:
-    from gpproxy.primitives.primitive import Primitive, Signature
 
 #: Batch of a probe: one item of each kind of values.
 BATCH = 6
@@ -124,7 +122,7 @@ def check(primitive: Primitive) -> None:
         torch.set_rng_state(state)
         random.setstate(numbers)
         if drew:  # Said even when the result broke another promise: it is the cause.
-            _refuse(primitive, signature, "draws random numbers", "Take what is random from the statistics")
+            refuse(primitive, signature, "draws random numbers", "Take what is random from the statistics")
 
 
 def _check_declaration(primitive: Primitive) -> None:
@@ -138,10 +136,8 @@ def _check_declaration(primitive: Primitive) -> None:
         reason = "it has no signature; give at least one"
     elif not primitive.cost > 0:
         reason = f"its cost {primitive.cost} is not positive; give the number of passes over the operand"
-    elif primitive.symbol is not None and primitive.symbol not in "+-*/":
+    elif primitive.symbol is not None and primitive.symbol not in tuple("+-*/"):
         reason = f"its symbol '{primitive.symbol}' is none of + - * /"
-    elif primitive.monotone not in (-1, 0, 1):
-        reason = f"monotone is {primitive.monotone}, but must be -1, 0 or 1"
     elif len({s.inputs for s in signatures}) < len(signatures):
         reason = "two of its signatures have the same operands; keep one"
     for signature in signatures:
@@ -152,10 +148,10 @@ def _check_declaration(primitive: Primitive) -> None:
             )
         elif primitive.over_layers and signature.output not in (Scalar, NetworkKernel):
             reason = f"it reduces the layers, so {signature} must end in Scalar or NetworkKernel"
-        elif (primitive.symbol or primitive.commutative) and len(signature.inputs) != 2:
-            reason = f"it is infix or commutative, so {signature} must have two operands"
-        elif primitive.monotone and len(signature.inputs) != 1:
-            reason = f"it is monotone, so {signature} must have one operand"
+        elif primitive.commutative and len(signature.inputs) != 2:
+            reason = f"it is commutative, so {signature} must have two operands"
+        elif primitive.symbol and len(signature.inputs) != 2 and (primitive.symbol, len(signature.inputs)) != ("-", 1):
+            reason = f"it is infix, so {signature} must have two operands (one only for a minus)"
     if reason:
         raise PrimitiveError(f"The primitive '{name}' is refused: {reason}.")
 
@@ -165,20 +161,18 @@ def _check_values(primitive: Primitive, signature: Signature) -> None:
     result = _call(primitive, signature, given)
     _check_result(primitive, signature, given, result, small=False)
     if not torch.equal(_call(primitive, signature, given), result):
-        _refuse(primitive, signature, "gives another result the second time", "Make it a pure function")
+        refuse(primitive, signature, "gives another result the second time", "Make it a pure function")
     half = BATCH // 2
     for part in (slice(None, half), slice(half, None)):
         if not _near(_call(primitive, signature, [x[part] for x in given]), result[part]):
             advice = "Compute every item of the leading batch axis by itself"
-            _refuse(primitive, signature, "lets the items of the batch depend on each other", advice)
+            refuse(primitive, signature, "lets the items of the batch depend on each other", advice)
     if primitive.commutative:
         turned = [given[1], given[0], *given[2:]]
         if signature.inputs[0] is signature.inputs[1] and not _near(_call(primitive, signature, turned), result):
-            _refuse(primitive, signature, "is declared commutative, but is not", "Drop commutative=True")
+            refuse(primitive, signature, "is declared commutative, but is not", "Drop commutative=True")
     given = operands(primitive, signature, True, torch.float64)
     _check_result(primitive, signature, given, _call(primitive, signature, given), small=True)
-    if primitive.monotone and Scalar in signature.inputs:
-        _check_monotone(primitive, signature)
 
 
 def _call(primitive: Primitive, signature: Signature, given: list[Tensor]) -> Tensor:
@@ -192,11 +186,11 @@ def _call(primitive: Primitive, signature: Signature, given: list[Tensor]) -> Te
             f"{type(error).__name__}: {error}. It must take any batch, down to one channel and one pixel."
         ) from error
     if not isinstance(result, Tensor):
-        _refuse(primitive, signature, f"returns {type(result).__name__}", "Return one tensor")
+        refuse(primitive, signature, f"returns {type(result).__name__}", "Return one tensor")
     for before, after in zip(given, lent, strict=True):
         # The NaN of absent layers does not equal itself, its bits do.
         if not torch.equal(before, after) and not torch.equal(_bits(before), _bits(after)):
-            _refuse(primitive, signature, "changes its operand", "Work on a copy: others read the same tensor")
+            refuse(primitive, signature, "changes its operand", "Work on a copy: others read the same tensor")
     return result
 
 
@@ -209,7 +203,7 @@ def _check_result(primitive: Primitive, signature: Signature, given: list[Tensor
     first = given[0]
     if result.dtype != first.dtype or result.device != first.device:
         got = f"turns {first.dtype} on {first.device} into {result.dtype} on {result.device}"
-        _refuse(primitive, signature, got, "Keep dtype and device")
+        refuse(primitive, signature, got, "Keep dtype and device")
     if output in SCALARS and not primitive.over_layers and any(t in SCALARS for t in signature.inputs):
         right = result.shape == max((x.shape for x in given), key=torch.Size.numel)
     else:
@@ -219,27 +213,15 @@ def _check_result(primitive: Primitive, signature: Signature, given: list[Tensor
     if not right:
         shape = " x ".join(map(str, result.shape)) or "one number"
         operand = ", ".join(" x ".join(map(str, x.shape)) for x in given)
-        _refuse(primitive, signature, f"gives {shape} for operands {operand}", f"Return a batch of {output.__name__}")
+        refuse(primitive, signature, f"gives {shape} for operands {operand}", f"Return a batch of {output.__name__}")
     finite = result.isfinite()
     if not finite.all():
         kinds = ("zeros", "a constant", "negatives", "values near 1e-18", "values near 1e18", "random numbers")
         item = kinds[int((~finite.reshape(len(finite), -1).all(1)).nonzero()[0])]
         what = f"is not finite on {item}" + (" or on what they meet" if len(given) > 1 else "")
-        _refuse(
-            primitive, signature, f"{what} ({str(first.dtype)[6:]})", "Protect it (see gpproxy.primitives.numerics)"
-        )
+        refuse(primitive, signature, f"{what} ({str(first.dtype)[6:]})", "Protect it (see gpproxy.primitives.numerics)")
     if output in KERNELS and not _near(result.mT, result):
-        _refuse(primitive, signature, "gives a kernel that is not symmetric", "Return (K + K.mT) / 2")
-
-
-def _check_monotone(primitive: Primitive, signature: Signature) -> None:
-    """Strict where float64 can tell values apart, and never the other way from -1e18 to 1e18."""
-    near = torch.linspace(-5, 5, 101, dtype=torch.float64)
-    far = torch.logspace(-18, 18, 73, dtype=torch.float64)
-    steps = _call(primitive, signature, [near]).diff() * primitive.monotone
-    wide = _call(primitive, signature, [torch.cat([-far.flip(0), far])]).diff() * primitive.monotone
-    if not ((steps > 0).all() and (wide >= 0).all()):
-        _refuse(primitive, signature, f"is declared monotone={primitive.monotone}, but is not", "Set monotone=0")
+        refuse(primitive, signature, "gives a kernel that is not symmetric", "Return (K + K.mT) / 2")
 
 
 def _near(a: Tensor, b: Tensor) -> bool:
@@ -253,5 +235,6 @@ def _near(a: Tensor, b: Tensor) -> bool:
     return bool(((a.reshape(len(b), -1) - flat).abs() <= 1e-4 * scale + 1e-30).all())
 
 
-def _refuse(primitive: Primitive, signature: Signature, what: str, advice: str) -> None:
+def refuse(primitive: Primitive, signature: Signature, what: str, advice: str) -> NoReturn:
+    """Raises PrimitiveError: what is wrong with which overload, and what to do."""
     raise PrimitiveError(f"The primitive '{primitive.name}' {signature} is refused: it {what}. {advice}.")

@@ -34,6 +34,7 @@ def _standard(x: Tensor, fit: int) -> tuple[Tensor, Tensor]:
     source="ridge decodability (this work)",
     cost=100.0,
     equal_shapes=False,
+    phrase="how well {1} is recovered from {0} by a linear map",
 )
 def decodability(features: Tensor, target: Tensor) -> Tensor:
     """R^2 of a ridge regression of the target's channels on the features' channels, -1 to 1. Higher: decodable.

@@ -77,8 +77,8 @@ def rbf(rows: Tensor) -> Tensor:
     return quotient(squared, squared.mean((1, 2), keepdim=True)).neg_().exp_()
 
 
-def _register(name: str, kernel: Callable[[Tensor], Tensor], source: str, cost: float) -> None:
-    """Registers one kernel over samples and over channels."""
+def _register(name: str, kernel: Callable[[Tensor], Tensor], source: str, cost: float, words: str) -> None:
+    """Registers one kernel over samples and over channels; `words` says what it holds."""
 
     def over_samples(x: Tensor) -> Tensor:
         return kernel(sample_rows(x))
@@ -90,17 +90,22 @@ def _register(name: str, kernel: Callable[[Tensor], Tensor], source: str, cost: 
     over_channels.__doc__ = f"Channels compared: {(kernel.__doc__ or '')[0].lower()}{(kernel.__doc__ or '')[1:]}"
     to_samples = maps((FeatureMap, SampleKernel))
     to_channels = maps((FeatureMap, ChannelKernel), (Weight, ChannelKernel))
-    primitive("encode", to_samples, source=source, name=f"{name}_samples", cost=cost)(over_samples)
-    primitive("encode", to_channels, source=source, name=f"{name}_channels", cost=cost + 3)(over_channels)
+    for axis, signatures, price, function in (
+        ("samples", to_samples, cost, over_samples),
+        ("channels", to_channels, cost + 3, over_channels),
+    ):
+        phrase = f"the {words} between {axis} of {{0}}"
+        primitive("encode", signatures, source=source, name=f"{name}_{axis}", cost=price, phrase=phrase)(function)
 
 
-_register("gram", gram, AUTOGAS, 5.0)
-_register("cosine", cosine, "cosine similarity; ICKD (Liu et al., 2021)", 6.0)
-_register("correlation", correlation, "Jacobian correlation (Mellor et al., 2021), MeCo (Jiang et al., 2023)", 9.0)
-_register("covariance", covariance, "AZ-NAS expressivity (Lee and Ham, 2024)", 10.0)
-_register("hamming", hamming, "NASWOT (Mellor et al., 2021)", 8.0)
-_register("distance", distance, "relational knowledge distillation (Park et al., 2019)", 6.0)
-_register("rbf", rbf, "correlation congruence (Peng et al., 2019)", 6.0)
+_register("gram", gram, AUTOGAS, 5.0, "inner products")
+_register("cosine", cosine, "cosine similarity; ICKD (Liu et al., 2021)", 6.0, "cosines")
+JACOBIAN = "Jacobian correlation (Mellor et al., 2021), MeCo (Jiang et al., 2023)"
+_register("correlation", correlation, JACOBIAN, 9.0, "correlations")
+_register("covariance", covariance, "AZ-NAS expressivity (Lee and Ham, 2024)", 10.0, "covariances")
+_register("hamming", hamming, "NASWOT (Mellor et al., 2021)", 8.0, "on-off agreement")
+_register("distance", distance, "relational knowledge distillation (Park et al., 2019)", 6.0, "distances")
+_register("rbf", rbf, "correlation congruence (Peng et al., 2019)", 6.0, "Gaussian similarities")
 
 
 @primitive("encode", same(*KERNELS), source=AUTOGAS, cost=18.0)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gpproxy.primitives.primitive import Signature, maps
+from gpproxy.primitives.declaration import Signature
+from gpproxy.primitives.primitive import maps
 from gpproxy.primitives.types import (
     ChannelKernel,
     ChannelVector,

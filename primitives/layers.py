@@ -8,9 +8,10 @@ absent and never counts; where none is left the result is 0.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
-from gpproxy.primitives import numerics
+from gpproxy.primitives import notation, numerics
 from gpproxy.primitives.numerics import quotient, saturate
 from gpproxy.primitives.primitive import maps, primitive
 from gpproxy.primitives.types import LayerScalar, NetworkKernel, SampleKernel, Scalar
@@ -112,39 +113,68 @@ def _slope(x: Tensor, mask: Tensor, depth: Tensor) -> Tensor:
 
 
 Reducer = Callable[[Tensor, Tensor, Tensor], Tensor]
-#: Name, what it does, the reducer, whether kernels can be reduced so.
-REDUCERS: tuple[tuple[str, str, Reducer, bool], ...] = (
-    ("sum", "Sum over", _sum, True),
-    ("mean", "Mean over", _mean, True),
-    ("min", "Smallest over", _min, False),
-    ("max", "Largest over", _max, False),
-    ("median", "Median over", _median, False),
-    ("std", "Population standard deviation over", _std, False),
-    ("slope", "Least-squares slope against the depth (0 to 1) in", _slope, False),
-    ("first", "The first of", _first, True),
-    ("last", "The last of", _last, True),
-)
+#: What is declared of a reducer over any region.
+ODD: dict[str, Any] = {"parity": "odd"}
+#: Name, what it does, the reducer, whether kernels can be reduced so, what is declared of it.
+REDUCERS: tuple[tuple[str, str, Reducer, bool, dict[str, Any]], ...] = (
+    ("sum", "Sum over", _sum, True, ODD),
+    ("mean", "Mean over", _mean, True, ODD),
+    ("min", "Smallest over", _min, False, {"mirror": "max"}),
+    ("max", "Largest over", _max, False, {"mirror": "min"}),
+    ("median", "Median over", _median, False, ODD),
+    ("std", "Population standard deviation over", _std, False,
+     {"parity": "even", "range": "nonnegative", "least_layers": 2}),
+    ("slope", "Least-squares slope against the depth (0 to 1) in", _slope, False, {"parity": "odd", "least_layers": 2}),
+    ("first", "The first of", _first, True, ODD),
+    ("last", "The last of", _last, True, ODD),
+)  # fmt: skip
+#: Reducers that LaTeX has a sign for.
+SIGNS = {"sum": r"\sum", "min": r"\min", "max": r"\max"}
+SINGLE = {"first_layers": "first_layer", "last_layers": "last_layer"}
 
 
-def _register(name: str, words: str, reducer: Reducer, kernels: bool, region: str) -> None:
-    choose, place = REGIONS[region]
+def _register(name: str, words: str, reducer: Reducer, kernels: bool, declared: dict[str, Any], where: str) -> None:
+    choose, place = REGIONS[where]
 
     def over_layers(x: Tensor, depth: Tensor) -> Tensor:
         return reducer(x, choose(depth), depth)
 
     over_layers.__doc__ = f"{words} {place}."
     signatures = maps((LayerScalar, Scalar), *([(SampleKernel, NetworkKernel)] if kernels else []))
-    full = {"first_layers": "first_layer", "last_layers": "last_layer"}.get(f"{name}_{region}", f"{name}_{region}")
-    source = "layer aggregation; thirds of depth (this work)"
-    primitive("reduce", signatures, source=source, name=full, over_layers=True, cost=0.1)(over_layers)
+    full = f"{name}_{where}"
+    region = "" if where == "layers" else where
+    declared = {**declared, "latex": notation.over_layers(_sign(name), region, bare=name == "sum")}
+    if "mirror" in declared:
+        declared["mirror"] += f"_{where}"
+        declared["chooses"] = not region  # a region may hold no layer, and its 0 is no entry
+    if name == "sum":
+        declared["plain"] = f"Σ{region and f'[{region}]'}({{0}})"
+    if full in SINGLE:
+        declared["phrase"] = f"the {name} layer's value of {{0}}"
+    primitive(
+        "reduce", signatures, source="layer aggregation; thirds of depth (this work)", name=SINGLE.get(full, full),
+        over_layers=True, cost=0.1, region=region, **declared,
+    )(over_layers)  # fmt: skip
 
 
-for _region in REGIONS:
-    for _name, _words, _reducer, _kernels in REDUCERS:
-        _register(_name, _words, _reducer, _kernels, _region)
+def _sign(name: str) -> str:
+    return SIGNS.get(name) or notation.upright(name, "operatorname*")
 
 
-@primitive("reduce", maps(((LayerScalar, LayerScalar), Scalar)), source="weighted mean", over_layers=True, cost=0.1)
+for _where in REGIONS:
+    for _name, _words, _reducer, _kernels, _declared in REDUCERS:
+        _register(_name, _words, _reducer, _kernels, _declared, _where)
+
+
+@primitive(
+    "reduce",
+    maps(((LayerScalar, LayerScalar), Scalar)),
+    source="weighted mean",
+    over_layers=True,
+    cost=0.1,
+    phrase="the mean over the layers of {0}, weighted by {1}",
+    latex=notation.over_layers(_sign("weighted_mean"), operands=2),
+)
 def weighted_mean_layers(x: Tensor, weight: Tensor, depth: Tensor) -> Tensor:
     """Mean of x over the layers, weighted by |weight|; 0 where all weights are 0."""
     inside = _everywhere(depth)
@@ -160,6 +190,9 @@ def weighted_mean_layers(x: Tensor, weight: Tensor, depth: Tensor) -> Tensor:
     over_layers=True,
     commutative=True,
     cost=0.1,
+    least_layers=2,
+    phrase="the correlation over the layers of {0} and {1}",
+    latex=notation.over_layers(_sign("correlation"), operands=2),
 )
 def correlation_layers(x: Tensor, y: Tensor, depth: Tensor) -> Tensor:
     """Pearson correlation of two quantities over the layers, -1 to 1; 0 where one is constant."""
@@ -174,6 +207,8 @@ def correlation_layers(x: Tensor, y: Tensor, depth: Tensor) -> Tensor:
     source="AZ-NAS progressivity (Lee and Ham, 2024)",
     over_layers=True,
     cost=0.1,
+    least_layers=2,
+    latex=notation.over_layers(_sign("min_step")),
 )
 def min_step_layers(x: Tensor, depth: Tensor) -> Tensor:
     """Smallest increase from one layer to the next; 0 with fewer than two layers."""

@@ -1,73 +1,41 @@
-"""What a primitive is, and how one is registered.
+"""How a primitive is registered.
 
 A primitive is a pure function on tensors with one leading batch axis (layers, or architectures for network types).
 It may have several typed signatures under one name; the types of the operands choose. Registering one runs it on probe
 tensors and refuses with the reason when it changes an input, draws random numbers, changes dtype, breaks the shape its
-output type promises, or is not finite (`gpproxy.primitives.check`).
+output type promises, is not finite (`gpproxy.primitives.check`), or declares what it does not keep
+(`gpproxy.primitives.declared`).
+
+What others know of a primitive is declared here and nowhere else, so one of your own is simplified, explained and
+printed as ours are:
+
+>>> from gpproxy.primitives.types import LayerScalar, Scalar
+>>> @primitive("transform", same(LayerScalar, Scalar), source="me, 2026", parity="absolute", range="nonnegative",
+...            phrase="the cube of the size of {0}", latex=r"\\left|{0}\\right|^{{3}}")
+... def cube_of_size(x):
+...     "|x|^3, saturating at 1e30."
+...     return x.abs().clamp(max=1e10) ** 3
+>>> PRIMITIVES["cube_of_size"].parity
+'absolute'
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import fields
+from typing import Any
 
+from gpproxy.primitives.check import check
+from gpproxy.primitives.declaration import Group, Primitive, Signature
+from gpproxy.primitives.declared import check_declared
+from gpproxy.primitives.notation import SIGNS, Notation
+
+from gpproxy.errors import PrimitiveError, did_you_mean
 from gpproxy.registry import Registry
 
-Group = Literal["transform", "encode", "reduce", "augment"]
-
-
-@dataclass(frozen=True)
-class Signature:
-    """Operand types and result type of one overload."""
-
-    inputs: tuple[type, ...]
-    output: type
-
-    def __str__(self) -> str:
-        return f"({', '.join(t.__name__ for t in self.inputs)}) -> {self.output.__name__}"
-
-
-@dataclass(frozen=True)
-class Primitive:
-    """A named pure function with its types, its algebra and its price.
-
-    Attributes:
-        name: as written in a formula.
-        group: transform, encode, reduce or augment, as in Auto-GAS (Li et al., 2024).
-        function: `f(*operands) -> tensor`. Operands carry one leading batch axis. A layer reducer (`over_layers`) gets
-            `architecture x layer [x ...]` operands and, last, `depth: architecture x layer` in [0, 1], NaN where an
-            architecture has no such layer; the padded operand entries are zero.
-        signatures: the typed overloads.
-        source: (Author, year) of the operation.
-        sympy: the same operation on SymPy expressions; None leaves it an opaque function of that name.
-        symbol: infix operator that prints it (`+ - * /`), or None.
-        cost: passes over the operand that it costs, as a multiple of one element-wise operation.
-        commutative: whether the order of two operands does not matter.
-        monotone: +1 strictly increasing, -1 strictly decreasing in its only operand on all real numbers, else 0.
-        over_layers: whether it reduces the layer axis.
-        equal_shapes: whether operands of one type must have equal shapes (feature maps may differ in channels if not).
-    """
-
-    name: str
-    group: Group
-    function: Callable[..., Any]
-    signatures: tuple[Signature, ...]
-    source: str
-    sympy: Callable[..., Any] | None = None
-    symbol: str | None = None
-    cost: float = 1.0
-    commutative: bool = False
-    monotone: int = 0
-    over_layers: bool = False
-    equal_shapes: bool = True
-    summary: str = field(default="", compare=False)
-
-    def signature(self, inputs: tuple[type, ...]) -> Signature | None:
-        """The overload for these operand types, or None."""
-        return next((s for s in self.signatures if s.inputs == inputs), None)
-
+#: What can be declared by name.
+KEYS = {field.name for field in fields(Primitive)} - {"name", "group", "function", "signatures", "source", "summary"}
 
 PRIMITIVES: Registry[Primitive] = Registry("primitive", "gpproxy.primitives")
 
@@ -88,21 +56,49 @@ def maps(*steps: tuple[Any, type]) -> list[Signature]:
 
 
 def primitive(
-    group: Group, signatures: list[Signature], *, source: str, name: str | None = None, **attributes: Any
+    group: Group,
+    signatures: list[Signature],
+    *,
+    source: str,
+    name: str | None = None,
+    plain: str | Notation | None = None,
+    latex: str | Notation | None = None,
+    **declared: Any,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Registers the decorated function as a primitive after checking it on probe tensors.
+
+    Args:
+        plain: how it is written in a line; a bare string puts no brackets around operands and needs none around itself.
+        latex: the same in LaTeX.
+        **declared: the other attributes of `Primitive`.
 
     Raises PrimitiveError with the reason when a promise is broken, RegistryError when the name is taken.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        from gpproxy.primitives.check import check
-
         summary = (inspect.getdoc(function) or "").split("\n")[0]
+        arity = len(signatures[0].inputs) if signatures else 0
+        unknown = sorted(set(declared) - KEYS)
+        if unknown:
+            hint = did_you_mean(unknown[0], KEYS)
+            raise PrimitiveError(
+                f"The primitive '{function.__name__}' is refused: nothing is called '{unknown[0]}'.{hint}"
+            )
+        usual = SIGNS.get((declared.get("symbol") or "", arity), (None, None))
+        forms = [Notation(form) if isinstance(form, str) else form for form in (plain, latex)]
         made = Primitive(
-            name or function.__name__, group, function, tuple(signatures), source, summary=summary, **attributes
+            name or function.__name__,
+            group,
+            function,
+            tuple(signatures),
+            source,
+            plain=forms[0] or usual[0],
+            latex=forms[1] or usual[1],
+            summary=summary,
+            **declared,
         )
         check(made)
+        check_declared(made, PRIMITIVES.registered())
         PRIMITIVES.add(made.name, made)
         return function
 

@@ -51,7 +51,12 @@ def eigenvalues(kernel: Tensor) -> Tensor:
 
 
 @primitive(
-    "encode", maps((Weight, Spectrum)), source="spectral analysis of weights (Martin and Mahoney, 2021)", cost=30.0
+    "encode",
+    maps((Weight, Spectrum)),
+    source="spectral analysis of weights (Martin and Mahoney, 2021)",
+    cost=30.0,
+    parity="even",
+    range="nonnegative",
 )
 def singular_values(weight: Tensor) -> Tensor:
     """Singular values of a weight, descending, from the smaller Gram kernel; float32: exact to 1e-3 of the largest."""
@@ -63,7 +68,13 @@ def singular_values(weight: Tensor) -> Tensor:
     return saturate(values.mul_(top.flatten(1)).masked_fill_(broken.flatten(1), torch.nan))
 
 
-@primitive("reduce", to_scalar(*KERNELS), source="NASWOT (Mellor et al., 2021)", cost=40.0)
+@primitive(
+    "reduce",
+    to_scalar(*KERNELS),
+    source="NASWOT (Mellor et al., 2021)",
+    cost=40.0,
+    phrase="the logarithm of the determinant of {0}",
+)
 def logdet(kernel: Tensor) -> Tensor:
     """log |det K|, with 1e-6 (float32) or 1e-12 (float64) of the mean |diagonal| added to the diagonal.
 
@@ -80,7 +91,13 @@ def logdet(kernel: Tensor) -> Tensor:
 SPECTRAL = to_scalar(*KERNELS, *SPECTRA)
 
 
-@primitive("reduce", SPECTRAL, source="TE-NAS (Chen et al., 2021), in logarithm", cost=200.0)
+@primitive(
+    "reduce",
+    SPECTRAL,
+    source="TE-NAS (Chen et al., 2021), in logarithm",
+    cost=200.0,
+    phrase="the logarithm of the condition number of {0}",
+)
 def log_condition(x: Tensor) -> Tensor:
     """log(largest |eigenvalue| / smallest), at most 13.8 (float32) or 27.6 (float64); 0 for zeros. Higher is worse."""
     size = _spectrum(x).abs()
@@ -89,19 +106,34 @@ def log_condition(x: Tensor) -> Tensor:
     return ratio.log_().neg_().masked_fill_(largest == 0, 0.0)
 
 
-@primitive("reduce", to_scalar(*KERNELS), source="AZ-NAS expressivity (Lee and Ham, 2024)", cost=200.0)
+@primitive(
+    "reduce",
+    to_scalar(*KERNELS),
+    source="AZ-NAS expressivity (Lee and Ham, 2024)",
+    cost=200.0,
+    phrase="the entropy of the spectrum of {0}",
+)
 def spectral_entropy(x: Tensor) -> Tensor:
     """Shannon entropy in nats of the normalised |eigenvalues|; 0 for zeros, log n for a kernel like the identity."""
     return numerics.entropy(_spectrum(x))
 
 
-@primitive("reduce", SPECTRAL, source="effective rank (Roy and Vetterli, 2007)", cost=200.0)
+@primitive(
+    "reduce", SPECTRAL, source="effective rank (Roy and Vetterli, 2007)", cost=200.0, phrase="the effective rank of {0}"
+)
 def effective_rank(x: Tensor) -> Tensor:
     """e^entropy of the normalised |eigenvalues|: how many directions are in use, 1 to n."""
     return numerics.entropy(_spectrum(x)).exp_()
 
 
-@primitive("reduce", SPECTRAL, source="participation ratio (Gao et al., 2017)", cost=7.0)
+@primitive(
+    "reduce",
+    SPECTRAL,
+    source="participation ratio (Gao et al., 2017)",
+    cost=7.0,
+    parity="even",
+    phrase="the participation ratio of {0}",
+)
 def participation_ratio(x: Tensor) -> Tensor:
     """(sum of eigenvalues)^2 / sum of squares: how many directions carry the variance, 1 to n for a Gram kernel."""
     scaled = x / peak(x)
@@ -109,7 +141,9 @@ def participation_ratio(x: Tensor) -> Tensor:
     return quotient(total * total, (scaled * scaled).flatten(1).sum(1))
 
 
-@primitive("reduce", SPECTRAL, source="stable rank (Rudelson and Vershynin, 2007)", cost=200.0)
+@primitive(
+    "reduce", SPECTRAL, source="stable rank (Rudelson and Vershynin, 2007)", cost=200.0, phrase="the stable rank of {0}"
+)
 def stable_rank(x: Tensor) -> Tensor:
     """Sum of |eigenvalues| / the largest, 1 to n; 0 for zeros."""
     size = (x if x.ndim == 2 else _eigenvalues(x)).abs()
@@ -117,7 +151,7 @@ def stable_rank(x: Tensor) -> Tensor:
     return quotient(scaled.sum(1), scaled.amax(1))
 
 
-@primitive("reduce", to_scalar(*KERNELS), source="NTK trace (Jacot et al., 2018)", cost=0.6)
+@primitive("reduce", to_scalar(*KERNELS), source="NTK trace (Jacot et al., 2018)", cost=0.6, parity="odd")
 def trace(kernel: Tensor) -> Tensor:
     """Sum of the diagonal, which is the sum of the eigenvalues."""
     return kernel.diagonal(dim1=1, dim2=2).sum(1)

@@ -12,7 +12,8 @@ from typing import Any
 
 import torch
 from deap import gp
-from gpproxy.primitives.primitive import PRIMITIVES, Primitive
+from gpproxy.primitives.declaration import Primitive
+from gpproxy.primitives.primitive import PRIMITIVES
 from torch import Tensor
 
 from gpproxy.statistics.table import StatisticsTable

@@ -10,27 +10,16 @@ from gpproxy.evolution.individual import Individual
 from gpproxy.evolution.layout import Layout, Limits, Node
 from gpproxy.expressions.generate import constant
 from gpproxy.expressions.grammar import Grammar
-from gpproxy.expressions.nodes import Constant, Operation
+from gpproxy.expressions.nodes import Constant
 from gpproxy.primitives.types import Scalar
 
-
-def infix(grammar: Grammar, symbol: str, arity: int = 2) -> Operation | None:
-    """The operation on Scalars that is printed as `symbol`, or None."""
-    for name in grammar.symbols.get((symbol, arity), ()):
-        operation = grammar.operation(name, (Scalar,) * arity)
-        if operation is not None:
-            return operation
-    return None
-
-
-def minus(grammar: Grammar) -> Operation | None:
-    """The unary minus on Scalars, or None."""
-    return grammar.operation("neg", (Scalar,))
+#: Operands of a join.
+TWO = (Scalar, Scalar)
 
 
 def negated(tree: Sequence[Node], grammar: Grammar, limits: Limits) -> list[Node] | None:
     """The tree with the opposite ranking, without a second minus at the root; None when there is no room for it."""
-    sign, difference = minus(grammar), infix(grammar, "-")
+    sign, difference = grammar.infix("-", (Scalar,)), grammar.infix("-", TWO)
     if sign is not None and tree[0] == sign:
         return list(tree[1:])
     if difference is not None and tree[0] == difference:
@@ -85,7 +74,7 @@ def combine(
     left: Sequence[Node], right: Sequence[Node], grammar: Grammar, limits: Limits, rng: Random
 ) -> list[Node] | None:
     """`left + right`, `left - right` or `left * right`, each cut to a part of itself where there is no room."""
-    operations = [op for op in (infix(grammar, s) for s in "+-*") if op is not None]
+    operations = [op for op in (grammar.infix(s, TWO) for s in "+-*") if op is not None]
     pair = _pair(left, right, limits.nodes - 1, limits.height - 1, rng)
     if not operations or pair is None:
         return None
@@ -94,7 +83,7 @@ def combine(
 
 def blend(left: Individual, right: Individual, grammar: Grammar, limits: Limits, rng: Random) -> list[Node] | None:
     """`left + c * right` with a constant that gives both terms a spread of the same order over the architectures."""
-    plus, times = infix(grammar, "+"), infix(grammar, "*")
+    plus, times = grammar.infix("+", TWO), grammar.infix("*", TWO)
     if plus is None or times is None or not grammar.constants:
         return None
     pair = _pair(left.tree, right.tree, limits.nodes - 3, limits.height - 2, rng)

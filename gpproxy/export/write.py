@@ -25,7 +25,6 @@ from gpproxy.export.formula_code import FormulaCode
 from gpproxy.export.loss import add_loss
 from gpproxy.expressions.nodes import Operation
 from gpproxy.expressions.notation.latex import to_latex
-from gpproxy.expressions.notation.pretty import region_of
 from gpproxy.expressions.notation.words import in_words
 from gpproxy.expressions.structure import needs
 from gpproxy.expressions.text import to_text
@@ -142,8 +141,6 @@ def _section(title: str) -> str:
     return f"# --- {title}"
 
 
-#: Layer reducers that are 0 for one layer.
-SPREADS = {"std", "slope"}
 #: How a score is averaged as it was when the correlations below were measured.
 _MEAN = """\
 The correlations below are those of the mean over INITS = {inits} initialisations: for i in range(INITS) build the
@@ -185,15 +182,15 @@ def _docstring(
 
 def _fewest(tree: gp.PrimitiveTree) -> list[str]:
     """What becomes of the formula where a network has too few layers for its layer reducers, if that can be."""
-    found = [region_of(node.name) for node in tree if isinstance(node, Operation) and node.primitive.over_layers]
-    thirds = {stem for stem, region in found if region}
+    found = [node.primitive for node in tree if isinstance(node, Operation) and node.primitive.over_layers]
+    thirds = [reducer for reducer in found if reducer.region]
     few = "Made for networks of {} layers or more: {}."
-    if thirds & SPREADS:
+    if any(reducer.least_layers > 1 for reducer in thirds):
         told = few.format(6, "with fewer, a third of the depth can have one layer or none: its spread or slope is 0")
     elif thirds:
         told = few.format(3, "with fewer, a third of the depth can have no layer, and what is taken over it is 0")
-    elif any(stem in SPREADS for stem, _ in found):
-        told = few.format(2, "the spread or slope over one layer is 0")
+    elif any(reducer.least_layers > 1 for reducer in found):
+        told = few.format(2, "what compares layers is 0 for one layer")
     else:
         return []
     return textwrap.wrap(told, 116)

@@ -14,7 +14,8 @@ from deap import gp
 
 from gpproxy.errors import ExpressionError, did_you_mean
 from gpproxy.expressions.nodes import Operation, Statistic
-from gpproxy.primitives.primitive import PRIMITIVES, Primitive
+from gpproxy.primitives.declaration import Primitive
+from gpproxy.primitives.primitive import PRIMITIVES
 from gpproxy.primitives.types import (
     TYPES,
     ChannelKernel,
@@ -42,14 +43,12 @@ LIKELY: Mapping[type, float] = {
     FeatureMap: 3.0, Weight: 1.5, SampleKernel: 1.0, ChannelKernel: 0.7, SampleVector: 1.0, ChannelVector: 1.0,
     Spectrum: 0.5, LayerScalar: 2.0, NetworkKernel: 0.3, NetworkSpectrum: 0.3, Scalar: 2.0,
 }  # fmt: skip
-#: How much more likely `+ - * /` between numbers are than any one function.
-ARITHMETIC = 4.0
 
 
 def weight(op: Operation) -> float:
-    """The relative probability of an operation in a random tree."""
-    numbers = op.primitive.symbol is not None and op.ret in (LayerScalar, Scalar)
-    return LIKELY[op.args[0]] * (ARITHMETIC if numbers else 1.0)
+    """The relative probability of an operation in a random tree: that of its operand's type, and its own share."""
+    share = op.primitive.weight * (op.primitive.number_weight if op.ret in (LayerScalar, Scalar) else 1.0)
+    return LIKELY[op.args[0]] * share
 
 
 class Grammar:
@@ -148,6 +147,11 @@ class Grammar:
     def operation(self, name: str, types: tuple[type, ...]) -> Operation | None:
         """The overload of `name` for these operand types, or None."""
         return self._by_types.get((name, types))
+
+    def infix(self, symbol: str, types: tuple[type, ...]) -> Operation | None:
+        """The operation that is written as a sign between (or, alone, before) operands of these types, or None."""
+        found = (self.operation(name, types) for name in self.symbols.get((symbol, len(types)), ()))
+        return next((operation for operation in found if operation is not None), None)
 
     def overloads(self, name: str) -> Sequence[Operation]:
         """Every signature of `name`; empty when there is no such primitive."""

@@ -12,7 +12,7 @@ from typing import Any
 from deap import gp
 
 from gpproxy.errors import ExpressionError
-from gpproxy.primitives.primitive import Primitive, Signature
+from gpproxy.primitives.declaration import Primitive, Signature
 from gpproxy.primitives.types import Scalar
 
 

@@ -37,7 +37,7 @@ def to_text(tree: gp.PrimitiveTree) -> str:
             left = _wrap(*parts[0], strength)
             right = _wrap(*parts[1], strength + 1)
             stack.append((f"{left} {symbol} {right}", strength))
-        elif node.arity == 1 and node.name == "neg":
+        elif node.arity == 1 and node.primitive.symbol == "-":
             # A bare digit after the minus would be read as a negative constant.
             text, own = parts[0]
             stack.append((f"-({text})" if own < UNARY or text[0] in "0123456789-" else f"-{text}", UNARY))
@@ -112,7 +112,7 @@ class _Parser:
         self._enter(position)
         operand = self._unary()
         self.depth -= 1
-        return self._apply("-", ("neg",), [operand], position)
+        return self._apply("-", self.grammar.symbols.get(("-", 1), ()), [operand], position)
 
     def _atom(self) -> list[Node]:
         kind, token, position = self._next()

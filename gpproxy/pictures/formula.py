@@ -193,8 +193,6 @@ def _label(node: Operation | Leaf) -> str:
     if not isinstance(node, Operation):
         needs_gradient = node.name in STATISTICS and STATISTICS[node.name].backward
         return f"{node.name} ∇" if needs_gradient else node.name.replace("-", "−")
-    if node.name == "neg":
-        return "−"
     return str(SIGNS.get(node.primitive.symbol or "", node.name))
 
 

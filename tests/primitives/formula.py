@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import torch
 from gpproxy.primitives import PRIMITIVES, TYPES, LayerScalar, Scalar, types
-from gpproxy.primitives.primitive import Primitive, Signature
+from gpproxy.primitives.declaration import Primitive, Signature
 from torch import Tensor
 
 INFIX = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
@@ -29,7 +29,8 @@ TERMINALS: dict[str, type] = {
 def _resolve(node: ast.expr) -> tuple[Primitive, list[ast.expr]]:
     if isinstance(node, ast.BinOp):
         symbol = INFIX[type(node.op)]
-        return next(p for p in PRIMITIVES.values() if p.symbol == symbol), [node.left, node.right]
+        infix = next(p for p in PRIMITIVES.values() if p.symbol == symbol and p.group == "augment")
+        return infix, [node.left, node.right]
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         return PRIMITIVES["neg"], [node.operand]
     assert isinstance(node, ast.Call) and isinstance(node.func, ast.Name), ast.dump(node)

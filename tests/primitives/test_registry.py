@@ -76,12 +76,8 @@ def test_every_scalar_operation_has_a_sympy_form() -> None:
 
 
 def test_infix_symbols() -> None:
-    assert {p.symbol: p.name for p in PRIMITIVES.values() if p.symbol} == {
-        "+": "add",
-        "-": "sub",
-        "*": "mul",
-        "/": "div",
-    }
+    found = {(p.symbol, len(p.signatures[0].inputs)): p.name for p in PRIMITIVES.values() if p.symbol}
+    assert found == {("+", 2): "add", ("-", 2): "sub", ("*", 2): "mul", ("/", 2): "div", ("-", 1): "neg"}
 
 
 def test_every_group_is_there() -> None:

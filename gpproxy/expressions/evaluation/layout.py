@@ -135,7 +135,7 @@ class Layouts:
         return result
 
     def merge(self, layout: Layout, values: Sequence[Tensor]) -> Blocks:
-        """New values on the same rows, sorted by shape and merged where shapes became equal (`LayerBlocks.map`)."""
+        """New values on the same rows, sorted by shape and merged where shapes became equal."""
         shapes = tuple(tuple(v.shape[1:]) for v in values)
         if all(a < b for a, b in zip(shapes, shapes[1:])):
             return Blocks(layout, tuple(values))
@@ -174,7 +174,7 @@ class Layouts:
         return self._parts[name]
 
     def join(self, operands: Sequence[Blocks], agree: Sequence[int]) -> tuple[Layout, list[list[Tensor]]]:
-        """Several values on the layers that all of them have, block by block (`LayerBlocks.shared` for any number).
+        """Several values on the layers that all of them have, block by block.
 
         Args:
             agree: per operand, how many leading axes must be as long as those of the first.

@@ -18,9 +18,6 @@ from gpproxy.expressions.nodes import Constant, Leaf, Operation
 from gpproxy.primitives.types import Scalar
 from gpproxy.ranking.correlation import dense_ranks, steady
 
-#: Operations that are strictly monotone where their operand is positive, with their direction.
-ON_POSITIVE = {"log": 1, "sqrt": 1, "square": 1, "abs": 1, "relu": 1, "reciprocal": -1}
-
 
 @dataclass(frozen=True)
 class RankForm:
@@ -100,8 +97,9 @@ def _strip(tree: gp.PrimitiveTree, evaluator: Evaluator | None) -> tuple[gp.Prim
             return None
         if node.primitive.monotone:
             return parts[0], node.primitive.monotone, node.name
-        if node.name in ON_POSITIVE and evaluator is not None and _positive(parts[0], evaluator):
-            return parts[0], ON_POSITIVE[node.name], f"{node.name} of a positive value"
+        direction = node.primitive.monotone_on_positive
+        if direction and evaluator is not None and _positive(parts[0], evaluator):
+            return parts[0], direction, f"{node.name} of a positive value"
         return None
     if node.primitive.symbol is None or len(parts) != 2 or any(p[0].ret is not Scalar for p in parts):
         return None
@@ -151,5 +149,5 @@ def _signed(tree: gp.PrimitiveTree, sign: int, grammar: Grammar) -> gp.Primitive
         left, right = operands(tree)
         if left[0].ret is right[0].ret:
             return gp.PrimitiveTree([node, *right, *left])
-    neg = grammar.operation("neg", (Scalar,))
-    return None if neg is None else gp.PrimitiveTree([neg, *tree])
+    minus = grammar.infix("-", (Scalar,))
+    return None if minus is None else gp.PrimitiveTree([minus, *tree])

@@ -1,14 +1,15 @@
 """Cheap rewriting in the loop: a tree in, a tree of the same value out, never larger or taller.
 
-Bottom-up by the laws of `rules`, and constants folded where the result is itself a constant of 3 significant digits.
+Bottom-up by what primitives declare of themselves and the laws of `rules`, and constants folded where the result is
+itself a constant of 3 significant digits.
 What needs algebra (collecting terms, cancelling factors) is left to `simplify`, which sees archive members only.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 import math
-import re
 from typing import Any
 
 import torch
@@ -17,12 +18,11 @@ from deap import gp
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.nodes import Constant, Leaf, Operation
 from gpproxy.expressions.rewriting import rules
+from gpproxy.primitives.laws import Pattern, sides
 from gpproxy.primitives.types import LayerScalar, Scalar
 
 #: A subtree: its node and then its operands.
 Term = tuple[Any, ...]
-#: A pattern: a letter, a number, or a name and then its operands.
-Pattern = Any
 
 
 def rewrite(tree: gp.PrimitiveTree, grammar: Grammar) -> gp.PrimitiveTree:
@@ -49,7 +49,7 @@ def _make(node: Operation | Leaf, operands: list[Term], grammar: Grammar) -> Ter
         return term
     if all(isinstance(operand[0], Constant) for operand in operands):
         return _folded(term) or term
-    found = _by_table(term, grammar) or _by_sign_of_constant(term, grammar)
+    found = _by_declaration(term, grammar) or _by_sign_of_constant(term, grammar)
     if found is not None:
         return found
     found = _by_pattern(term, grammar, double=False)
@@ -62,7 +62,8 @@ def _make(node: Operation | Leaf, operands: list[Term], grammar: Grammar) -> Ter
 
 def _by_pattern(term: Term, grammar: Grammar, double: bool) -> Term | None:
     node, operands = term[0], list(term[1:])
-    for left, right in _patterns(double).get(node.name, ()):
+    own = () if double else map(sides, node.primitive.laws)
+    for left, right in itertools.chain(own, _patterns(double).get(node.name, ())):
         for given in _orders(node, operands):
             bound: dict[str, Term] = {}
             if all(_match(part, operand, bound) for part, operand in zip(left[1:], given)):
@@ -94,24 +95,22 @@ def _product_of_constants(term: Term, grammar: Grammar) -> Term | None:
     return None
 
 
-def _by_table(term: Term, grammar: Grammar) -> Term | None:
-    """Laws about a function of a function."""
+def _by_declaration(term: Term, grammar: Grammar) -> Term | None:
+    """What two functions of one operand declare of a function of a function."""
     if len(term) != 2 or len(term[1]) < 2:
         return None
-    outer, (inner, *below) = term[0].name, term[1]
-    name = inner.name
-    if name == outer and outer in rules.IDEMPOTENT:
+    outer, (inner_node, *below) = term[0].primitive, term[1]
+    inner = inner_node.primitive
+    if (inner.name == outer.name and outer.idempotent) or inner.lies_in(outer.fixes):
         return term[1]
-    if outer in ("abs", "relu") and name in rules.NONNEGATIVE:
-        return term[1]
-    if outer in rules.UNCHANGED and name in rules.BINARY:
-        return term[1]
-    if (name == "neg" and outer in rules.EVEN) or (name == "abs" and outer in rules.ABSOLUTE):
-        return _call(outer, below, grammar)
-    if name == "neg" and (outer in rules.ODD or outer in rules.MIRROR):
-        return _call("neg", [_call(rules.MIRROR.get(outer, outer), below, grammar)], grammar)
-    if outer in rules.CHOOSING and inner.primitive.monotone > 0 and len(below) == 1 and below[0][0].ret is LayerScalar:
-        return _call(name, [_call(outer, below, grammar)], grammar)
+    if inner.name == rules.MINUS and outer.parity in ("even", "absolute"):
+        return _call(outer.name, below, grammar)
+    if inner.name == rules.MAGNITUDE and outer.parity == "absolute":
+        return _call(outer.name, below, grammar)
+    if inner.name == rules.MINUS and (outer.parity == "odd" or outer.mirror):
+        return _call(rules.MINUS, [_call(outer.mirror or outer.name, below, grammar)], grammar)
+    if outer.chooses and inner.monotone > 0 and len(below) == 1 and below[0][0].ret is LayerScalar:
+        return _call(inner.name, [_call(outer.name, below, grammar)], grammar)
     return None
 
 
@@ -165,25 +164,9 @@ def _build(pattern: Pattern, bound: dict[str, Term], grammar: Grammar) -> Term |
 
 @functools.cache
 def _patterns(double: bool) -> dict[str, list[tuple[Pattern, Pattern]]]:
-    """The laws by the name of their outermost operation."""
+    """The laws over several primitives by the name of their outermost operation."""
     found: dict[str, list[tuple[Pattern, Pattern]]] = {}
     for law in rules.DOUBLE if double else rules.PATTERNS:
-        left, right = (read(side) for side in law.split("->"))
+        left, right = sides(law)
         found.setdefault(left[0], []).append((left, right))
     return found
-
-
-def read(text: str) -> Pattern:
-    """A pattern from its text: `neg(sub(x, 1))` as `("neg", ("sub", "x", 1.0))`."""
-    tokens = re.findall(r"[A-Za-z_]\w*|-?\d+|[(),]", text)
-
-    def term() -> Pattern:
-        token = tokens.pop(0)
-        if tokens and tokens[0] == "(":
-            parts: list[Pattern] = []
-            while tokens.pop(0) != ")":
-                parts.append(term())
-            return (token, *parts)
-        return token if token[0].isalpha() else float(token)
-
-    return term()

@@ -19,7 +19,7 @@ from gpproxy.expressions.fold import operands
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.nodes import Constant, Leaf, Operation
 from gpproxy.expressions.structure import key
-from gpproxy.primitives.primitive import Primitive
+from gpproxy.primitives.declaration import Primitive
 
 Nodes = list[Operation | Leaf]
 #: Largest power that is written out.
@@ -40,9 +40,21 @@ def _is_simple(primitive: Primitive, arity: int) -> bool:
     """False for a form made of several functions (`1 / (1 + exp(-x))`): SymPy would take it apart for good."""
     import sympy
 
+    return sum(bool(part.args) for part in sympy.preorder_traversal(_form(primitive, arity))) <= 2
+
+
+@cache
+def _form(primitive: Primitive, arity: int) -> Any:
+    """What a primitive is to SymPy, of the operands x0, x1, ..."""
     assert primitive.sympy is not None
-    form = primitive.sympy(*(sympy.Symbol(f"x{i}", real=True) for i in range(arity)))
-    return sum(bool(part.args) for part in sympy.preorder_traversal(form)) <= 2
+    return primitive.sympy(*_operands(arity))
+
+
+@cache
+def _operands(arity: int) -> tuple[Any, ...]:
+    import sympy
+
+    return tuple(sympy.Symbol(f"x{i}", real=True) for i in range(arity))
 
 
 def to_symbols(tree: gp.PrimitiveTree) -> tuple[Any, dict[str, gp.PrimitiveTree]]:
@@ -82,14 +94,27 @@ def to_sympy(tree: gp.PrimitiveTree) -> Any:
 
 
 class TreeWriter:
-    """Writes SymPy expressions as trees of one grammar.
+    """Writes SymPy expressions as trees of one grammar, whose operations it finds by their SymPy forms, not by name.
 
     Args:
         below: the subtree of each symbol.
     """
 
     def __init__(self, grammar: Grammar, below: Mapping[str, gp.PrimitiveTree]):
+        import sympy
+
         self.grammar, self.below = grammar, below
+        self._names: dict[Any, list[str]] = {}
+        for name in grammar.operation_names:
+            operation = grammar.overloads(name)[0]
+            if is_algebraic(operation):
+                self._names.setdefault(_form(operation.primitive, operation.arity), []).append(name)
+        x, y = _operands(2)
+        self._plus, self._minus, self._times, self._over = x + y, x - y, x * y, x / y
+        self._negative, self._inverse, self._square = -x, 1 / x, x**2
+        self._root, self._log = sympy.sqrt(sympy.Abs(x)), sympy.log(sympy.Abs(x))
+        self._exp, self._positive = sympy.exp(x), sympy.Max(x, 0)
+        self._larger, self._smaller = sympy.Max(x, y), sympy.Min(x, y)
 
     def write(self, expression: Any, kind: type) -> gp.PrimitiveTree | None:
         """The tree of an expression; None when the grammar cannot express it with that type."""
@@ -107,24 +132,24 @@ class TreeWriter:
                 raise NoTree
             return [Constant(float(e))]
         handler = getattr(self, f"_write_{type(e).__name__.lower()}", None)
-        if handler is None:
-            raise NoTree
-        return handler(e)
+        return handler(e) if handler else self._apply(e.func(*_operands(len(e.args))), *map(self._write, e.args))
 
-    def _apply(self, name: str, *parts: Nodes) -> Nodes:
+    def _apply(self, form: Any, *parts: Nodes) -> Nodes:
+        """The operation that has this SymPy form and takes these operands."""
         types = tuple(part[0].ret for part in parts)
-        operation = self.grammar.operation(name, types)
-        if operation is None:
-            raise NoTree
-        return [operation, *(node for part in parts for node in part)]
+        for name in self._names.get(form, ()):
+            operation = self.grammar.operation(name, types)
+            if operation is not None:
+                return [operation, *(node for part in parts for node in part)]
+        raise NoTree
 
-    def _chain(self, name: str, parts: list[Nodes]) -> Nodes:
+    def _chain(self, form: Any, parts: list[Nodes]) -> Nodes:
         """A balanced tree of one operation; equal types are joined first, so that numbers meet layers last."""
         parts = sorted(parts, key=lambda part: part[0].ret.__name__ == "Scalar")
         parts.sort(key=lambda part: isinstance(part[0], Constant))
         result = parts[0]
         for part in parts[1:]:
-            result = self._apply(name, result, part)
+            result = self._apply(form, result, part)
         return result
 
     def _write_add(self, e: Any) -> Nodes:
@@ -133,17 +158,17 @@ class TreeWriter:
         for term in e.as_ordered_terms():
             (minus if term.could_extract_minus_sign() else plus).append(term)
         if not plus:
-            return self._apply("neg", self._write(-e))
-        total = self._chain("add", [self._write(t) for t in plus])
+            return self._apply(self._negative, self._write(-e))
+        total = self._chain(self._plus, [self._write(t) for t in plus])
         for term in minus:
-            total = self._apply("sub", total, self._write(-term))
+            total = self._apply(self._minus, total, self._write(-term))
         return total
 
     def _write_mul(self, e: Any) -> Nodes:
         number, factors = e.as_coeff_mul()
         if number < 0:
             if number == -1:
-                return self._apply("neg", self._write(-e))
+                return self._apply(self._negative, self._write(-e))
             over = [f for f in factors if _is_inverse(f)]
             return self._product([number], [f for f in factors if not _is_inverse(f)], over)
         over = [f for f in factors if _is_inverse(f)]
@@ -153,22 +178,28 @@ class TreeWriter:
         upper = [*(self._write(t) for t in top), *([Constant(float(n))] for n in numbers)]
         if numbers and abs(numbers[0].p) == 1 and numbers[0].q != 1 and top:  # x / 2 rather than 0.5 * x
             upper.pop()
-            result = self._apply("div", self._chain("mul", upper), [Constant(float(numbers[0].q * numbers[0].p))])
+            result = self._apply(
+                self._over, self._chain(self._times, upper), [Constant(float(numbers[0].q * numbers[0].p))]
+            )
             upper = [result]
         lower = [self._write(1 / t) for t in over]
         if not lower:
-            return self._chain("mul", upper)
-        bottom = self._chain("mul", lower)
-        return self._apply("div", self._chain("mul", upper), bottom) if upper else self._apply("reciprocal", bottom)
+            return self._chain(self._times, upper)
+        bottom = self._chain(self._times, lower)
+        return (
+            self._apply(self._over, self._chain(self._times, upper), bottom)
+            if upper
+            else self._apply(self._inverse, bottom)
+        )
 
     def _write_pow(self, e: Any) -> Nodes:
         base, power = e.as_base_exp()
         if base.is_Number and str(base) == "E":
-            return self._apply("exp", self._write(power))
+            return self._apply(self._exp, self._write(power))
         if not power.is_Rational:
             raise NoTree
         if power < 0:
-            return self._apply("reciprocal", self._write(base**-power))
+            return self._apply(self._inverse, self._write(base**-power))
         if power.is_Integer:
             return self._power(
                 self._write(base.args[0] if type(base).__name__ == "Abs" and power % 2 == 0 else base), int(power)
@@ -177,7 +208,7 @@ class TreeWriter:
             raise NoTree
         root = self._write(base.args[0] if type(base).__name__ == "Abs" else base)
         for _ in range(1 if power.q == 2 else 2):
-            root = self._apply("sqrt", root)
+            root = self._apply(self._root, root)
         return self._power(root, int(power.p))
 
     def _power(self, base: Nodes, power: int) -> Nodes:
@@ -185,33 +216,21 @@ class TreeWriter:
             raise NoTree
         if power == 1:
             return base
-        half = self._apply("square", self._power(base, power // 2))
-        return half if power % 2 == 0 else self._apply("mul", half, base)
-
-    def _write_exp(self, e: Any) -> Nodes:
-        return self._apply("exp", self._write(e.args[0]))
+        half = self._apply(self._square, self._power(base, power // 2))
+        return half if power % 2 == 0 else self._apply(self._times, half, base)
 
     def _write_log(self, e: Any) -> Nodes:
         inside = e.args[0]
-        return self._apply("log", self._write(inside.args[0] if type(inside).__name__ == "Abs" else inside))
-
-    def _write_abs(self, e: Any) -> Nodes:
-        return self._apply("abs", self._write(e.args[0]))
-
-    def _write_sign(self, e: Any) -> Nodes:
-        return self._apply("sign", self._write(e.args[0]))
-
-    def _write_tanh(self, e: Any) -> Nodes:
-        return self._apply("tanh", self._write(e.args[0]))
+        return self._apply(self._log, self._write(inside.args[0] if type(inside).__name__ == "Abs" else inside))
 
     def _write_max(self, e: Any) -> Nodes:
         rest = [a for a in e.args if a != 0]
         if len(rest) < len(e.args):
-            return self._apply("relu", self._chain("maximum", [self._write(a) for a in rest]))
-        return self._chain("maximum", [self._write(a) for a in rest])
+            return self._apply(self._positive, self._chain(self._larger, [self._write(a) for a in rest]))
+        return self._chain(self._larger, [self._write(a) for a in rest])
 
     def _write_min(self, e: Any) -> Nodes:
-        return self._chain("minimum", [self._write(a) for a in e.args])
+        return self._chain(self._smaller, [self._write(a) for a in e.args])
 
 
 def _is_inverse(factor: Any) -> bool:

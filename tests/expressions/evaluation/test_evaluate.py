@@ -6,7 +6,8 @@ import random
 
 import pytest
 import torch
-from gpproxy.primitives.primitive import Primitive, Signature, same
+from gpproxy.primitives.declaration import Primitive, Signature
+from gpproxy.primitives.primitive import same
 from gpproxy.primitives.types import LayerScalar, Scalar
 
 from gpproxy.errors import ExpressionError

@@ -1,42 +1,50 @@
-"""Plans for joining and merging blocks, against those of `LayerBlocks`."""
+"""Plans for joining and merging blocks, against layers kept one by one."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
+from torch import Tensor
 
 from gpproxy.expressions.evaluation.layout import Layouts
 from gpproxy.statistics.values import LayerBlocks
 
 
-def blocks(value):
-    return [(r.tolist(), v.tolist()) for r, v in zip(value[0], value[1])]
+def by_row(rows: Sequence[Tensor], values: Sequence[Tensor]) -> dict[int, Tensor]:
+    """Row number -> value, after checking that rows ascend in every block."""
+    found = {}
+    for block, group in zip(rows, values, strict=True):
+        assert torch.equal(block, block.sort().values) and len(block) == len(group)
+        found.update(zip(block.tolist(), group.nan_to_num(7.0)))
+    return found
 
 
-def test_join_equals_shared(table):
+def test_join_keeps_the_layers_that_all_have_in_equal_shape(table):
     layouts = Layouts(table.depth)
     for one, other in [("activation", "gradient"), ("activation", "preactivation"), ("preactivation", "input")]:
         a, b = table.values[one], table.values[other]
-        left, right = a.shared(b)
+        left, right = by_row(a.rows, a.values), by_row(b.rows, b.values)
         layout, parts = layouts.join([layouts.take(a), layouts.take(b)], [4, 4])
-        assert [r.tolist() for r in layout.rows] == [r.tolist() for r in left.rows]
-        for part, x, y in zip(parts, left.values, right.values):
-            assert torch.equal(part[0].nan_to_num(7.0), x.nan_to_num(7.0))
-            assert torch.equal(part[1].nan_to_num(7.0), y.nan_to_num(7.0))
+        common = [row for row in left if row in right and left[row].shape == right[row].shape]
+        for i, wanted in enumerate((left, right)):
+            found = by_row(layout.rows, [part[i] for part in parts])
+            assert sorted(found) == sorted(common)
+            assert all(torch.equal(found[row], wanted[row]) for row in common)
 
 
-def test_merge_equals_map(table):
+def test_merge_sorts_blocks_by_shape_and_joins_equal_ones(table):
     layouts = Layouts(table.depth)
     value = table.values["activation"]
     for change in (lambda x: x.mean((2, 3, 4)), lambda x: x.mean(2, keepdim=True), lambda x: x, lambda x: -x.mT):
         new = [change(v) for v in value.values]
-        wanted = value.map(new)
         found = layouts.merge(layouts.take(value).layout, new)
         again = layouts.merge(layouts.take(value).layout, new)
         assert found.layout is again.layout
-        assert [r.tolist() for r in found.layout.rows] == [r.tolist() for r in wanted.rows]
-        assert all(
-            torch.equal(a.nan_to_num(7.0), b.nan_to_num(7.0)) for a, b in zip(found.values, wanted.values, strict=True)
-        )
+        shapes = [tuple(v.shape[1:]) for v in found.values]
+        assert shapes == sorted(set(shapes))
+        wanted, given = by_row(value.rows, new), by_row(found.layout.rows, found.values)
+        assert wanted.keys() == given.keys() and all(torch.equal(given[row], wanted[row]) for row in wanted)
 
 
 def test_restrict_keeps_what_is_present(table):
