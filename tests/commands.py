@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from gpproxy.evolve import EvolveConfig
+from gpproxy.evolve import EvolveSettings
 
 FAKE = str(Path(__file__).with_name("fake.py"))
 
 
-def small(out: Path | str = "", **changes: Any) -> EvolveConfig:
+def small(out: Path | str = "", **changes: Any) -> EvolveSettings:
     """A run of a few seconds."""
     settings = {"benchmark": "fake", "train": 20, "validation": 12, "population": 24, "islands": 2, "generations": 4}
-    return EvolveConfig(**{**settings, "inits": 2, "workers": 1, "plugins": (FAKE,), "out": str(out), **changes})
+    return EvolveSettings(**{**settings, "inits": 2, "workers": 1, "plugins": (FAKE,), "out": str(out), **changes})

@@ -10,7 +10,7 @@ import torch
 from gpproxy.search_spaces import SEARCH_SPACES
 
 from gpproxy.registry import load_plugin
-from gpproxy.search import SearchConfig, run
+from gpproxy.search import SearchSettings, run
 from gpproxy.train import TrainConfig
 from gpproxy.train import run as train
 
@@ -39,7 +39,7 @@ def test_the_protocol_holds(space) -> None:
 def test_it_is_searched_and_trained(space, tmp_path: Path) -> None:
     formula = "min_layers(layer_snip)"
     settings = {"space": "small-decoder", "plugins": (EXAMPLE,), "workers": 1, "space_settings": ("resolution=16",)}
-    found = run(SearchConfig(proxy=(formula,), budget=6, out=str(tmp_path / "s"), **settings))
+    found = run(SearchSettings(proxy=(formula,), budget=6, out=str(tmp_path / "s"), **settings))
     assert len(found.best(3)) == 3
     trained = train(
         TrainConfig(

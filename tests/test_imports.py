@@ -117,12 +117,14 @@ LIGHT = {
     "registry",
     "run.command",
     "run.settings",
+    "run.groups",
     "run.folder",
+    "run.kind",
     "run.interrupt",
     "run.files",
     "execution.devices",
 }
-LIGHT |= {"evolution.settings", *(f"{verb}.settings" for verb in VERBS)}
+LIGHT |= {"evolution.settings", "evolve.folder", *(f"{verb}.settings" for verb in VERBS)}
 
 
 @pytest.mark.parametrize("name", [n for n in MODULES if n.removeprefix("gpproxy.") in LIGHT | set(VERBS)])

@@ -23,7 +23,7 @@ from gpproxy.evolution.lexicase import Lexicase
 from gpproxy.evolution.operators import OperatorWeights, draw
 from gpproxy.evolution.problem import Problem
 from gpproxy.evolution.selection import distinct, survivors, tournament
-from gpproxy.evolution.settings import EvolutionConfig
+from gpproxy.evolution.settings import EvolutionSettings
 from gpproxy.evolution.state import EvolutionState, check_identity, identity, restore, stream
 from gpproxy.evolution.variation import Variation
 from gpproxy.expressions.text import parse, to_text
@@ -40,7 +40,7 @@ Maker = Callable[[Random], tuple[gp.PrimitiveTree, str, float | None]]
 
 def evolve(
     problem: Problem,
-    config: EvolutionConfig | None = None,
+    config: EvolutionSettings | None = None,
     *,
     guesses: Sequence[str | gp.PrimitiveTree] = (),
     state: EvolutionState | None = None,
@@ -56,7 +56,7 @@ def evolve(
         ExpressionError: a guess cannot be read.
         RunError: the state belongs to another problem or other settings.
     """
-    config = config or EvolutionConfig()
+    config = config or EvolutionSettings()
     return _Evolution(problem, config).run(guesses, state)
 
 
@@ -67,13 +67,13 @@ SMALL = 8
 class _Evolution:
     """The moving parts of one run."""
 
-    def __init__(self, problem: Problem, config: EvolutionConfig):
+    def __init__(self, problem: Problem, config: EvolutionSettings):
         self.problem = problem
         self.config = config
         self.variation = Variation(problem.grammar, config.limits)
         self.lexicase = config.combine == "lexicase" and len(problem.cases) > 1
         self.assessor = Assessor(problem, config.limits, cases=self.lexicase)
-        self.archive = Archive(config.width)
+        self.archive = Archive(config.archive_width)
         self.operators = OperatorWeights()
         self.identity = identity(problem, config)
         self.islands: list[Island] = [[] for _ in range(config.islands)]
@@ -145,7 +145,7 @@ class _Evolution:
         result: list[list[Proposal]] = []
         seen: set[str] = set()
         for i, size in enumerate(self.config.sizes()):
-            size *= self.config.sweep
+            size *= self.config.initial_factor
             rng = stream(self.config.seed, i, 0)
             island = [self.assessor.propose(tree, "guess") for tree in seeds[i :: self.config.islands]]
             while len(island) < size:

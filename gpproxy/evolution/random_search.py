@@ -10,7 +10,7 @@ from gpproxy.evolution.archive import Archive
 from gpproxy.evolution.assess import Assessor
 from gpproxy.evolution.generation import Generation, PopulationSummary
 from gpproxy.evolution.problem import Problem
-from gpproxy.evolution.settings import EvolutionConfig
+from gpproxy.evolution.settings import EvolutionSettings
 from gpproxy.evolution.state import stream
 from gpproxy.evolution.variation import Variation
 
@@ -21,7 +21,7 @@ EXHAUSTED = 20
 
 
 def random_search(
-    problem: Problem, config: EvolutionConfig, evaluations: int, seconds_at_most: float = math.inf
+    problem: Problem, config: EvolutionSettings, evaluations: int, seconds_at_most: float = math.inf
 ) -> Iterator[Generation]:
     """Random formulas in batches until `evaluations` distinct ones have been judged.
 
@@ -35,7 +35,7 @@ def random_search(
     """
     variation = Variation(problem.grammar, config.limits)
     assessor = Assessor(problem, config.limits)
-    archive = Archive(config.width)
+    archive = Archive(config.archive_width)
     seconds, index, idle = 0.0, 0, 0
     finished = None if evaluations > 0 and seconds_at_most > 0 else "evaluations"
     while finished is None:

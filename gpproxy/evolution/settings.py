@@ -1,15 +1,19 @@
-"""Settings of the evolution."""
+"""Settings of the evolution: its budgets, and what is rarely changed. Imports nothing heavy."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
-from gpproxy.errors import ConfigError, did_you_mean
+from gpproxy.errors import ConfigError
+from gpproxy.run.settings import Settings, setting
 
 #: Ways to combine several benchmarks.
 COMBINATIONS = ("worst", "lexicase")
+#: Settings of a run that it may share with another and still end elsewhere.
+BUDGETS = ("generations", "patience", "max_minutes")
 
 
 @dataclass(frozen=True)
@@ -21,19 +25,37 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class EvolutionConfig:
-    """How a search runs. The same settings, problem and seed give the same archive, bit for bit.
+class Evolution:
+    """How far the evolution goes.
 
     Attributes:
-        seed: of every random draw.
-        population: formulas in all islands together.
+        seed: seed of every random draw.
+        population: individuals of the evolution; formulas, in all islands together.
+        generations: generations after the first, random one.
+        patience: generations without a better formula after which the run ends; 0 for never.
+        max_minutes: time budget, looked at between generations; 0 for none. Such a run cannot be reproduced bit for
+            bit, because where it stops depends on the machine.
+        max_nodes: nodes of the largest formula.
+    """
+
+    seed: int = setting(0)
+    population: int = setting(400)
+    generations: int = setting(40, least=0, free=True)
+    patience: int = setting(20, least=0, free=True)
+    max_minutes: float = setting(0.0, least=0, free=True)
+    max_nodes: int = setting(25, least=1)
+
+
+@dataclass(frozen=True)
+class AdvancedEvolution:
+    """Rarely changed.
+
+    Attributes:
         islands: populations that evolve apart.
-        sweep: the first generation is this many times as large as the population, and of small formulas.
-        generations: after the first, random one.
-        max_nodes: largest formula.
-        max_height: edges from the root to the deepest leaf.
+        initial_factor: the first generation is this many times as large as the population, and of small formulas.
+        max_height: edges from the root of the largest formula to its deepest leaf.
         elite: best formulas of an island that always survive.
-        tournament: formulas that compete to be a parent.
+        tournament: individuals that compete to be a parent.
         by_quality: share of the parents chosen by quality; the others by front and crowding.
         combine: how several benchmarks count. By 'lexicase' (La Cava et al., 2016) the parents chosen by quality, and
             half of the survivors, are those that lead on some order of the cases (each random half of each benchmark).
@@ -42,62 +64,45 @@ class EvolutionConfig:
         immigrants: share of an island's offspring that is random.
         migration: generations between two migrations; 0 for none.
         migrants: formulas that an island sends to the next.
-        patience: generations without a better formula after which the run ends; 0 for never.
-        max_minutes: time budget, looked at between generations; 0 for none. Such a run cannot be reproduced bit for
-            bit, because where it stops depends on the machine.
-        width: formulas kept per complexity in the archive.
+        archive_width: formulas kept per complexity in the archive.
     """
 
-    seed: int = 0
-    population: int = 400
-    islands: int = 4
-    sweep: int = 5
-    generations: int = 40
-    max_nodes: int = 25
-    max_height: int = 10
-    elite: int = 8
-    tournament: int = 4
-    by_quality: float = 0.7
-    combine: Literal["worst", "lexicase"] = "lexicase"
-    immigrants: float = 0.05
-    migration: int = 5
-    migrants: int = 4
-    patience: int = 20
-    max_minutes: float = 0.0
-    width: int = 12
+    islands: int = setting(4)
+    initial_factor: int = setting(5, least=1)
+    max_height: int = setting(10, least=0)
+    elite: int = setting(8, least=0)
+    tournament: int = setting(4, least=1)
+    by_quality: float = setting(0.7, least=0, most=1)
+    combine: Literal["worst", "lexicase"] = setting("lexicase", known=COMBINATIONS)
+    immigrants: float = setting(0.05, least=0, most=1)
+    migration: int = setting(5, least=0)
+    migrants: int = setting(4, least=0)
+    archive_width: int = setting(12, least=1)
 
-    def __post_init__(self) -> None:
+
+@dataclass(frozen=True)
+class EvolutionSettings(AdvancedEvolution, Evolution, Settings):
+    """How formulas evolve. The same settings, problem and seed give the same archive, bit for bit."""
+
+    RENAMED: ClassVar[Mapping[str, str]] = {"sweep": "initial_factor", "width": "archive_width"}
+
+    def check(self) -> None:
+        """Raises ConfigError where values do not go together."""
         if not 1 <= self.islands <= self.population // 4:
             raise ConfigError(
                 f"1 <= islands <= population / 4 must hold, but got islands={self.islands} and "
                 f"population={self.population}."
             )
-        for name, least in (
-            ("sweep", 1), ("generations", 0), ("max_nodes", 1), ("max_height", 0), ("elite", 0), ("tournament", 1),
-            ("migration", 0), ("migrants", 0), ("patience", 0), ("max_minutes", 0), ("width", 1),
-        ):  # fmt: skip
-            if getattr(self, name) < least:
-                raise ConfigError(f"{name} >= {least} must hold, but got {name}={getattr(self, name)}.")
-        if self.combine not in COMBINATIONS:
-            raise ConfigError(
-                f"combine is {' or '.join(COMBINATIONS)}, but got combine={self.combine}."
-                f"{did_you_mean(self.combine, COMBINATIONS)}"
-            )
-        for name in ("by_quality", "immigrants"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"0 <= {name} <= 1 must hold, but got {name}={getattr(self, name)}.")
 
     @property
     def limits(self) -> Limits:
+        """The largest formula allowed."""
         return Limits(self.max_nodes, self.max_height)
 
     def sizes(self) -> list[int]:
         """Formulas per island."""
         return [self.population // self.islands + (i < self.population % self.islands) for i in range(self.islands)]
 
-    def identity(self) -> dict[str, object]:
+    def identity(self) -> dict[str, Any]:
         """The settings that a continued run must share with the one it continues; the budgets may change."""
-        fixed = dataclasses.asdict(self)
-        for name in ("generations", "patience", "max_minutes"):
-            del fixed[name]
-        return fixed
+        return {name: value for name, value in dataclasses.asdict(self).items() if name not in BUDGETS}

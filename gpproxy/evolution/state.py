@@ -18,7 +18,7 @@ from gpproxy.evolution.archive import Archive
 from gpproxy.evolution.assess import Assessor
 from gpproxy.evolution.individual import Individual, Score
 from gpproxy.evolution.problem import Problem
-from gpproxy.evolution.settings import EvolutionConfig
+from gpproxy.evolution.settings import EvolutionSettings
 from gpproxy.expressions.text import parse, to_text
 
 FORMAT = 1
@@ -79,7 +79,7 @@ class EvolutionState:
         )
 
     @classmethod
-    def from_json(cls, text: str, problem: Problem, config: EvolutionConfig) -> EvolutionState:
+    def from_json(cls, text: str, problem: Problem, config: EvolutionSettings) -> EvolutionState:
         """The state that `to_json` wrote.
 
         Raises RunError when the text is broken or belongs to another problem or other settings.
@@ -91,7 +91,8 @@ class EvolutionState:
             raise RunError(f"The saved state is not a state of this program: {error}. Start a new run.") from error
         if found[0] != FORMAT:
             raise RunError(f"The saved state has format {found[0]}, this version reads {FORMAT}. Start a new run.")
-        check_identity(found[1], identity(problem, config))
+        saved = {config.RENAMED.get(name, name): value for name, value in found[1].items()}
+        check_identity(saved, identity(problem, config))
         assessor = Assessor(problem, config.limits)
         assessor.scores = {name: Score.from_json(score) for name, score in data["scores"].items()}
         return cls(
@@ -105,11 +106,11 @@ class EvolutionState:
             len(assessor.scores),
             data["invalid"],
             data["seconds"],
-            data["identity"],
+            saved,
         )
 
 
-def identity(problem: Problem, config: EvolutionConfig) -> dict[str, object]:
+def identity(problem: Problem, config: EvolutionSettings) -> dict[str, object]:
     """What a saved state must share with the run that continues it."""
     return {"problem": problem.fingerprint(), "torch": torch.__version__, **config.identity()}
 
@@ -132,9 +133,9 @@ def _load(rows: Sequence[Sequence[str]], assessor: Assessor) -> tuple[Individual
     return tuple(assessor.individual(parse(text, assessor.problem.grammar), origin) for text, origin in rows)
 
 
-def restore(state: EvolutionState, assessor: Assessor, config: EvolutionConfig) -> Archive:
+def restore(state: EvolutionState, assessor: Assessor, config: EvolutionSettings) -> Archive:
     """Puts the state's memory into an assessor and returns its archive."""
     assessor.scores = dict(islice(state.scores.items(), state.seen))
     assessor.proposed = state.proposed
     assessor.invalid = dict(state.invalid)
-    return Archive(config.width, state.archive)
+    return Archive(config.archive_width, state.archive)

@@ -1,6 +1,6 @@
 """What is checked before anything is looked at: tables and their splits, formulas to start from, names of proxies.
 
-In: an EvolveConfig. Out: the opened tables and parsed guesses, or an error that says what to change.
+In: an EvolveSettings. Out: the opened tables and parsed guesses, or an error that says what to change.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from gpproxy.benchmarks.benchmark import Benchmark, open_space
 from gpproxy.benchmarks.registry import load
 from gpproxy.benchmarks.split import Split, split
 from gpproxy.errors import ConfigError, ExpressionError, did_you_mean
-from gpproxy.evolve.settings import EvolveConfig
+from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.execution.devices import check_device
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.text import parse, to_text
@@ -31,7 +31,7 @@ ALL_PROXIES = "all"
 NO_NAMES = ("auto", "none")
 
 
-def open_tables(config: EvolveConfig) -> list[tuple[Benchmark, SearchSpace]]:
+def open_tables(config: EvolveSettings) -> list[tuple[Benchmark, SearchSpace]]:
     """Loads and checks the tables, quickly: nothing is looked at yet.
 
     Raises BenchmarkError, RegistryError or ConfigError for data or settings that cannot be used.
@@ -87,7 +87,7 @@ def check_group(choice: str, known: Iterable[str]) -> None:
         )
 
 
-def check_formulas(config: EvolveConfig) -> list[str]:
+def check_formulas(config: EvolveSettings) -> list[str]:
     """The guesses as formulas that can be parsed; of the known proxies those that the settings allow.
 
     Raises ExpressionError for a guess or an exclusion that is wrong, ConfigError for a guess beyond the limits.
@@ -100,22 +100,25 @@ def check_formulas(config: EvolveConfig) -> list[str]:
             hint = did_you_mean(name, known)
             raise ExpressionError(f"exclude={name}: no statistic or primitive has that name.{hint}")
     found: dict[str, None] = {}
-    for guess in config.guess if NONE not in config.guess else [g for g in config.guess if g not in (ALL, NONE)]:
+    given = config.initial_formulas
+    for guess in given if NONE not in given else [one for one in given if one not in (ALL, NONE)]:
         for text in expand(guess):
             try:
                 tree = parse(text, grammar)
             except ExpressionError as error:
                 hint = suggestion(guess)
                 raise ExpressionError(
-                    f"guess={guess} is neither a known proxy nor a formula.{hint}\n{error}"
+                    f"initial_formulas={guess} is neither a known proxy nor a formula.{hint}\n{error}"
                 ) from error
             out = next((node.name for node in tree if node.name in config.exclude), None)
             if guess != ALL and out:
-                raise ExpressionError(f"guess={guess} uses '{out}', which exclude takes out. Drop one of the two.")
+                raise ExpressionError(
+                    f"initial_formulas={guess} uses '{out}', which exclude takes out. Drop one of the two."
+                )
             fits = len(tree) <= config.max_nodes and tree.height <= config.max_height
             if guess != ALL and not fits:
                 raise ConfigError(
-                    f"guess={guess} has {len(tree)} nodes and height {tree.height}, more than "
+                    f"initial_formulas={guess} has {len(tree)} nodes and height {tree.height}, more than "
                     f"max_nodes={config.max_nodes} or max_height={config.max_height}. Raise the limit or leave it out."
                 )
             if fits and not out:

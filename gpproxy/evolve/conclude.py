@@ -29,7 +29,7 @@ from gpproxy.evolve.judge import (
 from gpproxy.evolve.part_scores import Seen, see
 from gpproxy.evolve.pick import pick
 from gpproxy.evolve.result import Entry, Result
-from gpproxy.evolve.settings import EvolveConfig
+from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.expressions.notation.formula import Formula
 from gpproxy.expressions.structure import cost, needs_backward
 from gpproxy.expressions.text import to_text
@@ -65,7 +65,7 @@ def entries(members: Sequence[Individual]) -> list[Entry]:
 
 
 def conclude(
-    config: EvolveConfig,
+    config: EvolveSettings,
     studies: Sequence[Study],
     training: Training,
     state: EvolutionState,
@@ -150,12 +150,12 @@ def conclude(
     return Conclusion(result, formula)
 
 
-def _choose(config: EvolveConfig, studies: Sequence[Study], training: Training, members: Sequence[Individual]) -> int:
+def _choose(config: EvolveSettings, studies: Sequence[Study], training: Training, members: Sequence[Individual]) -> int:
     """Index of the formula that ranks validation and training architectures best; the test takes no part."""
     trees = [i.tree for i in members]
     parts = ("train", "validation")
     seen = [[see(s, getattr(s.parts, part), trees, config.cores, config.seed) for part in parts] for s in studies]
-    return pick(seen, training.groups, config.within, [i.complexity for i in members])
+    return pick(seen, training.groups, config.group_weight, [i.complexity for i in members])
 
 
 def _alike(views: Views, left: int, right: int) -> bool:

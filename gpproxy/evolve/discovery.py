@@ -1,6 +1,6 @@
 """From settings to data: tables, splits, statistics in the cache, and the problem that evolution solves.
 
-In: an EvolveConfig. Out: one Study per benchmark, and a Problem over the training architectures only.
+In: an EvolveSettings. Out: one Study per benchmark, and a Problem over the training architectures only.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gpproxy.errors import BenchmarkError
 from gpproxy.evolution.problem import Case, Problem
 from gpproxy.evolution.target import SMALLEST_GROUP, Target
 from gpproxy.evolve.check import check_group, chosen_proxies
-from gpproxy.evolve.settings import EvolveConfig
+from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.ranking.correlation import rank_dead_last, spearman
@@ -88,7 +88,7 @@ class Training:
 
 
 def prepare(
-    config: EvolveConfig,
+    config: EvolveSettings,
     tables: Sequence[tuple[Benchmark, SearchSpace]],
     on_progress: Progress = lambda name, done, total: None,
 ) -> list[Study]:
@@ -97,7 +97,7 @@ def prepare(
     By default the classical proxies are computed for the test architectures alone: nothing is fitted to them or chosen
     by them, and they cost more than all the statistics.
     """
-    how = Collection(seed=config.init_seed, samples=config.samples, proxies=(), device=config.device)
+    how = Collection(seed=config.init_seed, samples=config.inputs, proxies=(), device=config.device)
     proxies = chosen_proxies(config.proxies)
     studies = []
     for table, space in tables:
@@ -134,7 +134,7 @@ def prepare(
     return studies
 
 
-def training(studies: Sequence[Study], config: EvolveConfig) -> Training:
+def training(studies: Sequence[Study], config: EvolveSettings) -> Training:
     """The problem of the training architectures, by their first initialisation."""
     tables = [collect(study.space, study.parts.train, study.how)[0] for study in studies]
     shared = [name for name in tables[0].types if all(name in table.types for table in tables)]
@@ -145,7 +145,9 @@ def training(studies: Sequence[Study], config: EvolveConfig) -> Training:
         name = group_descriptor(config.groups, table, quality)
         labels = None if name is None else table.columns[name].tolist()
         classes = functional_classes(study.parts.train, study.space)
-        target = Target(quality, ~table.alive, labels, config.within, config.halves, config.seed, classes)
+        target = Target(
+            quality, ~table.alive, labels, config.group_weight, config.resampled_halves, config.seed, classes
+        )
         evaluator = Evaluator(
             table.to(config.device), memory=int(config.memory * 2**30 / len(studies)), workers=config.cores
         )

@@ -19,20 +19,22 @@ from gpproxy.evolve.check import check_formulas, open_tables
 from gpproxy.evolve.conclude import conclude, entries
 from gpproxy.evolve.console import EvolveWatch
 from gpproxy.evolve.discovery import Study, Training, prepare, training
+from gpproxy.evolve.folder import EvolveFolder
 from gpproxy.evolve.result import Result, front_json
-from gpproxy.evolve.settings import EvolveConfig
+from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.export.write import source
 from gpproxy.expressions.notation.formula import Formula
 from gpproxy.pictures.formula import draw
-from gpproxy.run.folder import CONFIG, FRONT, RESULT, SPLIT, STATE, RunFolder
+from gpproxy.run.folder import FRONT, RESULT, SPLIT, STATE
 from gpproxy.run.interrupt import Interrupted, Patience, resume_command
+from gpproxy.run.kind import CONFIG
 from gpproxy.statistics.collect import space_settings
 
 
 class Running:
     """One run: data, evolution, comparison, conclusion, files."""
 
-    def __init__(self, config: EvolveConfig, folder: RunFolder | None, watch: EvolveWatch, patience: Patience):
+    def __init__(self, config: EvolveSettings, folder: EvolveFolder | None, watch: EvolveWatch, patience: Patience):
         self.config = config
         self.folder = folder
         self.watch = watch
@@ -70,11 +72,11 @@ class Running:
         watch.result(result)
         return result
 
-    def _open(self) -> RunFolder:
+    def _open(self) -> EvolveFolder:
         """The run folder, made where there is none."""
         resumed = self.folder is not None
         if self.folder is None:
-            self.folder = RunFolder.create(self.config)
+            self.folder = EvolveFolder.create(self.config)
         else:
             self.folder.write(CONFIG, self.config.to_toml())
         self.folder.log("resumed" if resumed else "started", benchmark=self.config.benchmark, seed=self.config.seed)
@@ -197,7 +199,7 @@ class Running:
         folder.log("finished", formula=result.formula, spearman=result.test["spearman"], kendall=result.test["kendall"])
 
 
-def _provenance(result: Result, config: EvolveConfig) -> dict[str, Any]:
+def _provenance(result: Result, config: EvolveSettings) -> dict[str, Any]:
     """What an exported proxy says about where it comes from."""
     test = result.test
     single = result.benchmarks[test["benchmark"]]["inits"]

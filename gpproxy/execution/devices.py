@@ -27,14 +27,19 @@ def hardware(device: str = "cpu", cores: int = 1) -> str:
     return f"{cores} of {os.cpu_count()} cores of {processor()}"
 
 
+def check_device_name(device: str) -> None:
+    """Raises ConfigError for a device that has no such name."""
+    kind, colon, index = device.partition(":")
+    if kind not in ("cpu", "cuda") or (colon and (kind == "cpu" or not (index.isascii() and index.isdigit()))):
+        raise ConfigError(f"device is cpu, cuda or cuda:NUMBER, but got device={device}.")
+
+
 def check_device(device: str) -> None:
     """Raises ConfigError for a device that has no such name, or that this machine lacks."""
+    check_device_name(device)
     if device.startswith("cuda"):
         import torch
 
-        _, colon, index = device.partition(":")
-        if colon and not (index.isascii() and index.isdigit()):
-            raise ConfigError(f"device is cpu, cuda or cuda:NUMBER, but got device={device}.")
-        count = torch.cuda.device_count()
+        index, count = device.partition(":")[2], torch.cuda.device_count()
         if int(index or 0) >= count:
             raise ConfigError(f"device={device} needs a CUDA device, but torch finds {count}. Use --device cpu.")

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gpproxy.errors import SpaceError
+from gpproxy.evolve.folder import EvolveFolder
 from gpproxy.proxies.proxy import Source
-from gpproxy.run.folder import SPLIT, RunFolder
+from gpproxy.run.folder import SPLIT
 from gpproxy.search_spaces import SearchSpace
 
 
@@ -48,7 +49,7 @@ class Learnt:
 def learnt(source: Source) -> Learnt:
     """What the formula of a run has learnt from; nothing for a formula that was typed in and for classical proxies."""
     if source.run:
-        place = RunFolder.open(source.run)
+        place = EvolveFolder.open(source.run)
         if not (place.path / SPLIT).is_file():
             return Learnt(unknown=f"{place.path} has no {SPLIT}, which tells what the formula has learnt from")
         found: dict[str, list[str]] = {}

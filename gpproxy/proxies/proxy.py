@@ -9,14 +9,16 @@ from typing import Any
 from deap import gp
 
 from gpproxy.errors import ConfigError, ExpressionError, RunError, did_you_mean
-from gpproxy.evolve.settings import EvolveConfig
+from gpproxy.evolve.folder import EvolveFolder
+from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.export.read import load_proxy
 from gpproxy.expressions.classical_formulas import NEAR
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.text import parse
 from gpproxy.proxies.named import KNOWN
 from gpproxy.registry import PLUGINS
-from gpproxy.run.folder import CONFIG, SPLIT, RunFolder
+from gpproxy.run.folder import SPLIT, RunFolder
+from gpproxy.run.kind import CONFIG
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.collect import Collection
 from gpproxy.statistics.cut import Sizes
@@ -63,9 +65,9 @@ class Source:
         return parse(self.formula, Grammar({s.name: s.type for s in STATISTICS.values()}))
 
     @property
-    def config(self) -> EvolveConfig | None:
+    def config(self) -> EvolveSettings | None:
         """The settings of the run that the proxy comes from."""
-        return RunFolder.open(self.run).config if self.run else None
+        return EvolveFolder.open(self.run).config if self.run else None
 
     def changed(self, init_seed: int = -1, samples: int = 0, inits: int = 0) -> Source:
         """The same proxy with another way to look; -1 and 0 keep what it has."""
@@ -102,14 +104,14 @@ def resolve(text: str) -> Source:
 
 
 def _of_run(folder: Path) -> Source:
-    place = RunFolder.open(folder)
+    place = EvolveFolder.open(folder)
     try:
         formula = place.read("formula.txt").strip()
     except RunError as error:
         raise RunError(f"{error} Let it finish: python -m gpproxy.evolve --resume {folder}") from error
     config = place.config
     label = "+".join(Path(name).stem for name in config.benchmarks) + f" ({folder.name})"
-    source = Source(label, formula, seed=config.init_seed, samples=config.samples, inits=config.inits, run=str(folder))
+    source = Source(label, formula, seed=config.init_seed, samples=config.inputs, inits=config.inits, run=str(folder))
     source = replace(source, spaces=_spaces_of(place))
     try:
         source.tree  # noqa: B018  a formula that cannot be read is told at once
@@ -131,17 +133,17 @@ def _spaces_of(place: RunFolder) -> tuple[tuple[str, tuple[tuple[str, Any], ...]
 
 def _of_file(path: Path) -> Source:
     run = str(path.parent) if (path.parent / CONFIG).is_file() else ""
-    config = RunFolder.open(run).config if run else None
+    config = EvolveFolder.open(run).config if run else None
     source = Source(path.stem, path=str(path.resolve()), run=run)
     if config is not None:
-        source = replace(source, seed=config.init_seed, samples=config.samples, inits=config.inits)
+        source = replace(source, seed=config.init_seed, samples=config.inputs, inits=config.inits)
     try:
         said = load_proxy(path)
         source = replace(source, seed=said.seed, samples=said.samples, inits=config.inits if config else said.inits)
         source = replace(source, discovered_on=str(said.provenance.get("benchmark", "")))
         settings = said.provenance.get("space settings", {})
         spaces = ((said.space, tuple(settings.items())),) if said.space else ()
-        source = replace(source, spaces=_spaces_of(RunFolder.open(run)) if run else spaces)
+        source = replace(source, spaces=_spaces_of(EvolveFolder.open(run)) if run else spaces)
         formula = replace(source, formula=said.formula, path="", sizes=said.sizes)
         formula.tree  # noqa: B018  else the file itself is run
     except ExpressionError:

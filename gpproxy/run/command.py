@@ -10,10 +10,10 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import fields
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 from gpproxy.errors import GPProxyError
-from gpproxy.run.settings import Settings
+from gpproxy.run.settings import Settings, groups_of, helps
 
 S = TypeVar("S", bound=Settings)
 
@@ -34,12 +34,13 @@ def read_settings(
     """
     import tyro
 
-    groups = [*([extra] if extra else []), *cls.groups()]
+    groups = [*([extra] if extra else []), *groups_of(cls)]
     parts: list[Any] = []
     for group in groups:
         known = {} if default is None or group is extra else {f.name: getattr(default, f.name) for f in fields(group)}
-        kind = Annotated[group, tyro.conf.OmitArgPrefixes]  # type: ignore[valid-type]
-        parts.append((_key(group), kind, dataclasses.field(default=group(**known))))
+        form = _form(group)
+        kind = Annotated[form, tyro.conf.OmitArgPrefixes]  # type: ignore[valid-type]
+        parts.append((_key(group), kind, dataclasses.field(default=form(**known))))
     found = tyro.cli(
         dataclasses.make_dataclass("Command", parts, frozen=True),
         args=list(arguments),
@@ -47,9 +48,23 @@ def read_settings(
         description=(cls.__doc__ or "").split("\n")[0],
         config=(tyro.conf.UseAppendAction,),
     )
-    made = {group: getattr(found, _key(group)) for group in groups}
-    own = made.pop(extra) if extra else None
-    return cls(**{field.name: getattr(one, field.name) for group, one in made.items() for field in fields(group)}), own
+    made = {group: vars(getattr(found, _key(group))) for group in groups}
+    own = extra(**made.pop(extra)) if extra else None
+    return cls(**{name: value for values in made.values() for name, value in values.items()}), own
+
+
+def _form(group: type[Any]) -> type[Any]:
+    """A group as the parser takes it: its help texts beside its fields, so that it need not read source code."""
+    import tyro
+
+    hints, texts = get_type_hints(group), helps(group)
+    parts: list[Any] = []
+    for field in fields(group):
+        marks = [tyro.conf.Positional] if field.metadata.get("positional") else []
+        kind = Annotated[(hints[field.name], tyro.conf.arg(help=texts.get(field.name, "")), *marks)]  # type: ignore[misc]
+        parts.append((field.name, kind, dataclasses.field(default=field.default)))
+    title = (group.__doc__ or "").strip().split("\n")[0]
+    return dataclasses.make_dataclass(group.__name__, parts, frozen=True, namespace={"__doc__": title})
 
 
 def _key(group: type[Any]) -> str:
@@ -57,18 +72,28 @@ def _key(group: type[Any]) -> str:
     return re.sub("(?<=[a-z])(?=[A-Z])", "_", group.__name__).lower()
 
 
-C = TypeVar("C")
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """Where settings come from.
+
+    Attributes:
+        config: TOML file with settings, or a run folder; other flags change single ones.
+        resume: run folder to continue.
+    """
+
+    config: str = ""
+    resume: str = ""
 
 
-def read_arguments(cls: type[C], arguments: Sequence[str], command: str, default: C | None = None) -> C:
-    """An instance of a config dataclass from the command line; unknown flags end with the nearest match."""
+def read_arguments(cls: type[Any], arguments: Sequence[str], command: str, default: Any = None) -> Any:
+    """An instance of a plain dataclass from the command line; of the commands whose settings have no groups yet."""
     import tyro
 
     settings: dict[str, Any] = {} if default is None else {"default": default}
     return tyro.cli(
         cls,
         args=list(arguments),
-        prog=f"python -m gpproxy.{command}",
+        prog=f"gpproxy {command}",
         description=(cls.__doc__ or "").split("\n")[0],
         config=(tyro.conf.UseAppendAction,),
         **settings,

@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from gpproxy.errors import RunError
-from gpproxy.evolve.settings import EvolveConfig
 from gpproxy.execution.devices import processor
 from gpproxy.run.files import append_event, read_events, write_atomically
+from gpproxy.run.kind import CONFIG, expect
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-CONFIG, ENVIRONMENT, JOURNAL, STATE = "config.toml", "environment.json", "journal.jsonl", "state.json"
+ENVIRONMENT, JOURNAL, STATE = "environment.json", "journal.jsonl", "state.json"
 FRONT, RESULT, SPLIT = "front.json", "result.json", "split.json"
 
 #: Packages whose versions can change a result or a file.
@@ -53,12 +53,17 @@ class Settings(Protocol):
 
 
 class RunFolder:
-    """A run folder that exists. Use `create` or `open` to get one. Subclasses are the folders of other commands."""
+    """A run folder that exists. Use `create` or `open` of a subclass to get one; every command has its own.
 
-    #: file that marks a run as finished, command that makes and continues it, class of its settings
-    ending: ClassVar[str] = RESULT
-    command: ClassVar[str] = "evolve"
-    settings: ClassVar[type[Any]] = EvolveConfig
+    Attributes:
+        ending: file that marks a run as finished.
+        command: what makes and continues such folders, after `gpproxy.`.
+        settings: class of the settings.
+    """
+
+    ending: ClassVar[str]
+    command: ClassVar[str]
+    settings: ClassVar[type[Any]]
 
     def __init__(self, path: Path):
         self.path = path
@@ -84,11 +89,9 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
-        """The folder of a run that was begun. Raises RunError when there is none."""
+        """The folder of a run that was begun. Raises RunError when there is none, or one of another command."""
         path = Path(path).expanduser()
-        if not (path / CONFIG).is_file():
-            maker = f"gpproxy.{cls.command}"
-            raise RunError(f"{path} is no run folder: it has no {CONFIG}. Give a folder that {maker} made.")
+        expect(path, cls.command)
         return cls(path)
 
     @property

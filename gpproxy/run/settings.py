@@ -15,12 +15,14 @@ made. Importing this file imports neither torch nor DEAP, so that `--help` answe
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import os
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from gpproxy.errors import ConfigError, did_you_mean
 
@@ -33,27 +35,40 @@ else:
     import tomli as tomllib
 
 
+#: What settings of all commands were called by version 0.1, whose files are still read: name then -> name now.
+RENAMED = {"looks": "inits", "look_seed": "init_seed"}
+
+
 def setting(
     default: Any,
     *,
     least: float | None = None,
     most: float | None = None,
+    above: float | None = None,
     known: Sequence[str] = (),
     free: bool = False,
-    path: bool = False,
+    path: bool | Callable[[str], bool] = False,
     pairs: bool = False,
+    positional: bool = False,
+    rule: Callable[[str], None] | None = None,
 ) -> Any:
     """A field of a group with the rules that its values keep.
 
     Args:
         least, most: smallest and largest number.
+        above: what a number is larger than.
         known: the texts that it takes.
         free: whether a continued run may change it: it decides when the run ends or what computes it, not what.
-        path: whether it names files, which are kept as absolute paths, so that a run is continued from any folder.
+        path: whether it names files, which are kept as absolute paths, so that a run is continued from any folder. A
+            function tells which of several texts, of a tuple or between commas, are paths and no names.
         pairs: whether it holds `NAME=VALUE` texts; a mapping is taken, too.
+        positional: whether the command line gives it without a flag.
+        rule: raises ConfigError for a value that breaks another rule.
     """
-    rules = {"least": least, "most": most, "known": tuple(known), "free": free, "path": path, "pairs": pairs}
-    return dataclasses.field(default=default, metadata=rules)
+    rules = {"least": least, "most": most, "above": above, "known": tuple(known), "free": free, "path": path}
+    return dataclasses.field(
+        default=default, metadata={**rules, "pairs": pairs, "positional": positional, "rule": rule}
+    )
 
 
 @dataclass(frozen=True)
@@ -62,6 +77,9 @@ class Settings:
 
     Raises ConfigError for a value that breaks a rule of its field, or of `check`.
     """
+
+    #: What single settings were called by version 0.1: name then -> name now.
+    RENAMED: ClassVar[Mapping[str, str]] = RENAMED
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -72,12 +90,6 @@ class Settings:
 
     def check(self) -> None:
         """Raises ConfigError where values do not go together."""
-
-    @classmethod
-    def groups(cls) -> list[type[Any]]:
-        """The groups that the fields come from, in order; together they have every field once."""
-        names = set(_names(cls))
-        return [base for base in reversed(cls.__mro__) if names & set(vars(base).get("__annotations__", ()))]
 
     def to_toml(self) -> str:
         """The settings as TOML that `from_toml` reads back."""
@@ -97,6 +109,12 @@ class Settings:
         return [name for name in kept if getattr(self, name) != getattr(saved, name)]
 
 
+def groups_of(cls: type[Any]) -> list[type[Any]]:
+    """The groups that the fields of a settings class come from, in order; together they have every field once."""
+    names = set(_names(cls))
+    return [base for base in reversed(cls.__mro__) if names & set(vars(base).get("__annotations__", ()))]
+
+
 def _names(cls: type[Any]) -> list[str]:
     return [field.name for field in dataclasses.fields(cls)]
 
@@ -110,11 +128,14 @@ def _shaped(value: Any, field: dataclasses.Field[Any]) -> Any:
         value = (value,) if isinstance(value, str) else tuple(map(str, value))
     elif isinstance(field.default, str):
         value = str(value)
-    if rules.get("path"):
-        if isinstance(value, tuple):
-            return tuple(absolute(one) for one in value)
-        return absolute(value) if value else value
-    return value
+    is_path = rules.get("path")
+    if not is_path or not value:
+        return value
+    if isinstance(value, tuple):
+        return tuple(absolute(one) if is_path is True or is_path(one) else one for one in value)
+    if is_path is True:
+        return absolute(value)
+    return ",".join(absolute(one) if is_path(one) else one for one in map(str.strip, value.split(",")))
 
 
 def absolute(path: str | Path) -> str:
@@ -122,22 +143,46 @@ def absolute(path: str | Path) -> str:
     return str(Path(path).expanduser().resolve())
 
 
+def is_table(text: str) -> bool:
+    """Whether a text is the path of a table and no name of one."""
+    return text.lower().endswith((".csv", ".toml", ".json"))
+
+
+def is_proxy_path(text: str) -> bool:
+    """Whether a text is the path of a proxy.py or of a run folder, and neither a name nor a formula."""
+    return text.endswith(".py") or os.path.isdir(os.path.expanduser(text))
+
+
 def _keep_rules(field: dataclasses.Field[Any], value: Any) -> None:
     name, rules = field.name, field.metadata
-    least, most, known = rules.get("least"), rules.get("most"), rules.get("known")
+    least, most, above, known = (rules.get(rule) for rule in ("least", "most", "above", "known"))
+    if above is not None and not value > above:
+        raise ConfigError(f"{name} > {above} must hold, but got {name}={value}.")
     below = least is not None and not value >= least
     if below or (most is not None and not value <= most):
         bounds = f"{name} >= {least}" if most is None else f"{least} <= {name} <= {most}"
         raise ConfigError(f"{bounds} must hold, but got {name}={value}.")
     if known and value not in known:
-        listed = f"{', '.join(known[:-1])} or {known[-1]}" if len(known) > 1 else known[0]
+        listed = " or ".join(filter(None, (", ".join(one or "empty" for one in known[:-1]), known[-1])))
         raise ConfigError(f"{name} is {listed}, but got {name}={value}.{did_you_mean(str(value), known)}")
     if rules.get("pairs"):
         parse_settings(value, name)
+    if rules.get("rule"):
+        rules["rule"](value)
 
 
-#: What settings were called by version 0.1, whose files are still read.
-RENAMED = {"looks": "inits", "look_seed": "init_seed"}
+def helps(group: type[Any]) -> dict[str, str]:
+    """What the docstring of a group says of its settings: name -> text, in one line."""
+    text = inspect.cleandoc(group.__doc__ or "").partition("Attributes:")[2]
+    found: dict[str, str] = {}
+    name = ""
+    for line in text.splitlines():
+        if begin := re.match(r" {4}(\w+): +(.*)", line):
+            name = begin[1]
+            found[name] = begin[2].strip()
+        elif name and line.strip():
+            found[name] += " " + line.strip()
+    return found
 
 
 def read_toml(cls: type, path: str | Path) -> dict[str, Any]:
@@ -152,7 +197,8 @@ def read_toml(cls: type, path: str | Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path} is not readable TOML: {error}.") from error
     fields = {f.name: f for f in dataclasses.fields(cls)}
-    content = {RENAMED.get(key, key): value for key, value in content.items()}
+    renamed = getattr(cls, "RENAMED", RENAMED)
+    content = {renamed.get(key, key): value for key, value in content.items()}
     for key, value in list(content.items()):
         if key not in fields:
             raise ConfigError(f"{path} has the unknown setting '{key}'.{did_you_mean(key, fields)}")

@@ -1,23 +1,20 @@
-"""Applies a proxy to architectures: `python -m gpproxy.score --space transnas-micro --proxy runs/... --sample 100`.
+"""Applies a proxy to architectures: `gpproxy score --space transnas-micro --proxy runs/... --sample 100`.
 
 In: a formula, a run folder or an exported proxy.py, and architectures. Out: CSV lines `architecture,score` in input
-order, written as they are found. Higher is better. Only what the formula needs is computed. With `--labels` the
-scores are compared with the quality in a table; `--transfer` applies proxies to every table there is.
+order, on the terminal as they are found. Higher is better. Only what the formula needs is computed. With `--benchmark`
+the scores are compared with the quality in a table; `--transfer` applies proxies to every table there is.
 """
 
 from __future__ import annotations
 
 import csv
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from gpproxy.errors import ConfigError, SpaceError
-from gpproxy.run.command import complain, read_arguments
 from gpproxy.run.settings import available_cores, parse_settings
-from gpproxy.score.settings import ScoreConfig
+from gpproxy.score.settings import ScoreSettings
 
 if TYPE_CHECKING:
     from gpproxy.benchmarks.benchmark import Benchmark
@@ -25,11 +22,11 @@ if TYPE_CHECKING:
     from gpproxy.proxies.proxy import Source
     from gpproxy.search_spaces import SearchSpace
 
-__all__ = ["ScoreConfig", "score"]
+__all__ = ["ScoreSettings", "score"]
 
 
 def score(
-    config: ScoreConfig,
+    config: ScoreSettings,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     on_remark: Callable[[str], None] = lambda text: None,
 ) -> Iterator[Scored]:
@@ -41,12 +38,13 @@ def score(
 
     Raises the errors of `gpproxy.errors`: an unknown space, architecture or statistic, a file that is missing.
     """
-    yield from _scores(config, source_of(config), on_progress, on_remark)
+    yield from scores_of(config, source_of(config), on_progress, on_remark)
 
 
-def _scores(
-    config: ScoreConfig, source: Source, on_progress: Callable[[int, int], None], on_remark: Callable[[str], None]
+def scores_of(
+    config: ScoreSettings, source: Source, on_progress: Callable[[int, int], None], on_remark: Callable[[str], None]
 ) -> Iterator[Scored]:
+    """The same for a proxy that is read already."""
     from gpproxy.benchmarks.benchmark import open_space
     from gpproxy.execution.devices import check_device
     from gpproxy.execution.scheduler import run_tasks
@@ -57,7 +55,7 @@ def _scores(
 
     check_device(config.device)
     settings = parse_settings(config.space_settings)
-    table = labels(config)
+    table = table_of(config)
     if table is not None:
         space = open_space(table.card, **settings)
     else:
@@ -86,23 +84,23 @@ def _scores(
             following += 1
 
 
-def source_of(config: ScoreConfig) -> Source:
+def source_of(config: ScoreSettings) -> Source:
     """The proxy, and how it looks at generators: as its run did where the settings say nothing else."""
     from gpproxy.proxies.proxy import resolve
     from gpproxy.registry import load_plugin
 
     for plugin in config.plugins:
         load_plugin(plugin)
-    return resolve(config.proxy[0]).changed(config.init_seed, config.samples, config.inits)
+    return resolve(config.proxy[0]).changed(config.init_seed, config.inputs, config.inits)
 
 
-def labels(config: ScoreConfig) -> Benchmark | None:
+def table_of(config: ScoreSettings) -> Benchmark | None:
     """The table that the scores are compared with. Raises BenchmarkError, RegistryError when it is missing."""
-    if not config.labels:
+    if not config.benchmark:
         return None
     from gpproxy.benchmarks.registry import load
 
-    return load(config.labels)
+    return load(config.benchmark)
 
 
 def draw(space: SearchSpace, count: int, seed: int) -> list[str]:
@@ -140,61 +138,3 @@ def _read(path: str, space: SearchSpace) -> list[str]:
     if not codes:
         raise ConfigError(f"{file} has no architecture. Expected: one per line.")
     return codes
-
-
-@contextmanager
-def _output(path: str) -> Iterator[TextIO]:
-    """The CSV file, or the terminal."""
-    if not path:
-        yield sys.stdout
-        return
-    file = Path(path).expanduser()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w", encoding="utf-8", newline="") as stream:
-        yield stream
-
-
-def main(arguments: Sequence[str]) -> int:
-    """The command; returns the exit code."""
-    config = read_arguments(ScoreConfig, arguments, "score")
-    if config.transfer:
-        from gpproxy.score.judgement import show_transfer
-
-        show_transfer(config)
-        return 0
-    from rich.console import Console
-
-    from gpproxy.run.terminal import Terminal
-
-    kept: dict[str, float] = {}
-    failed = 0
-    watch = Terminal(Console(stderr=True, highlight=False))
-    # Where the scores are printed, they tell how far it is.
-    told = (lambda done, total: watch.progress("scoring", done, total)) if config.out else (lambda done, total: None)
-    source = source_of(config)
-    found = _scores(config, source, told, watch.note)
-    with watch, _output(config.out) as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        averaged = source.inits > 1
-        for number, row in enumerate(found):
-            if not number:
-                writer.writerow(["architecture", "score", "spread"] if averaged else ["architecture", "score"])
-            if row.failed:
-                failed += 1
-                complain(f"{row.architecture} is left out: {row.problem}")
-                continue
-            kept[row.architecture] = row.score
-            if row.problem:
-                complain(f"{row.architecture} has the score {row.score}: {row.problem}")
-            cells = [row.architecture, repr(row.score)]
-            writer.writerow([*cells, "" if row.spread is None else repr(row.spread)] if averaged else cells)
-            stream.flush()
-    if config.out:
-        watch.note(f"{len(kept)} scores are written to {config.out}")
-    if config.labels:
-        from gpproxy.score.judgement import judge
-
-        table = labels(config)
-        assert table is not None
-        judge(table, kept, source, config)
-    return 1 if failed else 0

@@ -22,7 +22,7 @@ from gpproxy.run.files import write_atomically
 from gpproxy.run.settings import available_cores, parse_settings
 from gpproxy.run.tables import with_interval
 from gpproxy.run.terminal import Terminal
-from gpproxy.score.settings import ScoreConfig
+from gpproxy.score.settings import ScoreSettings
 from gpproxy.score.table import as_csv, choice_cells, matrix, regrets
 from gpproxy.score.transfer import columns, transfer
 
@@ -30,7 +30,7 @@ from gpproxy.score.transfer import columns, transfer
 FEWEST = 4
 
 
-def judge(table: Benchmark, scores: Mapping[str, float], source: Source, config: ScoreConfig) -> None:
+def judge(table: Benchmark, scores: Mapping[str, float], source: Source, config: ScoreSettings) -> None:
     """Prints, on standard error, how well scores rank the labelled architectures and what choosing by them buys.
 
     What the proxy has learnt from, and its functional twins, is left out.
@@ -64,13 +64,13 @@ def judge(table: Benchmark, scores: Mapping[str, float], source: Source, config:
         _say(console, f"best of {k}: {table.card.metric} {chosen} by proxy, {at_random} at random; best of all {best}")
 
 
-def show_transfer(config: ScoreConfig) -> None:
+def show_transfer(config: ScoreSettings) -> None:
     """Prints the transfer matrix and the regrets, and writes their numbers to `config.out`."""
     for plugin in config.plugins:
         load_plugin(plugin)
     check_device(config.device)
-    sources = [resolve(text).changed(config.init_seed, config.samples, config.inits) for text in config.proxy]
-    places = columns([name.strip() for name in config.benchmark.split(",") if name.strip()])
+    sources = [resolve(text).changed(config.init_seed, config.inputs, config.inits) for text in config.proxy]
+    places = columns(config.benchmarks)
     with Terminal(Console(stderr=True, highlight=False)) as watch:
         assert isinstance(watch, Terminal)
         cells = transfer(

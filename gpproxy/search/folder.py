@@ -20,7 +20,7 @@ from gpproxy.proxies.scorer import Setup
 from gpproxy.run.folder import RunFolder
 from gpproxy.search.journal import NAME
 from gpproxy.search.order import order
-from gpproxy.search.settings import SearchConfig
+from gpproxy.search.settings import SearchSettings
 from gpproxy.search_spaces import SearchSpace
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class SearchFolder(RunFolder):
 
     ending: ClassVar[str] = RESULT
     command: ClassVar[str] = "search"
-    settings: ClassVar[type[Any]] = SearchConfig
+    settings: ClassVar[type[Any]] = SearchSettings
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
@@ -65,7 +65,7 @@ class SearchFolder(RunFolder):
         return ranked, value
 
     def write_pictures(
-        self, seen: Seen, ranked: np.ndarray, value: np.ndarray, space: SearchSpace, config: SearchConfig, label: str
+        self, seen: Seen, ranked: np.ndarray, value: np.ndarray, space: SearchSpace, config: SearchSettings, label: str
     ) -> None:
         """Writes score against cost, and the best architectures as graphs, PNG and SVG."""
         best = ranked[: config.top]

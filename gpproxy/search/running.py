@@ -21,8 +21,8 @@ from gpproxy.proxies.scorer import Setup
 from gpproxy.proxies.size import Sizer
 from gpproxy.proxies.target import place_of
 from gpproxy.registry import load_plugin
-from gpproxy.run.folder import CONFIG
 from gpproxy.run.interrupt import Interrupted, Patience, resume_command
+from gpproxy.run.kind import CONFIG
 from gpproxy.run.settings import parse_settings
 from gpproxy.search.console import SearchWatch
 from gpproxy.search.cost import Account
@@ -32,7 +32,7 @@ from gpproxy.search.limits import Limits
 from gpproxy.search.loop import Progress, search
 from gpproxy.search.nsga2 import NSGA2
 from gpproxy.search.order import beyond
-from gpproxy.search.settings import SearchConfig
+from gpproxy.search.settings import SearchSettings
 from gpproxy.search.strategies import Evolution, Exhaustive, Random, Strategy
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.check import make_space
@@ -70,12 +70,12 @@ class SearchResult:
 class Searcher:
     """One search. Raises the errors of `gpproxy.errors` for settings that cannot be met."""
 
-    def __init__(self, config: SearchConfig, folder: SearchFolder | None, watch: SearchWatch, patience: Patience):
+    def __init__(self, config: SearchSettings, folder: SearchFolder | None, watch: SearchWatch, patience: Patience):
         for plugin in config.plugins:
             load_plugin(plugin)
         check_device(config.device)
         found = map(resolve, config.proxy)
-        self.sources = tuple(source.changed(config.init_seed, config.samples, config.inits) for source in found)
+        self.sources = tuple(source.changed(config.init_seed, config.inputs, config.inits) for source in found)
         if folder is None:
             name, settings, remark = place_of(self.sources, config.space, parse_settings(config.space_settings))
             pairs = tuple(f"{key}={value}" for key, value in settings.items())
@@ -154,7 +154,7 @@ class Searcher:
 
     def _judge(self) -> Any:
         """What times and trains, made before the search so that its settings are checked; None where nothing is."""
-        if not self.config.account and not self.config.train_top:
+        if not self.config.cost and not self.config.train_top:
             return None
         from gpproxy.search.winners import Judge
 

@@ -1,5 +1,4 @@
-"""Trains the winners of a search, and what they are compared with, under one recipe: `gpproxy.search --train-top` and
-`gpproxy.train --from`.
+"""Trains the winners of a search, and what they are compared with, under one recipe: `gpproxy search --train-top`.
 
 In: settings of a training, and codes. Out: a folder per training inside the folder of the search, the table of their
 quality, and the measured time of one training.
@@ -38,7 +37,7 @@ from gpproxy.search.compare import (
 from gpproxy.search.console import SearchWatch
 from gpproxy.search.cost import Training
 from gpproxy.search.limits import Limits
-from gpproxy.search.settings import SearchConfig
+from gpproxy.search.settings import SearchSettings
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.space import Architecture
 from gpproxy.seeds import seeded
@@ -64,7 +63,7 @@ class Judge:
         space: with the settings of the search.
         watch: is told what happens.
         seeds: trainings per architecture.
-        compare_with: who is trained beside the best, see `SearchConfig.compare`.
+        compare_with: who is trained beside the best, see `SearchSettings.compare`.
         workers: processes on a CPU.
     """
 
@@ -76,7 +75,7 @@ class Judge:
     workers: int
 
     @classmethod
-    def of_search(cls, config: SearchConfig, space: SearchSpace, watch: SearchWatch) -> Judge:
+    def of_search(cls, config: SearchSettings, space: SearchSpace, watch: SearchWatch) -> Judge:
         """The judge that a search asks for. Raises what its training would: images or weights that are missing."""
         some = next(iter(published(space).values()), None) or space.encode(space.sample(random.Random(0)))
         settings = TrainConfig(
@@ -89,7 +88,7 @@ class Judge:
             plugins=config.plugins,
             **_settings(config.train_settings),
         )
-        return cls.checked(settings, space, watch, config.seeds, config.compare, config.workers)
+        return cls.checked(settings, space, watch, config.trainings, config.compare, config.workers)
 
     @classmethod
     def checked(

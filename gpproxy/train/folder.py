@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from gpproxy.errors import GPProxyError
-from gpproxy.run.folder import CONFIG, RunFolder
+from gpproxy.run.folder import RunFolder
+from gpproxy.run.kind import CONFIG
 from gpproxy.run.locks import alone, taken
 from gpproxy.train.settings import TrainConfig
 from gpproxy.training.checkpoint import BEST, STATE

@@ -14,8 +14,8 @@ import torch
 
 from gpproxy.quality.measure import Quality
 from gpproxy.run.files import sweep
-from gpproxy.run.folder import CONFIG
 from gpproxy.run.interrupt import Interrupted, Patience, patient
+from gpproxy.run.kind import CONFIG
 from gpproxy.run.terminal import Watch
 from gpproxy.tasks.trainer import Trainer
 from gpproxy.tasks.trainer_translation import TranslationTrainer

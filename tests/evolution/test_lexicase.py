@@ -16,14 +16,14 @@ from gpproxy.evolution.individual import STEPS, Individual, Score
 from gpproxy.evolution.lexicase import Lexicase
 from gpproxy.evolution.loop import evolve
 from gpproxy.evolution.problem import Case, Problem
-from gpproxy.evolution.settings import EvolutionConfig
+from gpproxy.evolution.settings import EvolutionSettings
 from gpproxy.evolution.state import EvolutionState
 from gpproxy.evolution.target import Target
 from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.grammar import Grammar
 from tests.evolution import toy
 
-SMALL = EvolutionConfig(population=40, islands=2, generations=3, patience=0, combine="lexicase", migration=2)
+SMALL = EvolutionSettings(population=40, islands=2, generations=3, patience=0, combine="lexicase", migration=2)
 
 
 def individuals(*cases):
@@ -134,4 +134,4 @@ def test_one_benchmark_knows_no_difference():
 
 def test_unknown_combinations_get_the_nearest():
     with pytest.raises(ConfigError, match="Did you mean 'lexicase'"):
-        EvolutionConfig(combine="lexicas")
+        EvolutionSettings(combine="lexicas")

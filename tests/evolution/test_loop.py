@@ -16,7 +16,7 @@ from gpproxy.evolution.loop import SMALL as NODES
 from gpproxy.evolution.loop import evolve
 from gpproxy.evolution.problem import Case, Problem
 from gpproxy.evolution.random_search import random_search
-from gpproxy.evolution.settings import EvolutionConfig
+from gpproxy.evolution.settings import EvolutionSettings
 from gpproxy.evolution.state import EvolutionState
 from gpproxy.evolution.target import Target
 from gpproxy.expressions.evaluation.evaluate import Evaluator, Scores
@@ -25,7 +25,7 @@ from gpproxy.expressions.text import to_text
 
 from . import toy
 
-SMALL = EvolutionConfig(population=60, islands=3, generations=8, max_nodes=13, migration=2, seed=3)
+SMALL = EvolutionSettings(population=60, islands=3, generations=8, max_nodes=13, migration=2, seed=3)
 
 
 def shown(members):
@@ -49,7 +49,7 @@ def test_quality_never_falls_and_counts_add_up(unbroken):
     assert best == sorted(best)
     last = unbroken[-1]
     assert last.finished == "generations" and all(g.finished is None for g in unbroken[:-1])
-    assert last.evaluations == (SMALL.sweep + 8) * 60 and last.evaluated == len(last.state.scores)
+    assert last.evaluations == (SMALL.initial_factor + 8) * 60 and last.evaluated == len(last.state.scores)
     assert sum(last.invalid.values()) == sum(s.reason is not None for s in last.state.scores.values())
     assert all(i.complexity <= 13 and i.quality > 0 for i in last.archive)
     assert set(map(id, last.front)) <= set(map(id, last.archive))
@@ -58,7 +58,7 @@ def test_quality_never_falls_and_counts_add_up(unbroken):
 
 def test_the_first_generation_is_large_and_of_small_formulas():
     for sweep in (1, 4):
-        config = dataclasses.replace(SMALL, sweep=sweep, generations=0, max_nodes=25)
+        config = dataclasses.replace(SMALL, initial_factor=sweep, generations=0, max_nodes=25)
         (first,) = evolve(toy.problem(), config)
         assert first.evaluations == sweep * SMALL.population
         assert first.population.size <= SMALL.population
@@ -184,11 +184,11 @@ def test_patience_and_time_end_a_run():
 
 def test_impossible_settings_are_refused():
     with pytest.raises(ConfigError, match="islands"):
-        EvolutionConfig(population=10, islands=5)
+        EvolutionSettings(population=10, islands=5)
     with pytest.raises(ConfigError, match="max_nodes >= 1"):
-        EvolutionConfig(max_nodes=0)
+        EvolutionSettings(max_nodes=0)
     with pytest.raises(ConfigError, match="by_quality"):
-        EvolutionConfig(by_quality=1.5)
+        EvolutionSettings(by_quality=1.5)
 
 
 def test_several_benchmarks_count_by_the_worst():

@@ -17,12 +17,13 @@ from gpproxy.benchmarks.benchmark import Card
 from gpproxy.benchmarks.csv_table import write_table
 from gpproxy.benchmarks.registry import load
 from gpproxy.errors import BenchmarkError, ConfigError, ExpressionError, RegistryError, RunError
-from gpproxy.evolve import EvolveConfig, Interrupted, main, read_result, resume, run
+from gpproxy.evolve import EvolveSettings, Interrupted, read_result, resume, run
+from gpproxy.evolve.__main__ import main
 from gpproxy.evolve.console import EvolveWatch
+from gpproxy.evolve.folder import EvolveFolder
 from gpproxy.evolve.table import final_table
 from gpproxy.registry import load_plugin
 from gpproxy.run.command import guarded
-from gpproxy.run.folder import RunFolder
 from tests.commands import FAKE, small
 
 PARTS = ("train", "validation", "test")
@@ -46,7 +47,7 @@ def test_run_folder_holds_everything(finished: Path) -> None:
         "formula.tex", "formula.png", "proxy.py", "split.json",
     }  # fmt: skip
     assert (finished / "formula.png").read_bytes().startswith(b"\x89PNG")
-    events = [event["event"] for event in RunFolder(finished).journal()]
+    events = [event["event"] for event in EvolveFolder(finished).journal()]
     assert events == ["started", "split", *["generation"] * 5, "finished"]
 
 
@@ -89,7 +90,7 @@ def test_front_is_marked_and_judged(finished: Path) -> None:
 def test_settings_feed_back(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also: other workers and freshly collected statistics change nothing."""
     monkeypatch.setenv("GPPROXY_CACHE", str(tmp_path / "cache"))
-    config = EvolveConfig.from_toml(finished / "config.toml", out=str(tmp_path / "again"), workers=2)
+    config = EvolveSettings.from_toml(finished / "config.toml", out=str(tmp_path / "again"), workers=2)
     result = run(config)
     assert front(tmp_path / "again") == front(finished)
     assert result.formula == read_result(finished).formula
@@ -111,7 +112,7 @@ def test_interrupted_and_resumed_equals_unbroken(finished: Path, tmp_path: Path)
     folder, before = tmp_path / "run", signal.getsignal(signal.SIGINT)
     with pytest.raises(Interrupted, match="--resume"):
         run(small(folder), StopAfter(1))
-    assert RunFolder(folder).journal()[-1]["event"] == "interrupted"
+    assert EvolveFolder(folder).journal()[-1]["event"] == "interrupted"
     assert signal.getsignal(signal.SIGINT) is before
     result = resume(folder)
     assert front(folder) == front(finished)
@@ -126,6 +127,7 @@ def test_second_interrupt_quits_at_once(tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 from gpproxy.evolve.console import EvolveWatch
+from gpproxy.evolve.folder import EvolveFolder
 from gpproxy.evolve import run
 from tests.commands import small
 
@@ -142,10 +144,10 @@ def test_killed_process_loses_nothing_that_was_finished(finished: Path, tmp_path
     folder = tmp_path / "run"
     done = subprocess.run([sys.executable, "-c", KILLED, str(folder)], cwd=Path(__file__).parents[2], timeout=100)
     assert done.returncode == -signal.SIGKILL
-    assert [e["index"] for e in RunFolder(folder).journal() if e["event"] == "generation"] == [0, 1, 2]
+    assert [e["index"] for e in EvolveFolder(folder).journal() if e["event"] == "generation"] == [0, 1, 2]
     resume(folder)
     assert front(folder) == front(finished)
-    indices = [e["index"] for e in RunFolder(folder).journal() if e["event"] == "generation"]
+    indices = [e["index"] for e in EvolveFolder(folder).journal() if e["event"] == "generation"]
     assert indices == [0, 1, 2, 3, 4]
 
 
@@ -191,7 +193,7 @@ def test_lexicase_is_reproducible_and_can_be_continued(tmp_path: Path) -> None:
         run(small(tmp_path / "broken", **fast), StopAfter(1))
     assert resume(tmp_path / "broken").formula == result.formula
     assert front(tmp_path / "broken") == front(tmp_path / "whole")
-    assert RunFolder(tmp_path / "whole").config.combine == "lexicase"
+    assert EvolveFolder(tmp_path / "whole").config.combine == "lexicase"
 
 
 def test_guess_is_in_the_first_generation(tmp_path: Path) -> None:
@@ -202,7 +204,7 @@ def test_guess_is_in_the_first_generation(tmp_path: Path) -> None:
                 self.best = generation.best.quality
 
     with_guess, without = First(), First()
-    run(small(tmp_path / "a", guess=("snip",), generations=0, random_search=False), with_guess)
+    run(small(tmp_path / "a", initial_formulas=("snip",), generations=0, random_search=False), with_guess)
     run(small(tmp_path / "b", generations=0, random_search=False), without)
     assert with_guess.best >= without.best
     assert "sum_layers(layer_snip)" in (tmp_path / "a" / "state.json").read_text()
@@ -212,21 +214,23 @@ def test_all_known_proxies_can_be_guessed() -> None:
     from gpproxy.evolve.check import check_formulas
     from gpproxy.proxies.named import KNOWN
 
-    assert len(check_formulas(small(guess=("classical",), max_nodes=60, max_height=20))) == len(set(KNOWN.values()))
-    assert 0 < len(check_formulas(small(guess=("classical",), max_nodes=5))) < len(set(KNOWN.values()))
+    assert len(check_formulas(small(initial_formulas=("classical",), max_nodes=60, max_height=20))) == len(
+        set(KNOWN.values())
+    )
+    assert 0 < len(check_formulas(small(initial_formulas=("classical",), max_nodes=5))) < len(set(KNOWN.values()))
     for name in KNOWN:
-        assert len(check_formulas(small(guess=(name,)))) == 1
+        assert len(check_formulas(small(initial_formulas=(name,)))) == 1
 
 
 def test_known_proxies_give_way_to_exclusions_and_single_guesses_do_not() -> None:
     from gpproxy.evolve.check import check_formulas
 
-    every = check_formulas(small(guess=("classical",)))
+    every = check_formulas(small(initial_formulas=("classical",)))
     for out in ("layer_snip", "logdet"):
-        left = check_formulas(small(guess=("classical",), exclude=(out,)))
+        left = check_formulas(small(initial_formulas=("classical",), exclude=(out,)))
         assert 0 < len(left) < len(every) and not any(out in formula for formula in left)
     with pytest.raises(ExpressionError, match="'layer_snip', which exclude takes out"):
-        check_formulas(small(guess=("snip",), exclude=("layer_snip",)))
+        check_formulas(small(initial_formulas=("snip",), exclude=("layer_snip",)))
 
 
 @pytest.mark.parametrize(
@@ -234,8 +238,8 @@ def test_known_proxies_give_way_to_exclusions_and_single_guesses_do_not() -> Non
     [
         ({"benchmark": "fakee"}, RegistryError, "Did you mean 'fake'"),
         ({"train": 47}, BenchmarkError, "Choose train <="),
-        ({"guess": ("snipp",)}, ExpressionError, "Did you mean 'snip'"),
-        ({"guess": ("snip",), "max_nodes": 1}, ConfigError, "guess=snip has 2 nodes"),
+        ({"initial_formulas": ("snipp",)}, ExpressionError, "Did you mean 'snip'"),
+        ({"initial_formulas": ("snip",), "max_nodes": 1}, ConfigError, "initial_formulas=snip has 2 nodes"),
         ({"proxies": "snpi"}, ConfigError, "'snpi' is no classical proxy. Did you mean 'snip'"),
         ({"proxies": "nwot,all"}, ConfigError, "'all' stands alone"),
         ({"proxies": ""}, ConfigError, "'' is no classical proxy"),
@@ -258,7 +262,7 @@ def test_bad_input_is_named(changes: dict, error: type, words: str, tmp_path: Pa
         ({"islands": 10}, "islands <= population"),
         ({"benchmark": "fake,fake"}, "named once"),
         ({"device": "tpu"}, "device=tpu"),
-        ({"within": 2.0}, "within=2.0"),
+        ({"group_weight": 2.0}, "group_weight=2.0"),
         ({"space_settings": ("resolution",)}, "NAME=VALUE"),
     ],
 )
@@ -270,7 +274,7 @@ def test_impossible_settings_are_refused(changes: dict, words: str) -> None:
 def test_defaults_are_those_of_the_engine() -> None:
     from gpproxy.statistics.collect import Collection
 
-    assert EvolveConfig().samples == Collection().samples and EvolveConfig().init_seed == Collection().seed
+    assert EvolveSettings().inputs == Collection().samples and EvolveSettings().init_seed == Collection().seed
 
 
 def test_a_run_is_not_overwritten(finished: Path, tmp_path: Path) -> None:
@@ -286,20 +290,20 @@ def test_settings_file_is_checked(tmp_path: Path) -> None:
     ):
         (tmp_path / "c.toml").write_text(content)
         with pytest.raises(ConfigError, match=words):
-            EvolveConfig.from_toml(tmp_path / "c.toml")
+            EvolveSettings.from_toml(tmp_path / "c.toml")
 
 
 def test_full_disk_names_what_is_safe(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write, count = RunFolder.write_json, iter(range(100))
+    write, count = EvolveFolder.write_json, iter(range(100))
 
     def full(self, name, content):
         if name == "front.json" and next(count) == 2:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path / name))
         return write(self, name, content)
 
-    monkeypatch.setattr(RunFolder, "write_json", full)
+    monkeypatch.setattr(EvolveFolder, "write_json", full)
     out = tmp_path / "run"
     flags = "--benchmark fake --train 20 --validation 12 --population 24 --islands 2 --generations 4 --workers 1"
     assert guarded(main, [*flags.split(), "--plugins", FAKE, "--out", str(out)]) == 1
@@ -311,7 +315,7 @@ def test_help_needs_no_engine_and_unknown_flags_get_a_hint() -> None:
     code = (
         "import sys\n"
         "from gpproxy.run.command import guarded\n"
-        "from gpproxy.evolve import main\n"
+        "from gpproxy.evolve.__main__ import main\n"
         "try: guarded(main, sys.argv[1:])\n"
         "except SystemExit: pass\n"
         "print(sorted({'torch', 'deap', 'sympy', 'scipy', 'numpy', 'matplotlib'} & set(sys.modules)))"

@@ -15,7 +15,8 @@ from gpproxy.proxies.proxy import resolve
 from gpproxy.proxies.target import place_of
 from gpproxy.registry import load_plugin
 from gpproxy.run.folder import SPLIT
-from gpproxy.score import ScoreConfig, main
+from gpproxy.score import ScoreSettings
+from gpproxy.score.__main__ import main
 from tests.commands import FAKE
 
 
@@ -37,13 +38,13 @@ def test_a_file_without_its_run_is_not_judged(
     known = learnt(resolve(str(moved)))
     assert "discovered on fake" in known.unknown_of(make_space("fake"))
     assert not known.unknown_of(make_space("autogan"))
-    assert main(["--proxy", str(moved), "--labels", "fake", "--plugins", FAKE, "--workers", "1"]) in (0, 1)
+    assert main(["--proxy", str(moved), "--benchmark", "fake", "--plugins", FAKE, "--workers", "1"]) in (0, 1)
     assert "The scores are not judged" in capsys.readouterr().err
 
 
 def test_labels_judge_on_what_was_held_out(small_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert ScoreConfig(proxy=str(small_run), labels="fake", plugins=(FAKE,)).labels == "fake"
-    main(["--proxy", str(small_run), "--labels", "fake", "--plugins", FAKE, "--workers", "1"])
+    assert ScoreSettings(proxy=str(small_run), benchmark="fake", plugins=(FAKE,)).benchmark == "fake"
+    main(["--proxy", str(small_run), "--benchmark", "fake", "--plugins", FAKE, "--workers", "1"])
     said = " ".join(capsys.readouterr().err.split())
     assert (
         "32 architectures that it has learnt from, or twins of them, are left out" in said and "fake, 15 arch" in said

@@ -8,17 +8,18 @@ from pathlib import Path
 import pytest
 
 from gpproxy.errors import RunError
-from gpproxy.evolve.settings import EvolveConfig
+from gpproxy.evolve.folder import EvolveFolder
+from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.run.folder import RunFolder, default_path, write_atomically
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> RunFolder:
-    return RunFolder.create(EvolveConfig(out=str(tmp_path / "a" / "run"), seed=3))
+    return EvolveFolder.create(EvolveSettings(out=str(tmp_path / "a" / "run"), seed=3))
 
 
 def test_settings_and_environment_are_written(folder: RunFolder) -> None:
-    assert folder.config == EvolveConfig(out=str(folder.path), seed=3)
+    assert folder.config == EvolveSettings(out=str(folder.path), seed=3)
     environment = json.loads((folder.path / "environment.json").read_text())
     assert environment["packages"]["torch"] and environment["cores"] >= 1 and environment["device"] == "cpu"
 
@@ -66,22 +67,22 @@ def test_missing_and_broken_files_are_named(folder: RunFolder, tmp_path: Path) -
     with pytest.raises(RunError, match="not readable JSON"):
         folder.read_json("result.json")
     with pytest.raises(RunError, match="no run folder"):
-        RunFolder.open(tmp_path / "nowhere")
+        EvolveFolder.open(tmp_path / "nowhere")
 
 
 def test_an_existing_run_is_kept(folder: RunFolder, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="--resume"):
-        RunFolder.create(EvolveConfig(out=str(folder.path)))
+        EvolveFolder.create(EvolveSettings(out=str(folder.path)))
     folder.write("result.json", "{}")
     with pytest.raises(RunError, match="a finished run"):
-        RunFolder.create(EvolveConfig(out=str(folder.path)))
+        EvolveFolder.create(EvolveSettings(out=str(folder.path)))
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="a file of that name"):
-        RunFolder.create(EvolveConfig(out=str(tmp_path / "file")))
+        EvolveFolder.create(EvolveSettings(out=str(tmp_path / "file")))
 
 
 def test_default_name_and_no_clash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    config = EvolveConfig(benchmark="transnas-micro, data/my.csv", seed=7)
+    config = EvolveSettings(benchmark="transnas-micro, data/my.csv", seed=7)
     assert default_path(config).parent == Path("runs") and default_path(config).name.endswith("-transnas-micro+my-s7")
-    assert RunFolder.create(config).path != RunFolder.create(config).path
+    assert EvolveFolder.create(config).path != EvolveFolder.create(config).path

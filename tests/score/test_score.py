@@ -16,7 +16,8 @@ from gpproxy.errors import ConfigError, ExpressionError, SpaceError
 from gpproxy.evolve import run
 from gpproxy.registry import load_plugin
 from gpproxy.run.command import guarded
-from gpproxy.score import ScoreConfig, draw, main, score
+from gpproxy.score import ScoreSettings, draw, score
+from gpproxy.score.__main__ import main
 from gpproxy.statistics import collect
 from tests.commands import FAKE, small
 
@@ -24,11 +25,11 @@ FORMULA = "sum_layers(layer_snip) + sum_layers(std(activation))"
 FORWARD = "sum_layers(std(activation)) - total_params"
 
 
-def config(**changes: object) -> ScoreConfig:
+def config(**changes: object) -> ScoreSettings:
     settings = {"space": "fake", "proxy": FORMULA, "plugins": (FAKE,), "workers": 1}
     if "archs" not in changes:
         settings |= {"sample": 8, "seed": 5}
-    return ScoreConfig(**{**settings, **changes})  # type: ignore[arg-type]
+    return ScoreSettings(**{**settings, **changes})  # type: ignore[arg-type]
 
 
 def write(path: Path, codes: list[str]) -> str:
@@ -81,7 +82,7 @@ def test_run_folder_and_its_exported_file_agree(folder: Path) -> None:
 
 def test_an_exported_file_keeps_its_look_away_from_its_run(folder: Path, tmp_path: Path) -> None:
     other = tmp_path / "runs"
-    run(small(other, generations=1, random_search=False, init_seed=3, samples=24, inits=2))
+    run(small(other, generations=1, random_search=False, init_seed=3, inputs=24, inits=2))
     moved = tmp_path / "moved.py"
     moved.write_text((other / "proxy.py").read_text())
     beside = [one.score for one in score(config(proxy=str(other)))]
@@ -112,7 +113,7 @@ def test_labels_look_as_the_card_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "gpproxy.execution.scheduler.run_tasks", lambda f, tasks, **how: seen.append(tasks[0][3]) or iter(())
     )
-    list(score(ScoreConfig(proxy="nwot", labels="autogan-cifar10-32px", sample=1)))
+    list(score(ScoreSettings(proxy="nwot", benchmark="autogan-cifar10-32px", sample=1)))
     assert (seen[0]["resolution"], seen[0]["width"]) == (16, 16)
 
 

@@ -15,7 +15,8 @@ from gpproxy.errors import ConfigError, RegistryError
 from gpproxy.proxies.proxy import resolve
 from gpproxy.ranking.metrics import RankingMetrics
 from gpproxy.registry import load_plugin
-from gpproxy.score import ScoreConfig, main, score
+from gpproxy.score import ScoreSettings, score
+from gpproxy.score.__main__ import main
 from gpproxy.score.transfer import columns, transfer
 from tests.commands import FAKE
 
@@ -38,7 +39,7 @@ def test_what_a_run_has_learnt_from_is_held_out_of_its_space(small_run: Path) ->
 def test_a_cell_is_what_the_yardstick_says_of_the_scores() -> None:
     load_plugin(FAKE)
     (cell,) = transfer([resolve(FORWARD)], columns(["fake"]), seed=3)
-    config = ScoreConfig(proxy=FORWARD, labels="fake", plugins=(FAKE,), workers=1)
+    config = ScoreSettings(proxy=FORWARD, benchmark="fake", plugins=(FAKE,), workers=1)
     scores = {one.architecture: one for one in score(config) if not one.failed}
     codes = sorted(scores)
     part = load("fake").select(codes)
@@ -104,7 +105,7 @@ def test_the_command_prints_matrix_and_regret(
 
 
 def test_labels_tell_the_regret(capsys: pytest.CaptureFixture[str]) -> None:
-    flags = ["--proxy", "total_params", "--labels", "fake", "--sample", "30", "--workers", "1", "--plugins", FAKE]
+    flags = ["--proxy", "total_params", "--benchmark", "fake", "--sample", "30", "--workers", "1", "--plugins", FAKE]
     assert main(flags) in (0, 1)
     told = capsys.readouterr()
     assert told.out.startswith("architecture,score\n") and told.out.count("\n") >= 30
@@ -114,8 +115,8 @@ def test_labels_tell_the_regret(capsys: pytest.CaptureFixture[str]) -> None:
 def test_contradictions_are_named() -> None:
     for settings, words in (
         ({"proxy": ("a", "b"), "sample": 3}, "One proxy"), ({"transfer": True, "archs": "x"}, "the tables decide"),
-        ({"benchmark": "fake", "sample": 3}, "--labels"), ({}, "--archs FILE or --sample"),
+        ({"benchmark": "fake", "sample": 3}, "--benchmark"), ({}, "--archs FILE or --sample"),
         ({"max_macs": 1e9, "sample": 3}, "gpproxy.search"),
     ):  # fmt: skip
         with pytest.raises(ConfigError, match=words):
-            ScoreConfig(**{"proxy": "nwot", **settings})  # type: ignore[arg-type]
+            ScoreSettings(**{"proxy": "nwot", **settings})  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from gpproxy.errors import ConfigError
 from gpproxy.proxies.proxy import resolve
 from gpproxy.proxies.scorer import Scorer, Setup
 from gpproxy.proxies.size import Sizer
-from gpproxy.score import ScoreConfig, score
+from gpproxy.score import ScoreSettings, score
 from gpproxy.search.journal import Journal, Memory
 from gpproxy.search.limits import Limits, smallest
 from gpproxy.search.loop import search
@@ -29,7 +29,7 @@ def test_scores_are_those_of_the_score_command(tmp_path: Path) -> None:
     codes = tmp_path / "codes.txt"
     codes.write_text("\n".join(one.code for one in found) + "\n")
     for i, proxy in enumerate((FORWARD, GRADIENT, resolve("nwot").formula)):
-        config = ScoreConfig(proxy=proxy, space="fake", archs=str(codes), plugins=(FAKE,), workers=1)
+        config = ScoreSettings(proxy=proxy, space="fake", archs=str(codes), plugins=(FAKE,), workers=1)
         for one, expected in zip(found, score(config)):
             assert one.code == expected.architecture
             assert one.scores[i] == expected.score or (math.isnan(one.scores[i]) and math.isnan(expected.score))

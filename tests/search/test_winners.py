@@ -13,9 +13,8 @@ from gpproxy.search_spaces.autogan import AutoGAN
 from PIL import Image
 
 from gpproxy.errors import ConfigError, SpaceError
-from gpproxy.search import SearchConfig, run, winners
+from gpproxy.search import SearchSettings, resume, run, winners
 from gpproxy.search.console import SearchWatch
-from gpproxy.train import main as train_main
 from gpproxy.train.running import trainer
 from gpproxy.train.settings import TrainConfig
 from gpproxy.training.outcome import Check, Outcome
@@ -24,7 +23,7 @@ TINY = ("width=4", "resolution=16", "latent=8", "discriminator_width=4")
 QUICK = ("extractor=none", "steps=40", "limit=32", "batch=4", "recipe_settings=critic_batch=4")
 
 
-def config(out: Path, **changes: Any) -> SearchConfig:
+def config(out: Path, **changes: Any) -> SearchSettings:
     settings = {
         "space": "autogan",
         "space_settings": TINY,
@@ -34,7 +33,7 @@ def config(out: Path, **changes: Any) -> SearchConfig:
         "top": 1,
         "data": "shapes",
     }
-    return SearchConfig(**{**settings, "out": str(out), "train_settings": QUICK, **changes})
+    return SearchSettings(**{**settings, "out": str(out), "train_settings": QUICK, **changes})
 
 
 class Listener(SearchWatch):
@@ -65,7 +64,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[TrainConfig]:
 
 def test_winners_random_ones_and_a_published_one_are_trained_alike(tmp_path: Path, trained: list[TrainConfig]) -> None:
     watch = Listener()
-    settings = {"train_top": 2, "compare": "random:3,autogan-a", "seeds": 2, "account": True, "max_params": 1e5}
+    settings = {"train_top": 2, "compare": "random:3,autogan-a", "trainings": 2, "cost": True, "max_params": 1e5}
     found = run(config(tmp_path / "s", **settings), watch)
     best = [one.code for one, _ in found.best(2)]
     groups = {group: [line for line in watch.lines if line.group == group and line.code] for group in
@@ -87,8 +86,7 @@ def test_winners_random_ones_and_a_published_one_are_trained_alike(tmp_path: Pat
     assert account["speed_up"] == pytest.approx(account["training"]["seconds"] / account["seconds_per_candidate"])
     assert any("times faster" in note for note in watch.notes) and any("random choice" in note for note in watch.notes)
     trained.clear()
-    assert train_main(["--from", str(found.folder), "--top", "1", "--compare", "autogan-b", "--seeds", "1",
-                       "--data", "shapes", *(f"--train-settings={pair}" for pair in QUICK)]) == 0  # fmt: skip
+    resume(found.folder, train_top=1, compare="autogan-b", trainings=1)
     assert [one.arch for one in trained] == [best[0], "1011-10111-10113"]
 
 
@@ -100,7 +98,7 @@ def test_winners_of_a_translation_space_learn_from_pairs(tmp_path: Path) -> None
     recipe = "recipe_settings=discriminator_width=4;discriminator_layers=1"
     changes = {
         "space": "gancompression-pix2pix", "space_settings": ("channels=channels-32", "resolution=32"), "budget": 2,
-        "data": str(tmp_path / "pairs"), "recipe": "pix2pix-short", "train_top": 1, "seeds": 1,
+        "data": str(tmp_path / "pairs"), "recipe": "pix2pix-short", "train_top": 1, "trainings": 1,
         "train_settings": ("extractor=none", "steps=1", recipe),
     }  # fmt: skip
     watch = Listener()

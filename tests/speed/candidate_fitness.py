@@ -39,7 +39,7 @@ from gpproxy.benchmarks.registry import load
 from gpproxy.errors import GPProxyError
 from gpproxy.evolution.loop import evolve
 from gpproxy.evolution.problem import Case, Problem
-from gpproxy.evolution.settings import EvolutionConfig
+from gpproxy.evolution.settings import EvolutionSettings
 from gpproxy.evolution.target import Target
 from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.generate import generate
@@ -169,7 +169,7 @@ def main() -> None:
     show(f"the same in one population, cold ({nodes:.0f} nodes on average)", together)
 
     problem = Problem((Case(NAME, Evaluator(table), target),), grammar)
-    generations = evolve(problem, EvolutionConfig(given.seed, given.population, generations=10, sweep=1))
+    generations = evolve(problem, EvolutionSettings(given.seed, given.population, generations=10, initial_factor=1))
     spent, evaluated, before = 0.0, 0, 0
     for _ in range(11):
         seconds, generation = cpu(partial(next, generations))

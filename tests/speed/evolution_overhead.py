@@ -17,7 +17,7 @@ import torch
 
 from gpproxy.evolution.loop import evolve
 from gpproxy.evolution.problem import Case, Problem
-from gpproxy.evolution.settings import EvolutionConfig
+from gpproxy.evolution.settings import EvolutionSettings
 from tests.evolution import toy
 
 
@@ -47,7 +47,7 @@ def main() -> None:
     evaluator, target = Timed(base.cases[0].evaluator, "scores"), Timed(base.cases[0].target, "fitness")
     problem = Problem((Case("toy", evaluator, target),), base.grammar)
     start = time.process_time()
-    *_, last = evolve(problem, EvolutionConfig(generations=25, patience=0))
+    *_, last = evolve(problem, EvolutionSettings(generations=25, patience=0))
     total, offspring = time.process_time() - start, last.evaluations
     engine = total - evaluator.seconds - target.seconds
     print(f"{offspring} offspring, {last.evaluated} distinct, {total:.2f} s CPU, best {last.best.quality:.3f}")

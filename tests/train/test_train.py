@@ -22,7 +22,8 @@ from gpproxy.quality.extractor import EXTRACTORS, Features
 from gpproxy.run.command import guarded
 from gpproxy.run.interrupt import Interrupted
 from gpproxy.tasks.trainer import Trainer
-from gpproxy.train import TrainConfig, dry_run, main, resume, run
+from gpproxy.train import TrainConfig, dry_run, resume, run
+from gpproxy.train.__main__ import main
 from gpproxy.train.folder import TrainFolder
 from gpproxy.train.running import trainer
 from gpproxy.training import loop
