@@ -90,6 +90,21 @@ def test_no_import_points_against_the_street(name: str) -> None:
         assert allowed, f"{MODULES[name].relative_to(ROOT)}:{line}: {room} may not import {module}"
 
 
+#: The rooms inside expressions, each with the right to use those before it; the first is the core.
+EXPRESSIONS = ("", "evaluation", "rewriting", "notation")
+
+
+def test_the_rooms_of_expressions_keep_their_order() -> None:
+    inside = [name for name in MODULES if name.startswith("gpproxy.expressions.")]
+    room = {name: next((r for r in EXPRESSIONS[1:] if name.split(".")[2] == r), "") for name in inside}
+    assert set(room.values()) == set(EXPRESSIONS)
+    for name in inside:
+        for line, module in imports(name):
+            if module in room:
+                behind = EXPRESSIONS.index(room[module]) > EXPRESSIONS.index(room[name])
+                assert not behind, f"{name}:{line}: {room[name] or 'the core'} may not import {module}"
+
+
 def test_every_module_stands_in_a_room() -> None:
     free = {name for name in MODULES if room_of(name) not in ROOMS}
     assert free <= {"gpproxy", "gpproxy.__main__"}

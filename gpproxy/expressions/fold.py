@@ -13,7 +13,12 @@ R = TypeVar("R")
 
 
 def fold(tree: gp.PrimitiveTree, make: Callable[[Operation | Leaf, list[R]], R]) -> R:
-    """`make(node, results of its operands)` for every node, operands first; the result of the root."""
+    """`make(node, results of its operands)` for every node, operands first; the result of the root.
+
+    >>> from gpproxy.expressions.nodes import Constant
+    >>> fold(gp.PrimitiveTree([Constant(2)]), lambda node, parts: node.value + sum(parts))
+    2.0
+    """
     stack: list[R] = []
     for node in reversed(tree):
         parts = [stack.pop() for _ in range(node.arity)]

@@ -37,6 +37,12 @@ def generate(
 ) -> gp.PrimitiveTree:
     """A random tree of `type` within both limits.
 
+    >>> import gpproxy.primitives
+    >>> from gpproxy.primitives.types import LayerScalar
+    >>> tree = generate(Grammar({"depth": LayerScalar}), random.Random(1), max_nodes=10)
+    >>> tree[0].ret is Scalar and len(tree) <= 10
+    True
+
     Args:
         nodes: how large it should become, about; by default drawn evenly from the least possible to `max_nodes`.
 

@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 from deap import gp
 
-from gpproxy.expressions.nodes import Constant, Operation, Statistic
+from gpproxy.expressions.nodes import Operation, Statistic
 from gpproxy.primitives import types as t
 
 #: Price of one pass over a value of a type, as a multiple of one over a feature map of usual size.
@@ -78,22 +78,3 @@ def cost(tree: gp.PrimitiveTree, prices: Mapping[str, float] | None = None) -> f
             seen.add(made)
             total += node.primitive.cost * max(WEIGHT[a] for a in node.args)
     return total
-
-
-def constants(tree: gp.PrimitiveTree) -> list[int]:
-    """Positions of the constants in a tree."""
-    return [i for i, node in enumerate(tree) if isinstance(node, Constant)]
-
-
-def check(tree: gp.PrimitiveTree) -> None:
-    """Raises ValueError unless the tree is complete and every operand has the type its operation takes."""
-    stack: list[type] = []
-    for node in reversed(tree):
-        if len(stack) < node.arity:
-            raise ValueError(f"{node.name} lacks operands.")
-        operands = tuple(stack.pop() for _ in range(node.arity))
-        if node.arity and operands != node.args:
-            raise ValueError(f"{node!r} got {', '.join(a.__name__ for a in operands)}.")
-        stack.append(node.ret)
-    if len(stack) != 1:
-        raise ValueError(f"A tree has one root, not {len(stack)}.")

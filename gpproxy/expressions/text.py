@@ -2,6 +2,21 @@
 
 The types of the operands choose the overload, from the leaves up, so `parse(to_text(tree), grammar)` gives the same
 tree, node for node.
+
+>>> import gpproxy.primitives
+>>> from gpproxy.primitives.types import FeatureMap, LayerScalar
+>>> grammar = Grammar({"gradient": FeatureMap, "depth": LayerScalar})
+>>> tree = parse("-sum_layers(log(mean(gradient)) * depth) / 2", grammar)
+>>> [node.name for node in tree]
+['div', 'neg', 'sum_layers', 'mul', 'log', 'mean', 'gradient', 'depth', '2']
+>>> to_text(tree)
+'-sum_layers(log(mean(gradient)) * depth) / 2'
+>>> parse("sum_layers(mean(gradients))", grammar)
+Traceback (most recent call last):
+    ...
+gpproxy.errors.ExpressionError: Formula, position 17: there is no statistic 'gradients'. Did you mean 'gradient'?
+  sum_layers(mean(gradients))
+                  ^
 """
 
 from __future__ import annotations

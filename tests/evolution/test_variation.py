@@ -14,8 +14,8 @@ from gpproxy.evolution.operators import OperatorWeights, draw
 from gpproxy.evolution.variation import MUTATIONS, OPERATORS, Variation
 from gpproxy.expressions.generate import generate
 from gpproxy.expressions.grammar import Grammar
-from gpproxy.expressions.structure import check
 from gpproxy.expressions.text import parse, to_text
+from tests.trees import check
 
 from .toy import table
 

@@ -15,7 +15,8 @@ from gpproxy.errors import ExpressionError
 from gpproxy.expressions.generate import generate
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.nodes import Constant, Operation
-from gpproxy.expressions.structure import check, key
+from gpproxy.expressions.structure import key
+from tests.trees import check
 
 
 @settings(max_examples=300, deadline=None)

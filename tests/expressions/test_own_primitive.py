@@ -18,6 +18,7 @@ from gpproxy.expressions.notation.pretty import to_pretty
 from gpproxy.expressions.notation.words import in_words
 from gpproxy.expressions.rewriting.rank_form import rank_form
 from gpproxy.expressions.rewriting.rewrite import rewrite
+from gpproxy.expressions.rewriting.simplify import simplify
 from gpproxy.expressions.rewriting.symbols import TreeWriter, to_symbols
 from gpproxy.expressions.text import parse, to_text
 from gpproxy.registry import load_plugin
@@ -117,6 +118,11 @@ def test_sympy_leads_to_it_and_back(own: Grammar) -> None:
     assert expression == 2 * sympy.atan(sympy.Symbol("s0", real=True))
     tree = TreeWriter(own, below).write(expression, parse("initial_loss", own)[0].ret)
     assert tree is not None and to_text(tree) == "arctangent(initial_loss) * 2"
+
+
+def test_sympy_in_its_process_knows_it(own: Grammar, table: StatisticsTable) -> None:
+    found = simplify(parse("arctangent(initial_loss) + arctangent(initial_loss)", own), own, Evaluator(table))
+    assert to_text(found.tree) == "arctangent(initial_loss) * 2"
 
 
 def test_its_weight_makes_it_frequent(own: Grammar) -> None:

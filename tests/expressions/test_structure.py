@@ -9,8 +9,9 @@ import pytest
 from deap import gp
 
 from gpproxy.expressions.evaluation.graph import Graph
-from gpproxy.expressions.structure import check, complexity, cost, key, keys, needs, needs_backward
+from gpproxy.expressions.structure import complexity, cost, key, keys, needs, needs_backward
 from gpproxy.expressions.text import parse
+from tests.trees import check
 
 FORMULA = "sum_layers(mean(activation * gradient) + depth) / total_params"
 
@@ -39,7 +40,7 @@ def test_keys_are_those_of_the_subtrees(grammar, trees):
 
 def test_keys_are_equal_in_another_process(grammar):
     script = (
-        "import primitives; from gpproxy.expressions.structure import key;"
+        "import gpproxy.primitives; from gpproxy.expressions.structure import key;"
         "from gpproxy.expressions.text import parse; from gpproxy.expressions.grammar import Grammar;"
         "from tests.toy import toy_table;"
         f"print(key(parse({FORMULA!r}, Grammar.for_table(toy_table()))).hex())"

@@ -27,9 +27,10 @@ from gpproxy.evolution.variation import OPERATORS, Variation
 from gpproxy.expressions.generate import generate
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.rewriting.rewrite import rewrite
-from gpproxy.expressions.structure import check, key
+from gpproxy.expressions.structure import key
 from gpproxy.expressions.text import parse, to_text
 from tests.toy import toy_table
+from tests.trees import check
 
 NODES, HEIGHT = 25, 8
 

@@ -1,1 +1,6 @@
-"""A formula as people read it: one line, LaTeX, words."""
+"""A formula as people read it.
+
+In: a tree. Out: one line of plain characters (`pretty`), LaTeX (`latex`), plain English (`words`), and all of it with
+the simplified tree in one object (`formula.Formula`). What an operation looks like is declared where its primitive
+registers.
+"""

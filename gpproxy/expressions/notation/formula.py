@@ -26,6 +26,20 @@ from gpproxy.statistics.statistic import STATISTICS
 class Formula:
     """One formula, to be read.
 
+    >>> import gpproxy.primitives
+    >>> from gpproxy.expressions.text import parse
+    >>> from gpproxy.primitives.types import LayerScalar
+    >>> grammar = Grammar({"width": LayerScalar})
+    >>> formula = Formula.of(parse("exp(sum_layers(square(width)) * 2)", grammar), grammar)
+    >>> formula.pretty
+    'exp(Σ(width²) · 2)'
+    >>> print(formula.latex)
+    \\exp\\left(\\left(\\sum_{\\ell} \\mathrm{width}_{\\ell}^{2}\\right) \\cdot 2\\right)
+    >>> formula.words
+    'the exponential of (the sum over the layers of the square of the width times 2)'
+    >>> formula.rank_form.text, formula.dropped
+    ('sum_layers(square(width))', ('exp', '* 2'))
+
     Attributes:
         tree: its nodes.
         rank: the shortest form that ranks alike, as a formula of its own; itself where nothing can be dropped.

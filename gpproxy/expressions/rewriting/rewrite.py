@@ -26,7 +26,15 @@ Term = tuple[Any, ...]
 
 
 def rewrite(tree: gp.PrimitiveTree, grammar: Grammar) -> gp.PrimitiveTree:
-    """An equal tree, simpler where a law applies. Values agree to 1e-9 relative; the given tree is not changed."""
+    """An equal tree, simpler where a law applies. Values agree to 1e-9 relative; the given tree is not changed.
+
+    >>> import gpproxy.primitives
+    >>> from gpproxy.expressions.text import parse, to_text
+    >>> from gpproxy.primitives.types import FeatureMap
+    >>> grammar = Grammar({"gradient": FeatureMap})
+    >>> to_text(rewrite(parse("sum_layers(abs(norm(-gradient))) * 1 + 0", grammar), grammar))
+    'sum_layers(norm(gradient))'
+    """
     stack: list[Term] = []
     for node in reversed(tree):
         operands = [stack.pop() for _ in range(node.arity)]

@@ -132,7 +132,13 @@ class TreeWriter:
                 raise NoTree
             return [Constant(float(e))]
         handler = getattr(self, f"_write_{type(e).__name__.lower()}", None)
-        return handler(e) if handler else self._apply(e.func(*_operands(len(e.args))), *map(self._write, e.args))
+        if handler:
+            return handler(e)
+        try:
+            form = e.func(*_operands(len(e.args)))
+        except (TypeError, ValueError):  # not a function of numbers, such as Piecewise
+            raise NoTree from None
+        return self._apply(form, *map(self._write, e.args))
 
     def _apply(self, form: Any, *parts: Nodes) -> Nodes:
         """The operation that has this SymPy form and takes these operands."""

@@ -17,9 +17,10 @@ from gpproxy.expressions.generate import generate
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.rewriting import rules
 from gpproxy.expressions.rewriting.rewrite import rewrite
-from gpproxy.expressions.structure import check, key
+from gpproxy.expressions.structure import key
 from gpproxy.expressions.text import parse, to_text
 from tests.toy import toy_table
+from tests.trees import check
 
 EVERY = PRIMITIVES.values()
 EVEN = [p.name for p in EVERY if p.parity in ("even", "absolute")]

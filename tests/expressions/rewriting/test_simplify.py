@@ -16,10 +16,10 @@ from gpproxy.expressions.notation.latex import to_latex
 from gpproxy.expressions.rewriting.algebra import Algebra
 from gpproxy.expressions.rewriting.rank_form import rank_alike, rank_form
 from gpproxy.expressions.rewriting.simplify import simplify
-from gpproxy.expressions.structure import check
 from gpproxy.expressions.text import parse, to_text
 from gpproxy.ranking.correlation import dense_ranks
 from tests.toy import toy_table
+from tests.trees import check
 
 TABLE = toy_table(20)
 GRAMMAR = Grammar.for_table(TABLE)
