@@ -13,7 +13,6 @@ from typing import Any
 
 from gpproxy.benchmark import kept as settings
 from gpproxy.benchmark.jobs import Job, jobs
-from gpproxy.benchmark.locks import alone
 from gpproxy.benchmark.longer import longer_facts
 from gpproxy.benchmark.plan import plan
 from gpproxy.benchmark.settings import BuildConfig
@@ -21,6 +20,7 @@ from gpproxy.benchmark.trainings import Report, reports
 from gpproxy.benchmark.writer import Ledger, card_of
 from gpproxy.execution.task import Stop, never
 from gpproxy.run.files import sweep, write_atomically
+from gpproxy.run.locks import alone
 from gpproxy.tasks.workshop import Workshop
 from gpproxy.tasks.workshop_translation import workshop
 from gpproxy.training.checkpoint import STATE
@@ -68,7 +68,7 @@ class Build:
         """
         folder = self.config.folder
         folder.mkdir(parents=True, exist_ok=True)
-        with alone(folder):
+        with alone(folder, "build"):
             sweep(folder)
             self.ledgers = self._open()  # again, now that nobody else writes them
             facts = {times: self.shop.facts(ledger.facts) for times, ledger in self.ledgers.items()}

@@ -11,11 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from gpproxy.benchmark.jobs import Job
-from gpproxy.benchmark.locks import helping
 from gpproxy.benchmark.settings import BuildConfig
 from gpproxy.errors import GPProxyError
 from gpproxy.execution.scheduler import run_steps
 from gpproxy.execution.task import Stop, where
+from gpproxy.run.locks import helping
 from gpproxy.tasks.workshop import Workshop
 from gpproxy.training.cuda_graph import in_turns
 from gpproxy.training.outcome import Progress

@@ -11,6 +11,7 @@ from gpproxy.run.folder import RESULT, RunFolder
 class EvolveFolder(RunFolder):
     """The folder of a run. It is finished when it has its result."""
 
+    process: ClassVar[str] = "evolution"
     ending: ClassVar[str] = RESULT
     command: ClassVar[str] = "evolve"
     settings: ClassVar[type[Any]] = EvolveSettings

@@ -6,6 +6,7 @@ In: settings, a run folder to continue or None, an EvolveWatch. Out: the Result;
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -40,10 +41,12 @@ class Running:
         self.watch = watch
         self.patience = patience
         self.safe = "Nothing was written yet."
+        self._held = ExitStack()
 
     def result(self) -> Result:
         try:
-            return self._result()
+            with self._held:
+                return self._result()
         except Interrupted:
             raise
         except KeyboardInterrupt:
@@ -57,6 +60,8 @@ class Running:
 
     def _result(self) -> Result:
         config, watch = self.config, self.watch
+        if self.folder is not None:
+            self._held.enter_context(self.folder.alone())
         tables = open_tables(config)
         guesses = check_formulas(config)
         folder = self._open()
@@ -77,6 +82,7 @@ class Running:
         resumed = self.folder is not None
         if self.folder is None:
             self.folder = EvolveFolder.create(self.config)
+            self._held.enter_context(self.folder.alone())
         else:
             self.folder.write(CONFIG, self.config.to_toml())
         self.folder.log("resumed" if resumed else "started", benchmark=self.config.benchmark, seed=self.config.seed)

@@ -11,6 +11,7 @@ import os
 import platform
 import sys
 import time
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -56,11 +57,13 @@ class RunFolder:
     """A run folder that exists. Use `create` or `open` of a subclass to get one; every command has its own.
 
     Attributes:
+        process: what works in such folders, in one word.
         ending: file that marks a run as finished.
         command: what makes and continues such folders, after `gpproxy.`.
         settings: class of the settings.
     """
 
+    process: ClassVar[str]
     ending: ClassVar[str]
     command: ClassVar[str]
     settings: ClassVar[type[Any]]
@@ -98,6 +101,12 @@ class RunFolder:
     def finished(self) -> bool:
         """Whether the run has its result."""
         return (self.path / self.ending).is_file()
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Keeps other processes out. Raises RunError while another one is at work here."""
+        from gpproxy.run.locks import alone  # not before it is needed: commands answer --help without it
+
+        return alone(self.path, self.process)
 
     @property
     def config(self) -> Any:

@@ -32,6 +32,7 @@ RANKING, PARETO, RESULT = "ranking.csv", "pareto.png", "result.json"
 class SearchFolder(RunFolder):
     """The folder of a search. It is finished when it has its result."""
 
+    process: ClassVar[str] = "search"
     ending: ClassVar[str] = RESULT
     command: ClassVar[str] = "search"
     settings: ClassVar[type[Any]] = SearchSettings

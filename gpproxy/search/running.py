@@ -6,6 +6,7 @@ In: settings, a folder to continue or None, a SearchWatch. Out: the SearchResult
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -83,6 +84,7 @@ class Searcher:
             if remark:
                 watch.note(remark)
         self.config, self.folder, self.watch, self.patience = config, folder, watch, patience
+        self._held = ExitStack()
         self.limits = Limits(config.max_params, config.max_macs, config.max_latency_ms)
 
     @cached_property
@@ -103,7 +105,8 @@ class Searcher:
     def result(self) -> SearchResult:
         """Searches, writes the files, and trains the winners where that was asked for."""
         try:
-            return self._result()
+            with self._held:
+                return self._result()
         except Interrupted:
             raise
         except KeyboardInterrupt:
@@ -118,6 +121,8 @@ class Searcher:
 
     def _result(self) -> SearchResult:
         config, watch = self.config, self.watch
+        if self.folder is not None:
+            self._held.enter_context(self.folder.alone())
         _ = self.setup
         strategy = self._strategy()
         judge = self._judge()
@@ -166,6 +171,7 @@ class Searcher:
         resumed = self.folder is not None
         if self.folder is None:
             self.folder = SearchFolder.create(config)
+            self._held.enter_context(self.folder.alone())
         else:
             self.folder.write(CONFIG, config.to_toml())
         folder = self.folder

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, ClassVar
 
 from gpproxy.errors import GPProxyError
 from gpproxy.run.folder import RunFolder
 from gpproxy.run.kind import CONFIG
-from gpproxy.run.locks import alone, taken
+from gpproxy.run.locks import taken
 from gpproxy.train.settings import TrainConfig
 from gpproxy.training.checkpoint import BEST, STATE
 from gpproxy.training.outcome import OUTCOME
@@ -21,6 +20,7 @@ QUALITY = "quality.json"
 class TrainFolder(RunFolder):
     """The folder of a training."""
 
+    process: ClassVar[str] = "training"
     ending: ClassVar[str] = OUTCOME
     command: ClassVar[str] = "train"
     settings: ClassVar[type[Any]] = TrainConfig
@@ -42,10 +42,6 @@ class TrainFolder(RunFolder):
         if not state.is_file():
             return "no state was saved yet, so it begins again"
         return f"the state saved {max(time.time() - state.stat().st_mtime, 0):.0f} s ago is kept"
-
-    def alone(self) -> AbstractContextManager[None]:
-        """Keeps other processes out. Raises RunError while another one trains here."""
-        return alone(self.path, "training")
 
     @classmethod
     def unfinished(cls, config: TrainConfig) -> TrainFolder | None:

@@ -119,6 +119,22 @@ def test_interrupted_and_resumed_equals_unbroken(finished: Path, tmp_path: Path)
     assert result.formula == read_result(finished).formula and result.test == read_result(finished).test
 
 
+def test_a_second_process_is_refused_before_it_writes_anything(tmp_path: Path) -> None:
+    class Resumes(EvolveWatch):
+        """Continues the run while it is running, as a second process would."""
+
+        def generation(self, generation, front, last) -> None:
+            if generation.index == 0:
+                journal = EvolveFolder(tmp_path / "run").journal()
+                with pytest.raises(RunError, match=rf"Another evolution is running in .* \(process {os.getpid()}\)"):
+                    resume(tmp_path / "run", generations=9)
+                assert EvolveFolder(tmp_path / "run").journal() == journal
+                assert EvolveFolder(tmp_path / "run").config.generations == 1
+
+    run(small(tmp_path / "run", generations=1, random_search=False, proxies="none"), Resumes())
+    assert EvolveFolder(tmp_path / "run").finished
+
+
 def test_second_interrupt_quits_at_once(tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
         run(small(tmp_path / "run"), StopAfter(0, times=2))

@@ -16,6 +16,7 @@ from gpproxy.run.interrupt import Interrupted
 from gpproxy.search import SearchSettings, resume, run
 from gpproxy.search.__main__ import main
 from gpproxy.search.console import SearchWatch
+from gpproxy.search.folder import SearchFolder
 from tests.commands import FAKE
 
 FORWARD = "sum_layers(std(activation)) - total_params"
@@ -47,6 +48,15 @@ def test_a_search_leaves_everything_in_its_folder(tmp_path: Path) -> None:
     assert result["account"]["forwards"] <= 20 and result["account"]["backwards"] == 0
     assert result["account"]["seconds_per_candidate"] > 0 and result["best"][0]["architecture"] == first
     assert SearchSettings.from_toml(found.folder).proxy == (FORWARD, "nwot")
+
+
+def test_a_second_process_is_refused_before_it_writes_anything(tmp_path: Path) -> None:
+    run(config(tmp_path / "s"))
+    place = SearchFolder.open(tmp_path / "s")
+    journal = place.journal()
+    with place.alone(), pytest.raises(RunError, match="Another search is running in"):
+        resume(tmp_path / "s", budget=30)
+    assert place.journal() == journal and place.config.budget == 20
 
 
 class Impatient(SearchWatch):

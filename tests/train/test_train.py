@@ -30,7 +30,7 @@ from gpproxy.training import loop
 from gpproxy.training.checkpoint import BEST, STATE
 from gpproxy.training.outcome import OUTCOME, outcome
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SMALL: dict[str, Any] = {
     "arch": "autogan-a", "data": "shapes", "steps": 8, "batch": 4, "width": 4, "resolution": 16, "limit": 40,
     "extractor": "none", "samples": 30, "space_settings": ("latent=8",), "recipe_settings": ("recalibrate=2",),
