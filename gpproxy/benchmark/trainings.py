@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from gpproxy.benchmark.jobs import Job
 from gpproxy.benchmark.settings import BuildConfig
@@ -52,9 +53,9 @@ def reports(
     """
     here = not cluster and (workers <= 1 or len(jobs) <= 1)
     tasks = [((shop if here else opener), shop.config, job) for job in jobs]
-    how = {"workers": workers, "cluster": cluster, "together": together, "turns": in_turns}
     gpus = 0.0 if shop.config.device == "cpu" else 1 / together
-    for news in run_steps(train_job, tasks, stop=stop, gpus=gpus, **how):
+    how: dict[str, Any] = {"workers": workers, "cluster": cluster, "gpus": gpus}
+    for news in run_steps(train_job, tasks, stop=stop, together=together, turns=in_turns, **how):
         job: Job = news.task[-1]
         if news.error is not None:
             yield Report(job, problem=_problem(news.error, shop.place(job)))

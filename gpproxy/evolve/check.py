@@ -5,9 +5,7 @@ In: an EvolveSettings. Out: the opened tables and parsed guesses, or an error th
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
-from importlib.util import find_spec
 from typing import Any
 
 from gpproxy.benchmarks.benchmark import Benchmark, open_space
@@ -15,6 +13,7 @@ from gpproxy.benchmarks.registry import load
 from gpproxy.benchmarks.split import Split, split
 from gpproxy.errors import ConfigError, ExpressionError, did_you_mean
 from gpproxy.evolve.settings import EvolveSettings
+from gpproxy.execution.cluster import check_cluster
 from gpproxy.execution.devices import check_device
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.text import parse, to_text
@@ -40,8 +39,7 @@ def open_tables(config: EvolveSettings) -> list[tuple[Benchmark, SearchSpace]]:
         load_plugin(plugin)
     check_device(config.device)
     chosen_proxies(config.proxies)
-    if config.cluster == "ray" and "ray" not in sys.modules and find_spec("ray") is None:
-        raise ConfigError("cluster = 'ray' needs Ray: pip install 'gpproxy[ray]'.")
+    check_cluster(config.cluster)
     tables = [load(name, config.on_bad_rows) for name in config.benchmarks]
     settings = parse_settings(config.space_settings)
     spaces = [open_space(table.card, **settings) for table in tables]

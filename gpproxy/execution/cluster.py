@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +20,20 @@ from gpproxy.registry import PLUGINS, load_plugin
 PAUSE = 0.5
 
 
-def connect(cluster: str) -> Any:
-    """Ray, connected. Raises ConfigError for another name and where Ray is not installed."""
-    if cluster != "ray":
+def check_cluster(cluster: str) -> None:
+    """Raises ConfigError for another name than `ray` or an empty one, and where Ray is not installed."""
+    if cluster not in ("", "ray"):
         raise ConfigError(f"cluster must be 'ray' or empty, but is '{cluster}'.")
-    try:
-        import ray
-    except ImportError as error:
-        raise ConfigError("cluster = 'ray' needs Ray: pip install 'gpproxy[ray]'.") from error
+    there = sys.modules["ray"] is not None if "ray" in sys.modules else find_spec("ray") is not None
+    if cluster and not there:
+        raise ConfigError("cluster = 'ray' needs Ray: pip install 'gpproxy[ray]'.")
+
+
+def connect(cluster: str) -> Any:
+    """Ray, connected. Raises as `check_cluster`."""
+    check_cluster(cluster)
+    import ray
+
     if not ray.is_initialized():
         # A local cluster would run its processes at the lowest priority.
         os.environ.setdefault("RAY_worker_niceness", "0")

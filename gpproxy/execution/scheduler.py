@@ -29,8 +29,8 @@ from gpproxy.execution.task import (
 
 
 def run_tasks(
-    function: Callable[..., Any], tasks: Iterable[tuple], *, workers: int = 1, cluster: str = ""
-) -> Iterator[tuple[tuple, Any]]:
+    function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], *, workers: int = 1, cluster: str = ""
+) -> Iterator[tuple[tuple[Any, ...], Any]]:
     """Yields `(task, function(*task))` in the order of completion.
 
     Args:
@@ -104,7 +104,7 @@ class News:
 
 def run_steps(
     function: Callable[..., Iterator[Any]],
-    tasks: Iterable[tuple],
+    tasks: Iterable[tuple[Any, ...]],
     *,
     stop: Stop = never,
     workers: int = 1,

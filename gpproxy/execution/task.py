@@ -21,7 +21,7 @@ Stop = Callable[[], bool]
 
 T = TypeVar("T")
 #: Items of many iterators, so many of them in turns: `(number of the iterator, item)`.
-Turns = Callable[[Iterable[Iterator[T]], int], Iterator[tuple[int, T]]]
+Turns = Callable[[Iterable[Iterator[Any]], int], Iterator[tuple[int, Any]]]
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,8 @@ def unpacked(data: bytes) -> Message:
     found = pickle.loads(data)
     if isinstance(found, Message):
         return found
-    message, trace, place = found
+    message: Message = found[0]
+    trace, place = found[1:]
     message.value.__cause__ = _Elsewhere(f'\n"""\n{trace}"""')
     message.value.__cause__.place = place
     return message

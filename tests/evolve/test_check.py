@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gpproxy.errors import ConfigError
-from gpproxy.evolve import check
 from gpproxy.evolve.check import open_tables
 from tests.commands import small
 
@@ -22,7 +22,6 @@ def test_a_group_that_is_no_descriptor_is_refused_early(tmp_path: Path) -> None:
 
 
 def test_a_cluster_without_its_package_is_refused_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(check.sys.modules, "ray", raising=False)
-    monkeypatch.setattr(check, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ConfigError, match="pip install 'gpproxy"):
         open_tables(replace(small(tmp_path), cluster="ray"))

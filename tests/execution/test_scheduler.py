@@ -134,6 +134,23 @@ def test_a_killed_process_is_told_and_the_others_go_on(tmp_path):
     assert [str(one) for one in lost][-1] == "it was not begun: no process is left." and len(lost) == 3
 
 
+def test_what_is_left_in_the_middle_is_closed_at_once(tmp_path):
+    """It may hold files and locks that the same process takes next."""
+    closed: list[int] = []
+
+    def forever(number, stop):
+        try:
+            while True:
+                yield number
+        finally:
+            closed.append(number)
+
+    results = run_steps(forever, [(1,), (2,), (3,)], together=2, turns=turns)
+    assert [next(results).report for _ in range(4)] == [1, 2, 1, 2]
+    results.close()
+    assert sorted(closed) == [1, 2]
+
+
 class FakeRay:
     """The calls that the scheduler makes for short tasks, answered in this process; the last task is done first."""
 
