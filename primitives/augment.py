@@ -1,5 +1,7 @@
 """Two operands joined entry by entry. In: two values of one type (or a number beside it). Out: that type.
 
+Shapes: both operands `k x ...` alike; a number beside layers or a spectrum is `k x 1`.
+
 `+ - * /` are infix. A number may stand on either side of a LayerScalar or a NetworkSpectrum.
 Source: EZNAS (Akhauri et al., 2022).
 """

@@ -39,6 +39,7 @@ def _standard(x: Tensor, fit: int) -> tuple[Tensor, Tensor]:
 def decodability(features: Tensor, target: Tensor) -> Tensor:
     """R^2 of a ridge regression of the target's channels on the features' channels, -1 to 1. Higher: decodable.
 
+    Shapes: `k x sample x channel x height x width` twice (channels and grids may differ) -> `k`.
     Rows are samples and pixels; the first two thirds of the samples fit, the others test; the best of four penalties
     counts. The target is averaged to the grid of the features where the grids differ. Constant channels say nothing;
     0 for one sample, or where one side lacks samples.

@@ -1,5 +1,8 @@
 """Kernels: how alike the samples, or the channels, look. In: feature maps or weights. Out: symmetric kernels.
 
+Shapes: `k x sample x channel x height x width` -> `k x sample x sample` or `k x channel x channel`; a weight
+`k x out x fan_in` -> `k x out x out`. The functions of `rows` take `k x n x entries` and return `k x n x n`.
+
 `_samples` compares samples by all that a layer says of them, `_channels` compares channels (rows of a weight) over all
 samples and pixels (all of fan_in). Correlation and covariance centre every row, as numpy.corrcoef and numpy.cov do.
 """

@@ -1,8 +1,8 @@
 """Layer reducers, the only way from a layer to the network.
 
-In: `architecture x layer [x n x n]` and depths. Out: `architecture [x n x n]`. Names end in `_layers` for all layers,
-in `_early`, `_middle`, `_late` for a third of the depth: below 1/3, between, above 2/3. A layer with NaN as depth is
-absent and never counts; where none is left the result is 0.
+In: `architecture x layer [x n x n]` and depths `architecture x layer`. Out: `architecture [x n x n]`. Names end in
+`_layers` for all layers, in `_early`, `_middle`, `_late` for a third of the depth: below 1/3, between, above 2/3. A
+layer with NaN as depth is absent and never counts; where none is left the result is 0.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Spatial and attention views of a feature map.
 
-In: `sample x channel x height x width`. Out: a feature map, smaller or equal, or one number. Windows that reach over
-the edge are cut there, so a map of one pixel passes unchanged.
+In: `k x sample x channel x height x width`. Out: a feature map, smaller or equal, or a number `k`. Windows that reach
+over the edge are cut there, so a map of one pixel passes unchanged.
 Source: Auto-GAS (Li et al., 2024) unless stated.
 """
 

@@ -1,4 +1,6 @@
-"""Transforms that look at a whole value or at one axis: centring, scaling, softmax. In: a value. Out: the same type.
+"""Transforms that look at a whole value or at one axis: centring, scaling, softmax.
+
+In: k values, `k x ...`, each treated by itself. Out: the same type and shape.
 
 Names: no suffix means over the whole value; `_samples`, `_channels`, `_space` along that axis; `_per_channel` and
 `_per_sample` over everything else than that axis. Source: Auto-GAS (Li et al., 2024) unless stated.

@@ -1,5 +1,8 @@
 """Arithmetic that stays finite: scaled sums of squares, protected quotients, saturation. In: tensors. Out: tensors.
 
+Shapes: `k x ...` is a batch of k items with any axes behind it; without another word the result has the same shape.
+`axes` are axes of that tensor and never the leading one; those that are kept have length 1.
+
 Rules that every primitive keeps: a quotient by (almost) nothing is 0, a logarithm has a floor, a product saturates
 at `limit`, and a value that is constant up to rounding has spread exactly 0. NaN goes through.
 """
@@ -35,19 +38,19 @@ def resolution(x: Tensor) -> float:
 
 
 def saturate(fresh: Tensor) -> Tensor:
-    """Cuts a tensor that the caller has just made to +-limit, in place."""
+    """`k x ...` cut to +-limit, in place: the caller has just made it."""
     bound = limit(fresh)
     return fresh.clamp_(-bound, bound)
 
 
 def denominator(x: Tensor) -> Tensor:
-    """x, infinite where |x| <= 1e-24, so that a quotient by it is 0 there."""
+    """`k x ...`: x, infinite where |x| <= 1e-24, so that a quotient by it is 0 there."""
     # A masked fill says the same ten times slower.
     return functional.threshold(x.abs(), TINY, math.inf, True).copysign_(x)
 
 
 def quotient(a: Tensor, b: Tensor) -> Tensor:
-    """a / b, 0 where |b| <= 1e-24."""
+    """a / b, 0 where |b| <= 1e-24. Shapes are broadcast against each other."""
     return saturate(a / denominator(b))
 
 
@@ -73,7 +76,7 @@ def peak(x: Tensor) -> Tensor:
 
 
 def norm(x: Tensor, axes: tuple[int, ...]) -> Tensor:
-    """The Euclidean norm along `axes`."""
+    """The Euclidean norm along `axes`, which the result lacks: `k x ...` -> `k x remaining axes`."""
     top = peak(x)
     scaled = x / top
     return saturate(scaled.mul_(scaled).sum(axes, keepdim=True).sqrt_().mul_(top)).squeeze(axes)
@@ -105,13 +108,13 @@ def standardise(x: Tensor, axes: tuple[int, ...]) -> Tensor:
 
 
 def centre(x: Tensor, axes: tuple[int, ...]) -> Tensor:
-    """x minus its mean along `axes`, exactly 0 where x is constant."""
+    """`k x ...`: x minus its mean along `axes`, exactly 0 where x is constant."""
     scaled, spread, top = centred(x, axes)
     return scaled.mul_(top * (spread > 0))
 
 
 def deviation(x: Tensor, axes: tuple[int, ...]) -> Tensor:
-    """The population standard deviation along `axes`, axes kept."""
+    """The population standard deviation along `axes`: `k x ...` with these axes kept."""
     _, spread, top = centred(x, axes)
     return spread.mul_(top)
 
@@ -123,16 +126,16 @@ def share(x: Tensor) -> Tensor:
 
 
 def entropy(x: Tensor) -> Tensor:
-    """The Shannon entropy in nats of the shares |x| / sum |x| of every item; 0 for zeros."""
+    """The Shannon entropy in nats of the shares |x| / sum |x| of every item, `k x ...` -> `k`; 0 for zeros."""
     shares = share(x).flatten(1)
     return shares.clamp_min(1e-30).log_().mul_(shares).sum(1).neg_()
 
 
 def sample_rows(x: Tensor) -> Tensor:
-    """A feature map as `sample x (channel, height, width)`."""
+    """A feature map `k x sample x channel x height x width` as `k x sample x (channel, height, width)`."""
     return x.flatten(2)
 
 
 def channel_rows(x: Tensor) -> Tensor:
-    """A feature map as `channel x (sample, height, width)`; a weight is already `out x fan_in`."""
+    """A feature map as `k x channel x (sample, height, width)`; a weight is already `k x out x fan_in`."""
     return x if x.ndim == 3 else x.transpose(1, 2).flatten(2)

@@ -1,5 +1,8 @@
 """Reductions of one value to a number or to a vector. In: any shaped value. Out: LayerScalar, Scalar or vector.
 
+Shapes: `k x ...` -> `k` for a number, `k x channel` (`_per_channel`), `k x sample` (`_per_sample`), `k x n` of `n x n`
+kernels (`diagonal`, `row_mean`).
+
 No suffix means over all entries of the value; `_per_channel` and `_per_sample` keep that axis; `spread_` measures how
 far apart samples, channels or pixels are. Sums are true sums over the entries.
 """

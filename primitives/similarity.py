@@ -1,4 +1,4 @@
-"""Two values compared as wholes. In: two values of one type. Out: one number per layer, or a kernel.
+"""Two values compared as wholes. In: two values of one type, `k x ...`. Out: a number `k`, or a kernel `k x n x n`.
 
 All are 0 where one side is zero or constant, and higher means more alike or better predicted.
 """

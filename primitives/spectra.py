@@ -1,5 +1,8 @@
 """Spectra and what is read from them. In: symmetric kernels, weights, spectra. Out: spectra, and one number per value.
 
+Shapes: kernels `k x n x n`, weights `k x out x fan_in`, spectra `k x rank`; spectra come out as `k x n`, or
+`k x min(out, fan_in)` of weights, numbers as `k`.
+
 A kernel is scaled by its largest entry before any decomposition, so huge values neither overflow nor fail to converge.
 A value that is not finite gives NaN, never an exception. Eigenvalues below 1e-6 (float32) or 1e-12 (float64) of the
 largest are rounding.

@@ -1,4 +1,4 @@
-"""Transforms, entry by entry: the shape and the type stay. In: any value. Out: the same type.
+"""Transforms, entry by entry: the shape and the type stay. In: any value, `k x ...`. Out: the same type and shape.
 
 Sources: Auto-GAS (Li et al., 2024), EZNAS (Akhauri et al., 2022); protected forms as stated in
 `gpproxy.primitives.numerics`.

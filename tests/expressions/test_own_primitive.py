@@ -84,6 +84,16 @@ def simple(text: str, grammar: Grammar) -> str:
     return to_text(rewrite(parse(text, grammar), grammar))
 
 
+def test_the_one_of_the_readme(own: Grammar, table: StatisticsTable) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    blocks = [block.split("```")[0] for block in readme.split("```python\n") if "import maps, primitive" in block]
+    assert len(blocks) == 1
+    exec(compile(blocks[0], "README.md", "exec"), {})  # registering runs it, and tests what it declares
+    grammar = Grammar.for_table(table)
+    assert simple("sum_layers(peak_to_mean(-gradient))", grammar) == "sum_layers(peak_to_mean(gradient))"
+    assert "the peak of the" in in_words(parse("sum_layers(peak_to_mean(gradient))", grammar))
+
+
 def test_its_parity_range_and_laws_simplify(own: Grammar) -> None:
     assert simple("sum_layers(certain(-depth))", own) == "sum_layers(certain(depth))"
     assert simple("sum_layers(certain(abs(depth)))", own) == "sum_layers(certain(depth))"
