@@ -174,7 +174,8 @@ class Pool:
         ours, theirs = self._context.Pipe()
         how = (theirs, tuple(PLUGINS), self._steps, self._together, self._turns)
         with main_hidden():
-            process = self._context.Process(target=work, args=how, daemon=True)
+            # no daemon: a task may make processes of its own
+            process = self._context.Process(target=work, args=how)
             process.start()
         theirs.close()
         self._made += 1
