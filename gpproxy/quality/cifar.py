@@ -15,7 +15,7 @@ from torch import Tensor
 from gpproxy.errors import QualityError
 from gpproxy.images.image_set import resize
 from gpproxy.quality.classifier import Classifier
-from gpproxy.quality.extractor import Features, check_images, file_digest, full_precision
+from gpproxy.quality.features import Features, check_images, file_digest, full_precision
 
 WEIGHTS = Path(__file__).with_name("cifar.safetensors")
 #: Side of the images that the classifier was trained on; images in one pass.
@@ -23,7 +23,7 @@ SIDE, BATCH = 32, 50
 
 
 class CifarExtractor:
-    """See `gpproxy.quality.extractor.Extractor`.
+    """See `gpproxy.quality.features.Extractor`.
 
     Args:
         weights: a safetensors file of `gpproxy.quality.train_classifier`; None takes that of the package.

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from gpproxy.errors import QualityError
-from gpproxy.quality.extractor import Features, check_images, file_digest, full_precision
+from gpproxy.quality.features import Features, check_images, file_digest, full_precision
 
 FILE = "pt_inception-2015-12-05-6726825d.pth"
 ADDRESS = f"https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/{FILE}"
@@ -30,7 +30,7 @@ def default_weights() -> Path:
 
 
 class InceptionExtractor:
-    """See `gpproxy.quality.extractor.Extractor`.
+    """See `gpproxy.quality.features.Extractor`.
 
     Args:
         weights: a copy of the published file, or other weights for the same network; None looks in torch.hub's folder.

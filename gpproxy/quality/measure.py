@@ -17,7 +17,7 @@ from torch import Tensor
 
 from gpproxy.errors import QualityError
 from gpproxy.quality.classifier_score import classifier_score
-from gpproxy.quality.extractor import Extractor, Features, check_images
+from gpproxy.quality.features import Extractor, Features, check_images
 from gpproxy.quality.frechet import frechet, frechet_error, moments
 from gpproxy.quality.kernel_distance import kernel_distance
 from gpproxy.quality.manifold import manifold

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from gpproxy.errors import QualityError
 from gpproxy.images.image_set import ImageSet
-from gpproxy.quality.extractor import Extractor, Features
+from gpproxy.quality.features import Extractor, Features
 from gpproxy.quality.frechet import Moments, moments
 from gpproxy.seeds import numbered
 

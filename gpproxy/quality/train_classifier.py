@@ -30,7 +30,7 @@ from gpproxy.images.image_set import ImageSet
 from gpproxy.images.load import load
 from gpproxy.quality.cifar import CifarExtractor
 from gpproxy.quality.classifier import Classifier, whiten
-from gpproxy.quality.extractor import file_digest
+from gpproxy.quality.features import file_digest
 from gpproxy.run.files import write_atomically
 from gpproxy.seeds import numbered
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gpproxy.errors import QualityError
 from gpproxy.images.translation import Translation
-from gpproxy.quality.extractor import Extractor
+from gpproxy.quality.features import Extractor
 from gpproxy.quality.fidelity import fidelity
 from gpproxy.quality.measure import frechet_to, names
 from gpproxy.quality.reference import Reference

@@ -18,7 +18,8 @@ from gpproxy.errors import RunError
 from gpproxy.execution.devices import check_device
 from gpproxy.images.image_set import ImageSet
 from gpproxy.images.load import learnt_split, load
-from gpproxy.quality.extractor import Extractor, extractor
+from gpproxy.quality.extractor import extractor
+from gpproxy.quality.features import Extractor
 from gpproxy.quality.measure import Quality, frechet_to, measure, names
 from gpproxy.quality.reference import Reference, kept
 from gpproxy.registry import load_plugin

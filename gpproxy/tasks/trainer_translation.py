@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from gpproxy.images.image_set import ImageSet, to_bytes, to_unit
 from gpproxy.images.translation import Translation, load_translation
-from gpproxy.quality.extractor import Extractor
+from gpproxy.quality.features import Extractor
 from gpproxy.quality.fidelity import fidelity
 from gpproxy.quality.measure import Quality, measure
 from gpproxy.quality.translation import DISSIMILARITY, translation_measure

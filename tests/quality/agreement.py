@@ -19,7 +19,8 @@ from scipy.stats import spearmanr
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from gpproxy.images.load import load
-from gpproxy.quality.extractor import Extractor, extractor
+from gpproxy.quality.extractor import extractor
+from gpproxy.quality.features import Extractor
 from gpproxy.quality.frechet import frechet, moments
 from gpproxy.run.data_folder import data_folder
 from tests.quality.damage import graded

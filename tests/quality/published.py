@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gpproxy.quality.extractor import Features, file_digest
+from gpproxy.quality.features import Features, file_digest
 
 #: What the weights were trained with, per channel, on a scale from 0 to 1.
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

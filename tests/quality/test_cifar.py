@@ -12,7 +12,8 @@ from safetensors.torch import save_file
 from gpproxy.errors import QualityError, RegistryError
 from gpproxy.images.mosaics import has_mosaics, read_mosaics
 from gpproxy.quality.cifar import WEIGHTS, CifarExtractor
-from gpproxy.quality.extractor import EXTRACTORS, extractor, file_digest
+from gpproxy.quality.extractor import EXTRACTORS, extractor
+from gpproxy.quality.features import file_digest
 from gpproxy.run.data_folder import data_folder
 from tests.quality.toy import write_weights
 

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from gpproxy.errors import QualityError
 from gpproxy.quality import inception
-from gpproxy.quality.extractor import extractor, file_digest
+from gpproxy.quality.extractor import extractor
+from gpproxy.quality.features import file_digest
 
 
 class FakeInception(nn.Module):

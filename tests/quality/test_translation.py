@@ -7,7 +7,7 @@ from gpproxy.errors import QualityError
 from gpproxy.images.paired import PairedSet
 from gpproxy.images.translation import Translation
 from gpproxy.images.unpaired import UnpairedSet
-from gpproxy.quality.extractor import Features
+from gpproxy.quality.features import Features
 from gpproxy.quality.fidelity import fidelity
 from gpproxy.quality.translation import translation_measure
 

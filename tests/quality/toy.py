@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from gpproxy.quality.classifier import Classifier
-from gpproxy.quality.extractor import Features
+from gpproxy.quality.features import Features
 
 
 class Toy:

@@ -8,7 +8,8 @@ from gpproxy.search_spaces.gancompression import Pix2PixCompression
 from PIL import Image
 
 from gpproxy.errors import ConfigError, ImageError
-from gpproxy.quality.extractor import EXTRACTORS, Features
+from gpproxy.quality.extractor import EXTRACTORS
+from gpproxy.quality.features import Features
 from gpproxy.train import TrainConfig, dry_run, resume, run
 
 SIDE = 32

@@ -18,7 +18,8 @@ from PIL import Image
 from torch import Tensor
 
 from gpproxy.errors import ConfigError, RunError
-from gpproxy.quality.extractor import EXTRACTORS, Features
+from gpproxy.quality.extractor import EXTRACTORS
+from gpproxy.quality.features import Features
 from gpproxy.run.command import guarded
 from gpproxy.run.interrupt import Interrupted
 from gpproxy.tasks.trainer import Trainer
