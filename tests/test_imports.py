@@ -36,6 +36,8 @@ ROOMS["pictures"] = (*ROOMS["proxies"], "proxies")
 ENGINE = tuple(room for room in ROOMS if room not in ("run", "errors"))
 for verb in VERBS:
     ROOMS[verb] = (*dict.fromkeys((*ROOMS, *(room for rooms in ROOMS.values() for room in rooms))),)
+#: What `gpproxy` answers without a verb knows all of them.
+ROOMS["cli"] = (*ROOMS["evolve"], *VERBS, "")
 #: A search trains its winners; nothing else of a verb is used by another.
 AMONG_VERBS = {("search", "train")}
 
@@ -136,6 +138,7 @@ LIGHT = {
     "run.folder",
     "run.kind",
     "run.interrupt",
+    "run.invocation",
     "run.files",
     "execution.devices",
 }

@@ -6,7 +6,6 @@ training and one every few minutes.
 
 from __future__ import annotations
 
-import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from gpproxy.benchmark.settings import BuildConfig
 from gpproxy.errors import RunError
 from gpproxy.run.interrupt import Interrupted, patient
+from gpproxy.run.invocation import command_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,14 +39,13 @@ class BuildInterrupted(Interrupted):
 
 def continue_command(config: BuildConfig) -> str:
     """What goes on with a build: its folder tells what is trained, these flags where and by whom."""
-    words = ["python -m gpproxy.benchmark build", f"--out {shlex.quote(str(config.folder))}"]
-    words += [f"--append {shlex.quote(config.append)}"] if config.append else []
+    words = ["--out", str(config.folder), *(["--append", config.append] if config.append else [])]
     for name in ("data_folder", "extractor_weights", "device", "workers", "together", "plugins"):
         value = getattr(config, name)
         if value != getattr(BuildConfig, name, ()):
             values = value if isinstance(value, tuple) else (value,)
-            words += [f"--{name.replace('_', '-')} {shlex.quote(str(one))}" for one in values]
-    return " ".join(words)
+            words += [word for one in values for word in (f"--{name.replace('_', '-')}", str(one))]
+    return command_line("benchmark build", *words)
 
 
 class BuildWatch:

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from gpproxy.benchmarks.benchmark import Benchmark
-from gpproxy.benchmarks.csv_table import read_table
+from gpproxy.benchmarks.benchmark import Benchmark, Card
+from gpproxy.benchmarks.csv_table import read_card, read_table
+from gpproxy.benchmarks.horse2zebra import CARD as HORSE2ZEBRA_CARD
 from gpproxy.benchmarks.horse2zebra import NAME as HORSE2ZEBRA
 from gpproxy.benchmarks.horse2zebra import read_horse2zebra
-from gpproxy.benchmarks.suite_zero import how_to_get, read_suite_zero
+from gpproxy.benchmarks.suite_zero import how_to_get, read_suite_zero, suite_zero_card
 from gpproxy.errors import BenchmarkError, RegistryError, did_you_mean
 from gpproxy.registry import Registry
 from gpproxy.run.data_folder import data_path, how_to_put
@@ -79,3 +80,13 @@ for _kind in ("micro", "macro"):
     BENCHMARKS.add(f"transnas-{_kind}", partial(_transnas, _kind))
 BENCHMARKS.add(HORSE2ZEBRA, _horse2zebra)
 _built_in(Path(__file__).parent)
+
+
+def card_of(name: str) -> Card | None:
+    """The card of a table that comes with gpproxy or is known to it, without its rows; None for another table."""
+    if name == HORSE2ZEBRA:
+        return HORSE2ZEBRA_CARD
+    if name.startswith("transnas-"):
+        return suite_zero_card(name.removeprefix("transnas-"))
+    path = Path(__file__).parent / f"{name}.toml"
+    return read_card(path) if path.is_file() else None

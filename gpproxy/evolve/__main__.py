@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Sequence
 
 from gpproxy.evolve import read_result, resume, run
 from gpproxy.evolve.folder import EvolveFolder
 from gpproxy.evolve.settings import EvolveSettings
-from gpproxy.run.command import Start, guarded, read_settings, value_of
+from gpproxy.run.command import Start, read_settings, run_command, value_of
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -37,4 +36,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(main, sys.argv[1:]))
+    run_command(main)

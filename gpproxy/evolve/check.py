@@ -71,7 +71,7 @@ def _check_apart(tables: Sequence[Benchmark], spaces: Sequence[SearchSpace], par
                 raise ConfigError(
                     f"{table.name} and {other.name} have some architectures in common: {len(seen & test)} that a "
                     f"formula would see in {table.name} are in the test of {other.name}. Evolve on one table and "
-                    f"judge on the other: python -m gpproxy.score --transfer --proxy RUN --benchmark {other.name}"
+                    f"judge on the other: gpproxy score --transfer --proxy RUN --benchmark {other.name}"
                 )
 
 

@@ -1,4 +1,4 @@
-"""One run from its settings to its files: what `gpproxy.evolve` does, stage by stage.
+"""One run from its settings to its files: what `gpproxy evolve` does, stage by stage.
 
 In: settings, a run folder to continue or None, an EvolveWatch. Out: the Result; on the way, everything in the folder.
 """

@@ -10,9 +10,10 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import fields
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, NoReturn, TypeVar, get_type_hints
 
 from gpproxy.errors import GPProxyError
+from gpproxy.run import interrupt
 from gpproxy.run.settings import Settings, groups_of, helps
 
 S = TypeVar("S", bound=Settings)
@@ -111,18 +112,27 @@ def value_of(flag: str, arguments: Sequence[str]) -> str | None:
     return found
 
 
+def run_command(main: Callable[[Sequence[str]], Any]) -> NoReturn:
+    """Runs a command with the arguments of this process and ends it: signals are taken over from here to the end."""
+    interrupt.install()
+    code = guarded(main, sys.argv[1:])
+    interrupt.end()
+    sys.exit(code)
+
+
 def guarded(main: Callable[[Sequence[str]], Any], arguments: Sequence[str]) -> int:
-    """Runs a command and returns its exit code: 0, 1 after a message, 130 after Ctrl-C."""
+    """Runs a command and returns its exit code: 0, 1 after a message, 130 after Ctrl-C, 143 after SIGTERM."""
     # Of torch's own code, at its first derivative in forward mode: nothing that a user could change.
     warnings.filterwarnings("ignore", message="`torch.jit.script")
     try:
+        interrupt.begin()
         return int(main(arguments) or 0)
     except GPProxyError as error:
         complain(str(error))
         return 1
     except KeyboardInterrupt as stop:
         complain(str(stop) or "Stopped.")
-        return 130
+        return interrupt.exit_code()
     except BrokenPipeError:
         # The reader of our output has gone; nothing is left to say to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

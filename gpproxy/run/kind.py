@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gpproxy.errors import ConfigError, RunError
+from gpproxy.run.invocation import command_line
 from gpproxy.run.settings import RENAMED
 
 if sys.version_info >= (3, 11):
@@ -28,26 +29,27 @@ class Kind:
     """A kind of folder.
 
     Attributes:
-        command: what makes such folders, after `gpproxy.`.
+        command: what makes such folders, after `gpproxy`.
         noun: what happened in it, with its article.
         mark: a setting that no other command has; empty where the name of its file tells enough.
-        resume: how it is continued, `{}` being the folder.
+        resume: the verb and the flag that continue what happens in a folder.
     """
 
     command: str
     noun: str
     mark: str
-    resume: str = ""
+    resume: tuple[str, str] = ("", "--resume")
 
     def continued(self, folder: Path) -> str:
         """The command that continues what happens in a folder."""
-        return (self.resume or f"python -m gpproxy.{self.command} --resume {{}}").format(folder)
+        verb, flag = self.resume
+        return command_line(verb or self.command, flag, folder)
 
 
 EVOLVE = Kind("evolve", "a run", "generations")
 SEARCH = Kind("search", "a search", "strategy")
 TRAIN = Kind("train", "a training", "arch")
-TABLE = Kind("benchmark", "the build of a table", "", "python -m gpproxy.benchmark build --out {}")
+TABLE = Kind("benchmark", "the build of a table", "", ("benchmark build", "--out"))
 KINDS = (EVOLVE, SEARCH, TRAIN, TABLE)
 
 
@@ -84,8 +86,8 @@ def expect(folder: str | Path, command: str) -> None:
     kind = kind_of(folder)
     if kind is not None and kind.command != command:
         raise RunError(
-            f"{folder} is the folder of {kind.noun}, made by gpproxy.{kind.command}. Give one that gpproxy.{command} "
+            f"{folder} is the folder of {kind.noun}, made by gpproxy {kind.command}. Give one that gpproxy {command} "
             f"made, or continue this one with\n  {kind.continued(folder)}"
         )
     if not (folder / CONFIG).is_file():
-        raise RunError(f"{folder} is no run folder: it has no {CONFIG}. Give a folder that gpproxy.{command} made.")
+        raise RunError(f"{folder} is no run folder: it has no {CONFIG}. Give a folder that gpproxy {command} made.")

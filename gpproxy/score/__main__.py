@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from gpproxy.run.command import complain, guarded, read_settings
+from gpproxy.run.command import complain, read_settings, run_command
 from gpproxy.run.files import write_atomically
 from gpproxy.score import scores_of, source_of, table_of
 from gpproxy.score.settings import ScoreSettings
@@ -78,4 +78,4 @@ def _score(settings: ScoreSettings) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(main, sys.argv[1:]))
+    run_command(main)

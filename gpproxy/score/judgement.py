@@ -1,4 +1,4 @@
-"""How good scores are, for `gpproxy.score`: against the labels of one table, or proxies on every table there is."""
+"""How good scores are, for `gpproxy score`: against the labels of one table, or proxies on every table there is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of `gpproxy.score`: the transfer matrix, and what choosing by a proxy buys."""
+"""Tables of `gpproxy score`: the transfer matrix, and what choosing by a proxy buys."""
 
 from __future__ import annotations
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Sequence
 
-from gpproxy.run.command import Start, guarded, read_settings, value_of
+from gpproxy.run.command import Start, read_settings, run_command, value_of
 from gpproxy.search import resume, run
 from gpproxy.search.settings import SearchSettings
 
@@ -34,4 +33,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(main, sys.argv[1:]))
+    run_command(main)

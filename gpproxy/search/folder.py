@@ -43,7 +43,7 @@ class SearchFolder(RunFolder):
         place = super().open(path)
         if not (place.path / NAME).is_file():
             raise RunError(
-                f"{place.path} is no folder of a search: it has no {NAME}. Give one that gpproxy.search made."
+                f"{place.path} is no folder of a search: it has no {NAME}. Give one that gpproxy search made."
             )
         return place
 

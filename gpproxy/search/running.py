@@ -1,4 +1,4 @@
-"""One search from its settings to its files: what `gpproxy.search` does, stage by stage.
+"""One search from its settings to its files: what `gpproxy search` does, stage by stage.
 
 In: settings, a folder to continue or None, a SearchWatch. Out: the SearchResult; on the way, everything in the folder.
 """

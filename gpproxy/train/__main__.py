@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gpproxy.run.command import guarded, read_arguments, value_of
+from gpproxy.run.command import read_arguments, run_command, value_of
 from gpproxy.train import dry_run, resume, run
 from gpproxy.train.settings import TrainConfig
 
@@ -58,4 +57,4 @@ def _command() -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(main, sys.argv[1:]))
+    run_command(main)

@@ -162,7 +162,7 @@ def test_ctrl_c_finishes_the_step_and_says_how_to_continue(tiny: list[str], tmp_
                 signal.raise_signal(signal.SIGINT)
 
     config = BuildConfig(data="shapes", archs=3, steps=4, width=8, resolution=16, samples=20, out=str(tmp_path / "out"))
-    with pytest.raises(BuildInterrupted, match="gpproxy.benchmark build --out") as stopped:
+    with pytest.raises(BuildInterrupted, match="benchmark build --out") as stopped:
         build_watched(config, Impatient(Console(quiet=True)))
     assert "everything so far is saved" in str(stopped.value)
     assert build_watched(config, BuildTerminal(Console(quiet=True))) == config.table

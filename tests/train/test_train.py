@@ -241,7 +241,7 @@ def test_ctrl_c_finishes_the_step_and_says_how_to_go_on(tmp_path: Path, monkeypa
                 os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(loop, "Journal", Impatient)
-    with pytest.raises(Interrupted, match=f"python -m gpproxy.train --resume {out}"):
+    with pytest.raises(Interrupted, match=f"train --resume {out}"):
         run(config(out))
     monkeypatch.undo()
     state = torch.load(out / STATE, weights_only=True)

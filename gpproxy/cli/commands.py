@@ -1,0 +1,27 @@
+"""Every command with the settings that its flags are made of. Imports nothing heavy.
+
+In: nothing. Out: command -> groups of settings; `gpproxy.cli.completion` and the test of the names read them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gpproxy.benchmark import settings as benchmark
+from gpproxy.evolve.settings import EvolveSettings
+from gpproxy.run.settings import groups_of
+from gpproxy.score.settings import ScoreSettings
+from gpproxy.search.settings import SearchSettings
+from gpproxy.train import settings as train
+
+
+def commands() -> dict[str, list[type[Any]]]:
+    """The groups of the settings of each command, in the order of its --help."""
+    classes: dict[str, type[Any]] = {
+        "evolve": EvolveSettings,
+        "score": ScoreSettings,
+        "search": SearchSettings,
+        "train": train.TrainConfig,
+        "benchmark build": benchmark.BuildConfig,
+    }
+    return {name: groups_of(cls) for name, cls in classes.items()}

@@ -1,0 +1,140 @@
+"""`gpproxy list NOUN`: what there is, each with its source and one line.
+
+In: a noun, plug-ins. Out: rows of a name, a source and a sentence. A noun is loaded only when it is asked for.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from gpproxy.errors import ConfigError, GPProxyError, did_you_mean
+
+#: A name, where it comes from, and what it is.
+Row = tuple[str, str, str]
+
+
+def spaces() -> Iterator[Row]:
+    """The search spaces."""
+    from gpproxy.search_spaces import SEARCH_SPACES
+
+    for name, cls in SEARCH_SPACES.items():
+        yield name, cls.source, _first(cls)
+
+
+def benchmarks() -> Iterator[Row]:
+    """The tables of measured architectures, without reading their rows."""
+    from gpproxy.benchmarks.registry import BENCHMARKS, card_of
+
+    for name in BENCHMARKS:
+        card = card_of(name)
+        if card is None:
+            yield name, "", "a table of a plug-in"
+        else:
+            yield name, card.source, f"{card.metric} ({card.direction} is better) of {card.space}: {card.data}"
+
+
+def statistics() -> Iterator[Row]:
+    """The terminals of formulas."""
+    import gpproxy.statistics.terminals  # noqa: F401  registers them
+    from gpproxy.statistics.statistic import STATISTICS
+
+    for name, one in STATISTICS.items():
+        yield name, one.source, f"{one.type.__name__}: {one.summary}"
+
+
+def primitives() -> Iterator[Row]:
+    """The functions of formulas."""
+    from gpproxy.primitives import PRIMITIVES
+
+    for name, one in PRIMITIVES.items():
+        yield name, one.source, f"{one.group}: {one.summary}"
+
+
+def proxies() -> Iterator[Row]:
+    """Proxies that a name stands for: those that are formulas, and the classical ones that are computed otherwise."""
+    from gpproxy.proxies.named import KNOWN
+    from gpproxy.statistics.classical import PROXIES
+
+    for name, one in PROXIES.items():
+        yield name, one.source, KNOWN.get(name) or one.summary
+    for name, formula in KNOWN.items():
+        if name not in PROXIES:
+            yield name, "gpproxy", formula
+
+
+def recipes() -> Iterator[Row]:
+    """The presets of trainings."""
+    import gpproxy.tasks.translation_recipe  # noqa: F401  registers those of translations
+    from gpproxy.training.recipe import RECIPES
+
+    for name, one in RECIPES.items():
+        yield name, "", f"{one.steps:,} steps of batch {one.batch}"
+
+
+def runs() -> Iterator[Row]:
+    """The folders below runs/ and builds/, with what they are, how far they are, and the formula of a finished one."""
+    from gpproxy.run.kind import kind_of
+
+    for path in sorted((*Path("runs").glob("*/"), *Path("builds").glob("*/"))):
+        try:
+            kind = kind_of(path)
+        except GPProxyError as error:
+            yield str(path), "", str(error)
+            continue
+        if kind is not None:
+            formula = path / "formula.txt"
+            told = formula.read_text(encoding="utf-8").strip() if formula.is_file() else ""
+            yield str(path), f"{kind.command}, {_state(path)}", told
+
+
+def _state(path: Path) -> str:
+    """`finished`, `running` or `unfinished`."""
+    from gpproxy.run.locks import taken
+
+    if any((path / name).is_file() for name in ("result.json", "outcome.json")):
+        return "finished"
+    return "running" if taken(path) else "unfinished"
+
+
+def _first(thing: object) -> str:
+    """The first sentence of what something says of itself."""
+    return " ".join((inspect.getdoc(thing) or "").split("\n\n")[0].split())
+
+
+NOUNS: dict[str, Callable[[], Iterator[Row]]] = {
+    "spaces": spaces,
+    "benchmarks": benchmarks,
+    "statistics": statistics,
+    "primitives": primitives,
+    "proxies": proxies,
+    "recipes": recipes,
+    "runs": runs,
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command; returns the exit code. Raises ConfigError for a noun that does not exist."""
+    noun, rest = (arguments[0], arguments[1:]) if arguments else ("", ())
+    if noun in ("", "-h", "--help"):
+        print(f"usage: gpproxy list {{{','.join(NOUNS)}}} [--plugins FILE]\n\nEach with its source and one line.")
+        return 0 if noun else 1
+    if noun not in NOUNS:
+        raise ConfigError(f"gpproxy list knows {', '.join(NOUNS)}, but not '{noun}'.{did_you_mean(noun, NOUNS)}")
+    from rich.console import Console
+    from rich.text import Text
+
+    from gpproxy.registry import load_plugin
+
+    for word, value in zip(rest, [*rest[1:], ""]):
+        if word == "--plugins":
+            load_plugin(value)
+    console = Console(highlight=False)
+    found = list(NOUNS[noun]())
+    if not found:
+        console.print(f"There are no {noun} here.")
+    for name, source, text in found:
+        told = f"{name}  [{source}]  {text}" if source else f"{name}  {text}"
+        console.print(Text(told, overflow="ellipsis"), no_wrap=True, soft_wrap=not console.is_terminal)
+    return 0
