@@ -11,7 +11,7 @@ from gpproxy.search_spaces import SEARCH_SPACES
 
 from gpproxy.registry import load_plugin
 from gpproxy.search import SearchSettings, run
-from gpproxy.train import TrainConfig
+from gpproxy.train import TrainSettings
 from gpproxy.train import run as train
 
 EXAMPLE = str(Path(__file__).parents[1] / "docs" / "own_space.py")
@@ -42,7 +42,7 @@ def test_it_is_searched_and_trained(space, tmp_path: Path) -> None:
     found = run(SearchSettings(proxy=(formula,), budget=6, out=str(tmp_path / "s"), **settings))
     assert len(found.best(3)) == 3
     trained = train(
-        TrainConfig(
+        TrainSettings(
             arch="16_1_3", space="small-decoder", plugins=(EXAMPLE,), data="shapes", steps=2, batch=4, extractor="none",
             resolution=16, limit=64,
             out=str(tmp_path / "t"),

@@ -142,7 +142,7 @@ LIGHT = {
     "run.files",
     "execution.devices",
 }
-LIGHT |= {"evolution.settings", "evolve.folder", *(f"{verb}.settings" for verb in VERBS)}
+LIGHT |= {"evolution.settings", "tasks.settings", "evolve.folder", *(f"{verb}.settings" for verb in VERBS)}
 
 
 @pytest.mark.parametrize("name", [n for n in MODULES if n.removeprefix("gpproxy.") in LIGHT | set(VERBS)])

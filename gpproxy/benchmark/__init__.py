@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import tyro
 
-from gpproxy.benchmark.settings import BuildConfig
+from gpproxy.benchmark.settings import BuildSettings
 from gpproxy.errors import ConfigError, did_you_mean
-from gpproxy.run.command import read_arguments, value_of
+from gpproxy.run.command import read_arguments, read_settings, value_of
 from gpproxy.run.settings import available_cores
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gpproxy.benchmarks.benchmark import Benchmark
     from gpproxy.run.terminal import Watch
 
-__all__ = ["BuildConfig", "CheckConfig", "ShowConfig", "build", "check", "show"]
+__all__ = ["BuildSettings", "CheckConfig", "ShowConfig", "build", "check", "show"]
 
 USAGE = """usage: python -m gpproxy.benchmark {show,check,build} ...
 
@@ -119,14 +119,17 @@ def check(config: CheckConfig) -> tuple[Benchmark | None, list[str]]:
     return (read_table(path, card, "drop") if good else None), list(map(str, bad))
 
 
-def build(config: BuildConfig, watch: BuildWatch | None = None) -> Path:
+def build(settings: BuildSettings, watch: BuildWatch | None = None, dry_run: bool = False) -> Path:
     """Trains what a table still lacks and returns its path; the same settings continue after any end.
+
+    Args:
+        dry_run: only tells the watch what would be trained.
 
     Raises the errors of `gpproxy.errors`, and Interrupted on Ctrl-C when the running steps are done.
     """
     from gpproxy.benchmark.console import BuildWatch, build_watched
 
-    return build_watched(config, watch or BuildWatch())
+    return build_watched(settings, watch or BuildWatch(), dry_run)
 
 
 def _show(arguments: Sequence[str]) -> int:
@@ -157,14 +160,26 @@ def _check(arguments: Sequence[str]) -> int:
 def _build(arguments: Sequence[str]) -> int:
     from gpproxy.benchmark.console import BuildTerminal
 
-    out, append = value_of("--out", arguments) or "", value_of("--append", arguments) or ""
+    out, table = value_of("--out", arguments) or "", value_of("--benchmark", arguments) or ""
     default = None
-    if out or append:
+    if out or table:
         from gpproxy.benchmark.kept import begun
 
-        default = begun(out, append)
-    build(read_arguments(BuildConfig, arguments, "benchmark build", default), BuildTerminal())
+        default = begun(out, table)
+    settings, given = read_settings(BuildSettings, arguments, "benchmark build", default, DryRun)
+    build(settings, BuildTerminal(), given.dry_run)
     return 0
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """What only a command line needs.
+
+    Attributes:
+        dry_run: only say what would be trained and how long it would take.
+    """
+
+    dry_run: bool = False
 
 
 def main(arguments: Sequence[str]) -> int:

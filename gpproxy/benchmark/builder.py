@@ -1,7 +1,7 @@
 """Builds a table: trains what is not in it yet, and enters every training the moment it is finished.
 
-In: a BuildConfig. Out: reports while it runs, and the files of `Ledger`. A training is finished when its folder has
-an outcome; everything else can be killed at any time and is found again by the same settings.
+In: BuildSettings. Out: reports while it runs, and the files of `TableWriter`. A training is finished when its folder
+has an outcome; everything else can be killed at any time and is found again by the same settings.
 """
 
 from __future__ import annotations
@@ -11,20 +11,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gpproxy.benchmark import kept as settings
+import torch
+
+import gpproxy
+from gpproxy.benchmark import kept
 from gpproxy.benchmark.jobs import Job, jobs
 from gpproxy.benchmark.longer import longer_facts
 from gpproxy.benchmark.plan import plan
-from gpproxy.benchmark.settings import BuildConfig
+from gpproxy.benchmark.settings import BuildSettings
 from gpproxy.benchmark.trainings import Report, reports
-from gpproxy.benchmark.writer import Ledger, card_of
+from gpproxy.benchmark.writer import TableWriter, card_of
+from gpproxy.errors import ConfigError, RunError
+from gpproxy.execution.devices import hardware
 from gpproxy.execution.task import Stop, never
 from gpproxy.run.files import sweep, write_atomically
 from gpproxy.run.locks import alone
-from gpproxy.tasks.workshop import Workshop
-from gpproxy.tasks.workshop_translation import workshop
+from gpproxy.tasks.task import Task, open_task
 from gpproxy.training.checkpoint import STATE
 from gpproxy.training.outcome import outcome
+
+#: Facts that must stay as they are while a table grows.
+FIXED = ("images_digest", "extractor_digest", "reference_digest")
 
 
 @dataclass(frozen=True)
@@ -43,22 +50,27 @@ class Work:
 class Build:
     """One table in the making.
 
-    Raises RunError when the folder or the table was begun with other settings.
+    Raises RunError when the folder or the table was begun with other settings, ConfigError where nothing measures.
     """
 
-    def __init__(self, config: BuildConfig, shop: Workshop | None = None):
-        self.config = config
-        self.shop = shop or workshop(config)
-        recipe = self.shop.recipe_of(1).to_json()
-        settings.check(settings.read(config.folder), config, recipe, config.folder)
-        settings.check(settings.read_card(config.table), config, recipe, config.table)
-        self.codes = plan(self.shop.space, config.archs, config.plan_seed)
-        #: the tables of the ordinary and the longer trainings
-        self.ledgers = self._open()
+    def __init__(self, settings: BuildSettings, task: Task | None = None):
+        self.settings = kept.as_kept(settings)
+        self.task = task or training_task(self.settings)
+        if not self.task.main:
+            raise ConfigError("Without targets an extractor has to measure: choose --extractor cifar or inception.")
+        for place, before in (
+            (settings.folder, kept.read(settings.folder)),
+            (settings.table, kept.read_card(settings.table)),
+        ):
+            kept.check(before, self.settings, self.task, place)
+        self.codes = plan(self.task.space, settings.size, settings.plan_seed)
+        #: what writes the tables of the ordinary and the longer trainings
+        self.writers = self._open()
 
     def work(self) -> Work:
         """What is to do and what is done, by the tables and the folders of the trainings."""
-        every = jobs(self.codes, self.config.seeds, self.config.longer, self.config.times)
+        settings = self.settings
+        every = jobs(self.codes, settings.trainings, settings.longer, settings.times)
         return Work(tuple(every), frozenset(job for job in every if self._enter(job)))
 
     def run(self, stop: Stop = never) -> Iterator[Report]:
@@ -66,14 +78,13 @@ class Build:
 
         Raises RunError when another build is running in the folder.
         """
-        folder = self.config.folder
+        folder = self.settings.folder
         folder.mkdir(parents=True, exist_ok=True)
         with alone(folder, "build"):
             sweep(folder)
-            self.ledgers = self._open()  # again, now that nobody else writes them
-            facts = {times: self.shop.facts(ledger.facts) for times, ledger in self.ledgers.items()}
-            recipe = self.shop.recipe_of(1).to_json()
-            write_atomically(folder / settings.FILE, settings.to_toml(self.config, recipe))
+            self.writers = self._open()  # again, now that nobody else writes them
+            facts = {times: facts_of(self.settings, self.task, writer.facts) for times, writer in self.writers.items()}
+            write_atomically(folder / kept.FILE, kept.to_toml(self.settings, self.task))
             work = self.work()
             if work.done:
                 self._write(facts)
@@ -86,7 +97,7 @@ class Build:
                         continue  # it was stopped in between
                     # From end to end, whoever trains side by side: these add up to the time of the build.
                     now = time.monotonic()
-                    self.ledgers[report.job.times].hours += (now - mark) / 3600
+                    self.writers[report.job.times].hours += (now - mark) / 3600
                     mark = now
                     self._write(facts)
                     self._forget(report.job)
@@ -94,39 +105,73 @@ class Build:
 
     def _forget(self, job: Job) -> None:
         """Deletes the state of a finished training: of no use any more, and its largest file; the best weights stay."""
-        (self.shop.place(job) / STATE).unlink(missing_ok=True)
+        (job.place(self.settings.folder) / STATE).unlink(missing_ok=True)
 
-    def _open(self) -> dict[int, Ledger]:
-        found = {1: Ledger(self.config.table)}
-        if self.config.longer:
-            times = self.config.times
-            found[times] = Ledger(self.config.table.with_name(f"{self.config.table.stem}-x{times}.csv"))
+    def _open(self) -> dict[int, TableWriter]:
+        table = self.settings.table
+        found = {1: TableWriter(table)}
+        if self.settings.longer:
+            times = self.settings.times
+            found[times] = TableWriter(table.with_name(f"{table.stem}-x{times}.csv"))
         return found
 
     def _write(self, facts: Mapping[int, Mapping[str, Any]]) -> None:
         """Writes the tables with their cards."""
-        config, shop = self.config, self.shop
-        for times, ledger in self.ledgers.items():
-            if ledger.rows:
-                recipe = shop.recipe_of(times).to_json()
-                card = card_of(config, shop.gauge.main, recipe, shop.space_settings, facts[times])
-                card = replace(card, **dict[str, Any](shop.words))
-                if times == 1 and config.longer:
-                    more = longer_facts(ledger, self.ledgers[config.times], card, config.times)
+        settings = self.settings
+        for times, writer in self.writers.items():
+            if writer.rows:
+                card = card_of(settings, self.task, facts[times], times)
+                if times == 1 and settings.longer:
+                    more = longer_facts(writer, self.writers[settings.times], card, settings.times)
                     card = replace(card, facts={**card.facts, **more})
-                ledger.write(card, self.codes)
+                writer.write(card, self.codes)
 
     def _enter(self, job: Job) -> bool:
         """Takes a training into its table; False when it is not finished."""
-        ledger = self.ledgers[job.times]
-        if job in ledger:
+        writer = self.writers[job.times]
+        if job in writer:
             return True
-        found = outcome(self.shop.place(job))
+        found = outcome(job.place(self.settings.folder))
         if found is not None:
-            ledger.enter(job, found)
+            writer.enter(job, found)
         return found is not None
 
     def _reports(self, left: Sequence[Job], stop: Stop) -> Iterator[Report]:
-        config = self.config
-        together = 1 if config.device == "cpu" else config.together
-        return reports(left, self.shop, workshop, stop, workers=config.workers, together=together)
+        settings = self.settings
+        together = 1 if settings.device == "cpu" else settings.together
+        return reports(left, self.task, settings, training_task, stop, workers=settings.workers, together=together)
+
+
+def training_task(settings: BuildSettings) -> Task:
+    """The task of the trainings of a table, in any process."""
+    return open_task(settings, every=True)
+
+
+def facts_of(settings: BuildSettings, task: Task, before: Mapping[str, Any]) -> dict[str, Any]:
+    """Side numbers of the card.
+
+    Args:
+        before: those that the table has already; hardware is added to them.
+
+    Raises RunError when the images or the extractor are not those of the table.
+    """
+    here = hardware(settings.device, settings.workers)
+    if settings.device != "cpu":  # the seconds of a training are those beside the others
+        here = f"{here}, {settings.workers * settings.together} trainings at once"
+    places = [text for text in str(before.get("hardware", "")).split("; ") if text]
+    now = {
+        "images": len(task.images),
+        "images_digest": task.images.digest,
+        **task.facts,
+        "samples": task.samples,
+        "hardware": "; ".join(places if here in places else [*places, here]),
+        "torch": torch.__version__,
+        "gpproxy": gpproxy.__version__,
+    }
+    for name in FIXED:
+        if name in before and before[name] != now.get(name):
+            raise RunError(
+                f"{settings.table} was measured with {name}={before[name]}, but here it is {now.get(name)}, so new "
+                "rows could not be compared with the old ones. Use the same data and extractor, or another --out."
+            )
+    return now

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gpproxy.benchmark.settings import BuildConfig
+from gpproxy.benchmark.settings import BuildSettings
 from gpproxy.errors import RunError
 from gpproxy.run.interrupt import Interrupted, patient
 from gpproxy.run.invocation import command_line
@@ -30,19 +30,19 @@ PAUSE = 120.0
 class BuildInterrupted(Interrupted):
     """Ctrl-C, after everything was saved."""
 
-    def __init__(self, config: BuildConfig):
+    def __init__(self, settings: BuildSettings):
         KeyboardInterrupt.__init__(
-            self, f"Stopped; everything so far is saved. Continue with\n  {continue_command(config)}"
+            self, f"Stopped; everything so far is saved. Continue with\n  {continue_command(settings)}"
         )
-        self.folder = config.folder
+        self.folder = settings.folder
 
 
-def continue_command(config: BuildConfig) -> str:
+def continue_command(settings: BuildSettings) -> str:
     """What goes on with a build: its folder tells what is trained, these flags where and by whom."""
-    words = ["--out", str(config.folder), *(["--append", config.append] if config.append else [])]
+    words = ["--out", str(settings.folder), *(["--benchmark", settings.benchmark] if settings.benchmark else [])]
     for name in ("data_folder", "extractor_weights", "device", "workers", "together", "plugins"):
-        value = getattr(config, name)
-        if value != getattr(BuildConfig, name, ()):
+        value = getattr(settings, name)
+        if value != getattr(BuildSettings, name, ()):
             values = value if isinstance(value, tuple) else (value,)
             words += [word for one in values for word in (f"--{name.replace('_', '-')}", str(one))]
     return command_line("benchmark build", *words)
@@ -51,7 +51,7 @@ def continue_command(config: BuildConfig) -> str:
 class BuildWatch:
     """Watches a build in silence; what `build` uses from Python. A subclass shows what it likes."""
 
-    def begin(self, build: Build, work: Work) -> None:
+    def begin(self, build: Build, work: Work, dry_run: bool) -> None:
         """Work has been divided; nothing is trained yet."""
 
     def report(self, report: Report) -> None:
@@ -61,30 +61,30 @@ class BuildWatch:
         """The build has ended, well or not."""
 
 
-def build_watched(config: BuildConfig, watch: BuildWatch) -> Path:
-    """Runs a build from its settings to its table, or describes it when it is a dry run; returns the table's path."""
+def build_watched(settings: BuildSettings, watch: BuildWatch, dry_run: bool = False) -> Path:
+    """Runs a build from its settings to its table, or only describes it; returns the table's path."""
     import torch
 
     from gpproxy.benchmark.builder import Build
     from gpproxy.execution.devices import check_device
 
-    check_device(config.device)
+    check_device(settings.device)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # keeps sums in one order on every machine
     failed: list[str] = []
     try:
         with patient() as patience:
-            build = Build(config)
-            watch.begin(build, build.work())
-            if config.dry_run:
-                return config.table
+            build = Build(settings)
+            watch.begin(build, build.work(), dry_run)
+            if dry_run:
+                return settings.table
             patience.waiting = True
             for report in build.run(lambda: patience.asked):
                 watch.report(report)
                 if report.problem:
                     failed.append(f"{report.job.name}: {report.problem}")
             if patience.asked and build.work().left:
-                raise BuildInterrupted(config)
+                raise BuildInterrupted(settings)
     finally:
         watch.end()
         torch.set_num_threads(threads)
@@ -93,7 +93,7 @@ def build_watched(config: BuildConfig, watch: BuildWatch) -> Path:
             f"{len(failed)} trainings have no result; the {len(build.work().done)} finished ones are in the table. The "
             "same command tries again.\n" + "\n".join(failed)
         )
-    return config.table
+    return settings.table
 
 
 class BuildTerminal(BuildWatch):
@@ -108,23 +108,23 @@ class BuildTerminal(BuildWatch):
         self._steps: dict[Job, int] = {}
         self._first: dict[Job, int] = {}
 
-    def begin(self, build: Build, work: Work) -> None:
+    def begin(self, build: Build, work: Work, dry_run: bool) -> None:
         self._build, self._jobs, self._done = build, work.jobs, set(work.done)
         self._total = sum(self._planned(job) for job in work.left)
         self._start = self._said = time.monotonic()
-        each = "training" if build.config.seeds == 1 else "trainings"
-        config, longer = build.config, sum(job.times > 1 for job in work.jobs)
+        settings, task, longer = build.settings, build.task, sum(job.times > 1 for job in work.jobs)
+        each = "training" if settings.trainings == 1 else "trainings"
         self._say(
-            f"{config.table}: {len(build.codes)} architectures of {config.space}, {config.seeds} {each} each"
-            + (f", {longer} of them once more for {config.times} times as long" if longer else "")
+            f"{settings.table}: {len(build.codes)} architectures of {settings.space}, {settings.trainings} {each} each"
+            + (f", {longer} of them once more for {settings.times} times as long" if longer else "")
         )
-        recipe = build.shop.recipe
-        width = f"width {config.width}, " if "width" in build.shop.space_settings else ""
+        recipe, width = task.recipe, task.space_settings.get("width")
+        finished = f"{len(work.done)} of {len(work.jobs)} trainings are finished"
         self._say(
-            f"{recipe.steps} steps of batch {recipe.batch}, {width}{config.resolution} px, "
-            f"{config.samples} images measured; {len(work.done)} of {len(work.jobs)} trainings are finished"
+            f"{recipe.steps} steps of batch {recipe.batch}, {f'width {width}, ' if width else ''}"
+            f"{task.space.image_shape[-1]} px, {settings.samples} images measured; {finished}"
         )
-        if config.dry_run and work.left:
+        if dry_run and work.left:
             self._estimate(build, work)
 
     def report(self, report: Report) -> None:
@@ -149,13 +149,13 @@ class BuildTerminal(BuildWatch):
             self._status = None
 
     def _planned(self, job: Job) -> int:
-        return self._build.shop.recipe_of(job.times).steps
+        return self._build.task.recipe_of(job.times).steps
 
     def _measured(self, job: Job) -> str:
         """The row of a finished training in a few words."""
         build = self._build
-        row = build.ledgers[job.times].rows[job.code, str(job.seed)]
-        main = build.shop.gauge.main
+        row = build.writers[job.times].rows[job.code, str(job.seed)]
+        main = build.task.main
         value = f"{main} {row[main]:.4g}" if row.get(main) is not None else f"no {main}"
         return f"{job.name}  {value}  {row['verdict']}  {span(float(row['seconds']))}"
 
@@ -188,8 +188,8 @@ class BuildTerminal(BuildWatch):
         """Times a few steps, and tells what the rest would take."""
         from gpproxy.benchmark.price import estimate
 
-        found = estimate(build.shop, work.left)
-        at_once = build.config.workers if build.config.device == "cpu" else 1
+        found = estimate(build.task, work.left)
+        at_once = build.settings.workers if build.settings.device == "cpu" else 1
         steps = ", ".join(f"{seconds:.3g}" for seconds in found.step)
         self._say(
             f"a step takes {steps} s (cheapest, middle, dearest), a check {span(found.check)}, a training "

@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 #: Seed of the longer trainings: one that no ordinary training has, so that both are independent.
 LONG_SEED = 1000
@@ -32,8 +33,12 @@ class Job:
             plain = f"{plain[:60]}-{hashlib.sha256(self.code.encode()).hexdigest()[:8]}"
         return f"{plain}-s{self.seed}" + (f"-x{self.times}" if self.times > 1 else "")
 
+    def place(self, folder: Path) -> Path:
+        """Its folder, in that of the build."""
+        return folder / "trainings" / self.name
 
-def jobs(codes: Sequence[str], seeds: int, longer: int = 0, times: int = 5) -> list[Job]:
+
+def jobs(codes: Sequence[str], trainings: int, longer: int = 0, times: int = 5) -> list[Job]:
     """Every training of `codes`, and then longer ones of the first `longer` of them."""
-    ordinary = [Job(code, seed) for code in codes for seed in range(seeds)]
+    ordinary = [Job(code, seed) for code in codes for seed in range(trainings)]
     return ordinary + [Job(code, LONG_SEED, times) for code in codes[:longer]]

@@ -5,6 +5,7 @@ In: a folder or a table. Out: settings to continue with, or an error that names 
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,8 +14,11 @@ from typing import Any
 
 import tomli_w
 
-from gpproxy.benchmark.settings import BuildConfig, from_meaning
+from gpproxy.benchmark.settings import BuildSettings, from_meaning
 from gpproxy.errors import RunError
+from gpproxy.registry import load_plugin
+from gpproxy.search_spaces import SEARCH_SPACES
+from gpproxy.tasks.task import Task
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -22,12 +26,22 @@ else:
     import tomli as tomllib
 
 FILE = "build.toml"
+#: What the size of a table was called by version 0.1, whose builds and tables are still continued.
+RENAMED = {"archs": "size", "seeds": "trainings"}
+#: Width that 0.1 has kept of every build, also of spaces that have none.
+WIDTH = 32
 
 
-def to_toml(config: BuildConfig, recipe: Mapping[str, Any]) -> str:
+def to_toml(settings: BuildSettings, task: Task) -> str:
     """What is kept of a build: its settings, its size, and every value of its recipe."""
-    size = {name: getattr(config, name) for name in ("archs", "seeds", "longer", "times")}
-    return tomli_w.dumps({"size": size, "settings": config.meaning(), "recipe": dict(recipe)})
+    size = {name: getattr(settings, name) for name in ("size", "trainings", "longer", "times")}
+    return tomli_w.dumps({"size": size, "settings": meaning(settings, task), "recipe": task.recipe.to_json()})
+
+
+def meaning(settings: BuildSettings, task: Task) -> dict[str, Any]:
+    """The settings that decide what a row means, with the width and the resolution that the space was opened with."""
+    sizes = {name: task.space_settings.get(name, 0) for name in ("width", "resolution")}
+    return {**settings.meaning(), **sizes}
 
 
 def read(folder: str | Path) -> dict[str, Any]:
@@ -36,9 +50,10 @@ def read(folder: str | Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        kept = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RunError(f"{path} is not readable TOML: {error}. Choose another --out.") from error
+    return {**kept, "size": {RENAMED.get(name, name): value for name, value in kept.get("size", {}).items()}}
 
 
 def read_card(path: str | Path) -> dict[str, Any]:
@@ -54,38 +69,55 @@ def read_card(path: str | Path) -> dict[str, Any]:
         raise RunError(
             f"{path} was not built with gpproxy.benchmark, so it cannot be grown with it: its card lacks the settings."
         )
-    return {**facts, "size": {"archs": facts.get("architectures", 1), "seeds": max(card.seeds, 1)}}
+    return {**facts, "size": {"size": facts.get("architectures", 1), "trainings": max(card.seeds, 1)}}
 
 
-def begun(out: str, append: str) -> BuildConfig | None:
+def begun(out: str, benchmark: str) -> BuildSettings | None:
     """The settings to continue the build in a folder, or the table, that a command line names; None for a new one."""
-    if not append:
+    if not benchmark:
         kept = read(out) if out else {}
         return from_meaning(kept["settings"], **kept["size"]) if kept else None
-    kept = read_card(append)
+    kept = read_card(benchmark)
     if not kept:
-        raise RunError(f"--append grows a table, but {append} is not there. {_shipped(append)}")
-    config = from_meaning(kept["settings"], **kept["size"], append=append, out=out)
+        raise RunError(f"--benchmark grows a table, but {benchmark} is not there. {_shipped(benchmark)}")
+    settings = from_meaning(kept["settings"], **kept["size"], benchmark=benchmark, out=out)
     # The folder of the trainings knows what else was asked for; the table may have grown elsewhere.
-    size = {name: max(value, getattr(config, name)) for name, value in read(config.folder).get("size", {}).items()}
-    return replace(config, **size)
+    size = {name: max(value, getattr(settings, name)) for name, value in read(settings.folder).get("size", {}).items()}
+    return replace(settings, **size)
 
 
-def _shipped(append: str) -> str:
+def as_kept(settings: BuildSettings) -> BuildSettings:
+    """The settings without the width that 0.1 kept of a space that has none; plug-ins are loaded."""
+    kept = read(settings.folder) or read_card(settings.table)
+    for plugin in settings.plugins:
+        load_plugin(plugin)
+    if not kept or settings.width != WIDTH or kept["settings"].get("width") != WIDTH:
+        return settings
+    return (
+        settings
+        if "width" in inspect.signature(SEARCH_SPACES[settings.space]).parameters
+        else replace(settings, width=0)
+    )
+
+
+def _shipped(benchmark: str) -> str:
     """What to do about a table that is not there."""
     from gpproxy.benchmarks import csv_table
 
-    here = Path(csv_table.__file__).parent / csv_table.table_path(append).name
+    here = Path(csv_table.__file__).parent / csv_table.table_path(benchmark).name
     if here.is_file():
         return f"To grow the one that comes with gpproxy, copy {here} and {here.with_suffix('.toml').name} first."
     return "Leave it out to begin one."
 
 
-def check(kept: Mapping[str, Any], config: BuildConfig, recipe: Mapping[str, Any], place: Path) -> None:
+def check(kept: Mapping[str, Any], settings: BuildSettings, task: Task, place: Path) -> None:
     """Raises RunError when a build goes on with other settings than `kept`; nothing is kept at the start."""
     if not kept:
         return
-    now, before = {**config.meaning(), **recipe}, {**kept["settings"], **kept["recipe"]}
+    before = {**from_meaning(kept["settings"]).meaning(), **kept["recipe"]}
+    now = {**meaning(settings, task), **task.recipe.to_json()}
+    if not now["width"]:
+        before["width"] = 0
     for name in dict.fromkeys((*now, *before)):
         if now.get(name) != before.get(name):
             raise RunError(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gpproxy.benchmark.writer import Ledger
+from gpproxy.benchmark.writer import TableWriter
 from gpproxy.benchmarks.benchmark import Benchmark, Card, open_space
 from gpproxy.benchmarks.rows import Row, assemble
 from gpproxy.errors import BenchmarkError
@@ -18,7 +18,7 @@ from gpproxy.ranking.correlation import kendall, spearman
 FEWEST = 4
 
 
-def longer_facts(short: Ledger, long: Ledger, card: Card, times: int) -> dict[str, Any]:
+def longer_facts(short: TableWriter, long: TableWriter, card: Card, times: int) -> dict[str, Any]:
     """`longer = {times, architectures, spearman, spearman_interval, kendall}`; empty for too few architectures."""
     try:
         one, other = _table(short, card), _table(long, card)
@@ -40,7 +40,7 @@ def longer_facts(short: Ledger, long: Ledger, card: Card, times: int) -> dict[st
     }
 
 
-def _table(ledger: Ledger, card: Card) -> Benchmark:
+def _table(writer: TableWriter, card: Card) -> Benchmark:
     rows = [
         Row(
             number,
@@ -49,6 +49,6 @@ def _table(ledger: Ledger, card: Card) -> Benchmark:
             str(row["seed"]),
             row["collapsed"] in (True, "1"),
         )
-        for number, row in enumerate(ledger.rows.values(), start=1)
+        for number, row in enumerate(writer.rows.values(), start=1)
     ]
-    return assemble(card.metric, card, open_space(card), rows, str(ledger.path))
+    return assemble(card.metric, card, open_space(card), rows, str(writer.path))

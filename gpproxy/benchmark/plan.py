@@ -39,7 +39,7 @@ def plan(space: SearchSpace, count: int, seed: int = 0) -> list[str]:
         found.append(space.encode(architecture))
     if len(found) < count:
         raise ConfigError(
-            f"archs={count} is more than the {len(found)} functionally different architectures of {space.name} "
+            f"size={count} is more than the {len(found)} functionally different architectures of {space.name} "
             "that a plan finds. Choose fewer."
         )
     return found

@@ -1,4 +1,8 @@
-"""Settings of a measured table: what is trained, how, and how the result is measured. Imports nothing heavy."""
+"""Settings of a measured table: what is trained, how, and how the result is measured. Imports nothing heavy.
+
+In: values of fields. Out: BuildSettings. What decides a row of the table is every field that is not `free`; a table
+keeps that for ever.
+"""
 
 from __future__ import annotations
 
@@ -9,121 +13,77 @@ from pathlib import Path
 from typing import Any
 
 from gpproxy.errors import ConfigError
-
-#: Settings that decide what a row of the table means; a table keeps them for ever.
-MEANING = (
-    "space",
-    "data",
-    "recipe",
-    "steps",
-    "batch",
-    "recipe_settings",
-    "width",
-    "resolution",
-    "space_settings",
-    "samples",
-    "extractor",
-    "split",
-    "plan_seed",
-)
+from gpproxy.run.settings import setting
+from gpproxy.tasks.settings import TrainingSettings
 
 
 @dataclass(frozen=True)
-class BuildConfig:
-    """Trains architectures spread over a space and writes a table of their measured quality.
+class Table:
+    """Its rows.
 
     Attributes:
-        space: search space of the generators.
-        data: images to train on: cifar10, stl10, shapes, or a folder of images; for translations facades, or a folder.
-        data_folder: where the data set lies; empty looks in the usual places.
-        download: whether a missing data set may be downloaded.
-        archs: architectures in the table; a larger number grows a table.
-        seeds: trainings per architecture.
+        size: architectures in the table; a larger number grows a table.
+        trainings: trainings per architecture.
         longer: architectures that are trained once more, `times` as long, for the correlation of short and long.
         times: how many times as many steps these get.
-        recipe: preset of the training: short or autogan, for translations pix2pix, cyclegan, pix2pix-short or
-            cyclegan-short.
-        steps: generator updates per training; 0 takes those of the recipe.
-        batch: images per update; 0 takes those of the recipe.
-        recipe_settings: change of the recipe, such as critic_steps=2.
-        width: channels of the generators.
-        resolution: side of the images in pixels.
-        space_settings: further setting of the search space, such as latent=64.
-        samples: generated images per measurement, 20 at least.
-        extractor: network whose features are compared: cifar or inception; none measures pairs by DSSIM.
-        extractor_weights: file with its weights; empty takes its own.
-        split: images that generated ones are compared with: train or test; of translations, those that are translated.
         plan_seed: seed of the choice of architectures.
-        out: folder of the build; empty makes builds/SPACE-DATA.
-        append: table to grow, whose settings are taken over; empty begins or continues the one in the folder.
-        device: where trainings run: cpu, cuda, cuda:1, ...
-        workers: processes that train, with one thread each; on a GPU some of them train while others measure.
-        together: trainings at once in each process on a GPU.
-        dry_run: only say what would be trained and how long it would take.
-        plugins: Python file that registers a search space.
+        out: where the results are kept; the folder of the build. Empty makes builds/SPACE-DATA.
+        benchmark: table of measured architectures, by name or as a CSV file with a card; the one to grow, whose
+            settings are taken over. Empty begins or continues the one in the folder.
     """
 
-    space: str = "autogan"
-    data: str = "cifar10"
-    data_folder: str = ""
-    download: bool = False
-    archs: int = 120
-    seeds: int = 2
-    longer: int = 0
-    times: int = 5
-    recipe: str = "short"
-    steps: int = 0
-    batch: int = 0
-    recipe_settings: tuple[str, ...] = ()
-    width: int = 32
-    resolution: int = 32
-    space_settings: tuple[str, ...] = ()
-    samples: int = 5000
-    extractor: str = "cifar"
-    extractor_weights: str = ""
-    split: str = "test"
-    plan_seed: int = 0
-    out: str = ""
-    append: str = ""
-    device: str = "cpu"
-    workers: int = 1
-    together: int = 8
-    dry_run: bool = False
-    plugins: tuple[str, ...] = ()
+    size: int = setting(120, least=1, free=True)
+    trainings: int = setting(2, least=1, free=True)
+    longer: int = setting(0, least=0, free=True)
+    times: int = setting(5, least=2, free=True)
+    plan_seed: int = setting(0, least=0)
+    out: str = setting("", free=True, path=True)
+    benchmark: str = setting("", free=True, path=True)
 
-    def __post_init__(self) -> None:
-        least = {"longer": 0, "plan_seed": 0, "times": 2, "steps": 0, "batch": 0, "samples": 20}
-        for field in fields(self):
-            value, bound = getattr(self, field.name), least.get(field.name, 1)
-            if isinstance(field.default, tuple):
-                object.__setattr__(self, field.name, (value,) if isinstance(value, str) else tuple(map(str, value)))
-            elif isinstance(field.default, int) and not isinstance(field.default, bool) and value < bound:
-                raise ConfigError(f"{field.name} >= {bound} must hold, but got {field.name}={value}.")
-        if self.longer > self.archs:
-            raise ConfigError(f"longer <= archs must hold, but got longer={self.longer} and archs={self.archs}.")
-        if self.device.split(":")[0] not in ("cpu", "cuda"):
-            raise ConfigError(f"device is cpu, cuda or cuda:NUMBER, but got device={self.device}.")
+
+@dataclass(frozen=True)
+class Workers:
+    """Who trains.
+
+    Attributes:
+        workers: processes; each trains with one thread, and on a GPU some of them train while others measure.
+        together: trainings at once in each process on a GPU.
+    """
+
+    workers: int = setting(1, least=1, free=True)
+    together: int = setting(8, least=1, free=True)
+
+
+@dataclass(frozen=True)
+class BuildSettings(Workers, TrainingSettings, Table):
+    """Trains architectures spread over a space and writes a table of their measured quality."""
+
+    def check(self) -> None:
+        """Raises ConfigError for more longer trainings than architectures."""
+        super().check()
+        if self.longer > self.size:
+            raise ConfigError(f"longer <= size must hold, but got longer={self.longer} and size={self.size}.")
 
     @property
     def name(self) -> str:
         """Name of the table."""
-        if self.append:
+        if self.benchmark:
             return self.table.stem
         return f"{self.space}-{re.sub('[^A-Za-z0-9_.]+', '-', Path(self.data).name)}"
 
     @property
     def folder(self) -> Path:
         """Where trainings are kept."""
-        return Path(self.out).expanduser() if self.out else Path("builds") / self.name
+        return Path(self.out) if self.out else Path("builds") / self.name
 
     @property
     def table(self) -> Path:
         """The CSV file."""
-        if not self.append:
+        if not self.benchmark:
             return self.folder / f"{self.name}.csv"
         from gpproxy.benchmarks.csv_table import table_path
 
-        return table_path(self.append)
+        return table_path(self.benchmark)
 
     def meaning(self) -> dict[str, Any]:
         """The settings that decide what a row means, as TOML holds them."""
@@ -131,11 +91,18 @@ class BuildConfig:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
-def from_meaning(values: Mapping[str, Any], **changes: Any) -> BuildConfig:
-    """The settings with which a table was begun, with changes. Unknown names are of a newer version and an error."""
+#: Settings that decide what a row of the table means.
+MEANING = tuple(field.name for field in fields(BuildSettings) if not field.metadata["free"])
+
+
+def from_meaning(values: Mapping[str, Any], **changes: Any) -> BuildSettings:
+    """The settings with which a table was begun, with changes; what an older table does not say is as by default.
+
+    Raises ConfigError for a name of a newer version.
+    """
     unknown = [name for name in values if name not in MEANING]
     if unknown:
         raise ConfigError(
             f"The table has the unknown setting '{unknown[0]}'. It was built by a newer gpproxy; update it."
         )
-    return BuildConfig(**{**values, **changes})
+    return BuildSettings(**{**values, **changes})

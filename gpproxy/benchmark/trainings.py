@@ -1,6 +1,6 @@
 """The trainings of a table as tasks: in this process or in several, one at a time in each, or several on a GPU.
 
-In: jobs and a workshop. Out: reports as they come. Whoever does them, a training depends on its job alone.
+In: jobs and a task. Out: reports as they come. Whoever does them, a training depends on its job alone.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from gpproxy.benchmark.jobs import Job
-from gpproxy.benchmark.settings import BuildConfig
+from gpproxy.benchmark.settings import BuildSettings
 from gpproxy.errors import GPProxyError
 from gpproxy.execution.scheduler import run_steps
 from gpproxy.execution.task import Stop, where
 from gpproxy.run.locks import helping
-from gpproxy.tasks.workshop import Workshop
+from gpproxy.tasks.task import Task
 from gpproxy.training.cuda_graph import in_turns
 from gpproxy.training.outcome import Progress
 
@@ -35,8 +35,9 @@ class Report:
 
 def reports(
     jobs: Sequence[Job],
-    shop: Workshop,
-    opener: Callable[[BuildConfig], Workshop],
+    task: Task,
+    settings: BuildSettings,
+    opener: Callable[[BuildSettings], Task],
     stop: Stop,
     *,
     workers: int = 1,
@@ -46,19 +47,20 @@ def reports(
     """Trains the jobs; one that fails does not take the others with it.
 
     Args:
-        shop: does the trainings of this process.
-        opener: makes the workshop of another process from the settings; importable.
+        task: does the trainings of this process.
+        settings: of the build, whose folder they lie in.
+        opener: makes the task of another process from the settings; importable.
         stop: asked between two steps; True ends what is running, with its state saved.
         together: trainings in turns in each process; on a GPU the others compute while one measures.
     """
     here = not cluster and (workers <= 1 or len(jobs) <= 1)
-    tasks = [((shop if here else opener), shop.config, job) for job in jobs]
-    gpus = 0.0 if shop.config.device == "cpu" else 1 / together
+    tasks = [((task if here else opener), settings, job) for job in jobs]
+    gpus = 0.0 if settings.device == "cpu" else 1 / together
     how: dict[str, Any] = {"workers": workers, "cluster": cluster, "gpus": gpus}
     for news in run_steps(train_job, tasks, stop=stop, together=together, turns=in_turns, **how):
         job: Job = news.task[-1]
         if news.error is not None:
-            yield Report(job, problem=_problem(news.error, shop.place(job)))
+            yield Report(job, problem=_problem(news.error, job.place(settings.folder)))
         elif news.ended:
             yield Report(job, ended=True)
         else:
@@ -66,22 +68,23 @@ def reports(
 
 
 def train_job(
-    shop: Workshop | Callable[[BuildConfig], Workshop], config: BuildConfig, job: Job, stop: Stop
+    task: Task | Callable[[BuildSettings], Task], settings: BuildSettings, job: Job, stop: Stop
 ) -> Iterator[Progress]:
     """One training, continued where it was begun; a task of `run_steps`."""
-    if isinstance(shop, Workshop):
-        yield from shop.train(job, stop)
+    place = job.place(settings.folder)
+    if isinstance(task, Task):
+        yield from task.train(job.code, job.seed, place, stop, job.times)
         return
-    with helping(config.folder):
+    with helping(settings.folder):
         # An owner that was killed before this point may have a successor, which would not wait for us.
         if not stop():
-            yield from _opened(shop, config).train(job, stop)
+            yield from _opened(task, settings).train(job.code, job.seed, place, stop, job.times)
 
 
 @lru_cache(maxsize=1)
-def _opened(opener: Callable[[BuildConfig], Workshop], config: BuildConfig) -> Workshop:
-    """The workshop of this process."""
-    return opener(config)
+def _opened(opener: Callable[[BuildSettings], Task], settings: BuildSettings) -> Task:
+    """The task of this process."""
+    return opener(settings)
 
 
 def _problem(error: Exception, place: Path) -> str:

@@ -15,9 +15,11 @@ from typing import Any
 
 import gpproxy
 from gpproxy.benchmark.jobs import Job
-from gpproxy.benchmark.settings import BuildConfig
+from gpproxy.benchmark.kept import meaning
+from gpproxy.benchmark.settings import BuildSettings
 from gpproxy.benchmarks.benchmark import Card
 from gpproxy.benchmarks.csv_table import read_card, read_rows, table_path, write_table
+from gpproxy.tasks.task import Task
 from gpproxy.training.outcome import Outcome
 from gpproxy.training.verdict import FINISHED
 
@@ -29,7 +31,7 @@ OWN = ("architecture", "seed", "collapsed", *TEXT)
 Row = dict[str, Any]
 
 
-class Ledger:
+class TableWriter:
     """The rows of one table, by architecture and seed.
 
     Args:
@@ -116,27 +118,24 @@ def _counted(card: Card, rows: Sequence[Row], measured: Sequence[str], hours: fl
     return replace(card, seeds=max(counts, default=0), measured_columns=tuple(measured), text_columns=TEXT, facts=facts)
 
 
-def card_of(
-    config: BuildConfig, main: str, recipe: Mapping[str, Any], space: Mapping[str, Any], facts: Mapping[str, Any]
-) -> Card:
+def card_of(settings: BuildSettings, task: Task, facts: Mapping[str, Any], times: int = 1) -> Card:
     """The card of a table, without its counts.
 
     Args:
-        recipe: every value of the recipe.
-        space: settings of the search space.
-        facts: of the workshop: images, extractor, floors, hardware.
+        task: what is trained and measured; it knows its images.
+        facts: of the build: images, extractor, floors, hardware.
+        times: how many times as long as the recipe says each training takes.
     """
+    recipe, main = task.recipe_of(times).to_json(), task.main
     images = f"{recipe['steps'] * recipe['batch']:,} images shown"
     return Card(
-        space=config.space,
-        space_settings=space,
+        space=settings.space,
+        space_settings=task.space_settings,
         metric=main,
         direction="lower",
         scale="log",
-        task="unconditional generation",
-        data=f"{config.data}, training split, {config.resolution} px",
         recipe=(
-            f"preset {config.recipe}, {recipe['steps']:,} generator steps of batch {recipe['batch']} ({images}), all "
+            f"preset {settings.recipe}, {recipe['steps']:,} generator steps of batch {recipe['batch']} ({images}), all "
             "values under [facts.recipe]"
         ),
         source=f"trained with gpproxy {gpproxy.__version__}, one network per row",
@@ -144,5 +143,6 @@ def card_of(
             f"{main} is that of the averaged weights, the best of the checks during the training. A training that "
             "collapsed or lost its numbers ranks last. Ranks hold for this budget."
         ),
-        facts={**facts, "settings": config.meaning(), "recipe": dict(recipe)},
+        facts={**facts, "settings": meaning(settings, task), "recipe": recipe},
+        **task.words,
     )

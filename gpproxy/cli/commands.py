@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from gpproxy.benchmark import settings as benchmark
+from gpproxy.benchmark.settings import BuildSettings
 from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.run.settings import groups_of
 from gpproxy.score.settings import ScoreSettings
 from gpproxy.search.settings import SearchSettings
-from gpproxy.train import settings as train
+from gpproxy.train.settings import TrainSettings
 
 
 def commands() -> dict[str, list[type[Any]]]:
@@ -21,7 +21,7 @@ def commands() -> dict[str, list[type[Any]]]:
         "evolve": EvolveSettings,
         "score": ScoreSettings,
         "search": SearchSettings,
-        "train": train.TrainConfig,
-        "benchmark build": benchmark.BuildConfig,
+        "train": TrainSettings,
+        "benchmark build": BuildSettings,
     }
     return {name: groups_of(cls) for name, cls in classes.items()}

@@ -66,10 +66,9 @@ def proxies() -> Iterator[Row]:
 
 def recipes() -> Iterator[Row]:
     """The presets of trainings."""
-    import gpproxy.tasks.translation_recipe  # noqa: F401  registers those of translations
-    from gpproxy.training.recipe import RECIPES
+    from gpproxy.tasks.task import recipes as presets
 
-    for name, one in RECIPES.items():
+    for name, one in presets().items():
         yield name, "", f"{one.steps:,} steps of batch {one.batch}"
 
 

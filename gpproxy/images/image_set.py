@@ -14,6 +14,9 @@ from torch import Tensor
 
 from gpproxy.errors import ImageError
 
+#: Shares of red, green and blue in the brightness of a pixel (ITU-R BT.601).
+LUMA = (0.299, 0.587, 0.114)
+
 
 @dataclass(frozen=True)
 class ImageSet:
@@ -69,6 +72,13 @@ class ImageSet:
         chunks = [resize(chunk, side) for chunk in self.images.split(1024)]
         return replace(self, images=torch.cat(chunks) if chunks else self.images.new_empty(0, 3, side, side))
 
+    def grey(self) -> ImageSet:
+        """The same images without colour: the luma of ITU-R BT.601, rounded to bytes, in all three channels."""
+        weights = torch.tensor(LUMA).view(1, 3, 1, 1)
+        chunks = [(chunk * weights).sum(1, keepdim=True).round().to(torch.uint8) for chunk in self.images.split(1024)]
+        grey = torch.cat(chunks) if chunks else self.images[:, :1]
+        return replace(self, images=grey.expand_as(self.images).contiguous())
+
     def first(self, n: int) -> ImageSet:
         """The first `n` images. Raises ImageError when there are fewer."""
         if not 0 <= n <= len(self):
@@ -88,6 +98,11 @@ def resize(images: Tensor, side: int) -> Tensor:
     else:
         found = F.interpolate(images.float(), (side, side), mode="bilinear", align_corners=False, antialias=True)
     return found.round().clamp(0, 255).to(torch.uint8)
+
+
+def in_colour(images: Tensor) -> Tensor:
+    """Images of one channel, `sample x 1 x height x width`, with that in three; all others as they are."""
+    return images.expand(-1, 3, -1, -1) if images.ndim == 4 and images.shape[1] == 1 else images
 
 
 def to_unit(images: Tensor) -> Tensor:

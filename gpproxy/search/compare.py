@@ -1,6 +1,6 @@
 """Who is trained after a search, and what came out: the proxy's best, random ones within the same limits, named ones.
 
-In: a ranking, and the measured quality of finished trainings. Out: contestants, and a table with intervals.
+In: a ranking, and the measured quality of finished trainings. Out: candidates, and a table with intervals.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from gpproxy.seeds import python_random
 
 #: Names of the groups that a search makes itself.
 PROXY, RANDOM = "proxy", "random"
-#: Draws per random contestant after which its limits count as too tight.
+#: Draws per random candidate after which its limits count as too tight.
 DRAWS = 20_000
 
 
 @dataclass(frozen=True)
-class Contestant:
+class Candidate:
     """One architecture to train, and why: group `proxy`, `random`, or the name that it was asked for by."""
 
     group: str
@@ -78,7 +78,7 @@ class Line:
 
 
 def parse_compare(text: str) -> tuple[int, list[str]]:
-    """Number of random contestants and the names of others, from `random:5,autogan-a`. Raises ConfigError."""
+    """Number of random candidates and the names of others, from `random:5,autogan-a`. Raises ConfigError."""
     count, named = 0, []
     for part in (piece.strip() for piece in text.split(",")):
         head, sign, tail = part.partition(":")
@@ -91,14 +91,14 @@ def parse_compare(text: str) -> tuple[int, list[str]]:
     return count, named
 
 
-def contestants(
+def candidates(
     space: SearchSpace,
     best: Sequence[str],
     compare: str,
     named: Callable[[str], str],
     admits: Callable[[Architecture], bool],
     seed: int,
-) -> list[Contestant]:
+) -> list[Candidate]:
     """The best codes, then random ones, then named ones; no two random ones are functionally identical.
 
     Args:
@@ -108,7 +108,7 @@ def contestants(
     Raises ConfigError when hardly any random architecture is.
     """
     count, names = parse_compare(compare)
-    found = [Contestant(PROXY, code) for code in best]
+    found = [Candidate(PROXY, code) for code in best]
     rng = python_random("compare", seed)
     taken: set[object] = set()
     draws = 0
@@ -120,8 +120,8 @@ def contestants(
         key = space.canonical(architecture)
         if key not in taken and not space.dead(architecture) and admits(architecture):
             taken.add(key)
-            found.append(Contestant(RANDOM, space.encode(architecture)))
-    return found + [Contestant(name, named(name)) for name in names]
+            found.append(Candidate(RANDOM, space.encode(architecture)))
+    return found + [Candidate(name, named(name)) for name in names]
 
 
 def within(limits: Limits, size: Callable[[Architecture], Size], time: Callable[[Architecture], float]):  # type: ignore[no-untyped-def]
@@ -129,8 +129,8 @@ def within(limits: Limits, size: Callable[[Architecture], Size], time: Callable[
     return lambda a: limits.admits(size(a)) and (not limits.latency or time(a) <= limits.latency)
 
 
-def table(who: Sequence[Contestant], trained: Sequence[Trained], size: Callable[[str], Size]) -> list[Line]:
-    """A line per contestant, and one per group of several: groups in order, each best first.
+def table(who: Sequence[Candidate], trained: Sequence[Trained], size: Callable[[str], Size]) -> list[Line]:
+    """A line per candidate, and one per group of several: groups in order, each best first.
 
     A training that collapsed without a value counts as the worst of all that were measured. The interval of an
     architecture is over its trainings, that of a group over its architectures (Student, 1908).

@@ -37,7 +37,7 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Account:
+class Cost:
     """Cost of a search.
 
     Attributes:

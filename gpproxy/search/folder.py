@@ -1,4 +1,4 @@
-"""The folder of a search: settings, journal of candidates, ranked CSV, pictures, account."""
+"""The folder of a search: settings, journal of candidates, ranked CSV, pictures, cost."""
 
 from __future__ import annotations
 

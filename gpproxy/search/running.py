@@ -26,7 +26,7 @@ from gpproxy.run.interrupt import Interrupted, Patience, resume_command
 from gpproxy.run.kind import CONFIG
 from gpproxy.run.settings import parse_settings
 from gpproxy.search.console import SearchWatch
-from gpproxy.search.cost import Account
+from gpproxy.search.cost import Cost
 from gpproxy.search.folder import RESULT, SearchFolder, candidate_row, labels
 from gpproxy.search.journal import NAME, Journal, Memory
 from gpproxy.search.limits import Limits
@@ -52,7 +52,7 @@ class SearchResult:
         seen: every scored candidate, in the order of the search.
         ranked: indices from best to worst.
         value: combined score per candidate.
-        account: what it cost.
+        cost: what it cost.
         finished: `budget`, `space` (nothing was left) or `rare` (hardly anything is within the limits).
     """
 
@@ -60,7 +60,7 @@ class SearchResult:
     seen: Seen
     ranked: np.ndarray
     value: np.ndarray
-    account: Account
+    cost: Cost
     finished: str
 
     def best(self, count: int) -> list[tuple[Candidate, float]]:
@@ -135,11 +135,11 @@ class Searcher:
         label = labels(self.setup)[0] if len(config.proxy) == 1 else f"mean rank of {len(config.proxy)} proxies"
         folder.write_pictures(seen, ranked, value, self.space, config, label)
         training = None if judge is None else judge.time(seen[int(ranked[0])].code)
-        account = Account(len(seen), progress.work, training)
-        result = SearchResult(folder.path, seen, ranked, value, account, progress.finished)
+        cost = Cost(len(seen), progress.work, training)
+        result = SearchResult(folder.path, seen, ranked, value, cost, progress.finished)
         self._write(result, progress)
         watch.best(result.best(config.top), config.timed)
-        for sentence in (*self._remarks(progress, value if strategy.feedback else None), *account.sentences()):
+        for sentence in (*self._remarks(progress, value if strategy.feedback else None), *cost.sentences()):
             watch.note(sentence)
         if judge is not None and config.train_top:
             best = [one.code for one, _ in result.best(config.train_top)]
@@ -253,7 +253,7 @@ class Searcher:
             "repeated": progress.repeated,
             "finished": result.finished,
             "best": [candidate_row(one, score) for one, score in result.best(config.top)],
-            "account": result.account.to_json(),
+            "cost": result.cost.to_json(),
         }
         self.folder.write_json(RESULT, content)
         self.folder.log("finished", candidates=len(result.seen), finished=result.finished)

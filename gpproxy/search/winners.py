@@ -28,7 +28,7 @@ from gpproxy.search.compare import (
     RANDOM,
     Line,
     Trained,
-    contestants,
+    candidates,
     difference,
     parse_compare,
     table,
@@ -41,12 +41,11 @@ from gpproxy.search.settings import SearchSettings
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.space import Architecture
 from gpproxy.seeds import seeded
-from gpproxy.tasks.train import new_objective
-from gpproxy.train.running import run_training, time_training, trainer
-from gpproxy.train.settings import TrainConfig
+from gpproxy.tasks.task import open_task, settings_of
+from gpproxy.train.running import run_training, time_training
+from gpproxy.train.settings import TrainSettings
 from gpproxy.training.architecture import code_of, published
 from gpproxy.training.outcome import Outcome
-from gpproxy.training.recipe import WIDTHS
 
 #: Folder of the trainings, and files of the comparison.
 FOLDER, TABLE = "trained", "compared.csv"
@@ -59,18 +58,18 @@ class Judge:
     """Times and trains architectures of one search.
 
     Attributes:
-        config: of a training; architecture, seed and folder are filled in.
+        settings: of a training; architecture, seed and folder are filled in.
         space: with the settings of the search.
         watch: is told what happens.
-        seeds: trainings per architecture.
+        trainings: per architecture.
         compare_with: who is trained beside the best, see `SearchSettings.compare`.
         workers: processes on a CPU.
     """
 
-    config: TrainConfig
+    settings: TrainSettings
     space: SearchSpace
     watch: SearchWatch
-    seeds: int
+    trainings: int
     compare_with: str
     workers: int
 
@@ -78,7 +77,7 @@ class Judge:
     def of_search(cls, config: SearchSettings, space: SearchSpace, watch: SearchWatch) -> Judge:
         """The judge that a search asks for. Raises what its training would: images or weights that are missing."""
         some = next(iter(published(space).values()), None) or space.encode(space.sample(random.Random(0)))
-        settings = TrainConfig(
+        settings = TrainSettings(
             arch=some,
             space=space.name,
             space_settings=config.space_settings,
@@ -88,49 +87,45 @@ class Judge:
             plugins=config.plugins,
             **_settings(config.train_settings),
         )
-        return cls.checked(settings, space, watch, config.trainings, config.compare, config.workers)
-
-    @classmethod
-    def checked(
-        cls, settings: TrainConfig, space: SearchSpace, watch: SearchWatch, seeds: int, compare: str, workers: int
-    ) -> Judge:
-        """A judge whose data, weights and names are there."""
-        for name in parse_compare(compare)[1]:
+        for name in parse_compare(config.compare)[1]:
             code_of(space, name)
-        if (settings.recipe, space.name) in WIDTHS:  # what is trained is as wide as what was searched
-            settings = replace(settings, width=vars(space)["width"])
-        opened = trainer(settings)
-        _ = opened.extractor
-        new_objective(space, opened.code, opened.images, opened.recipe, settings.seed, settings.device)
-        return cls(settings, space, watch, seeds, compare, workers or 1)
+        task = open_task(settings)
+        if settings_of(task.space) != settings_of(space):  # what is trained is as wide as what was searched
+            settings = replace(settings, width=settings_of(space)["width"])
+            task = open_task(settings)
+        _ = task.extractor
+        task.objective(task.code(settings.arch), settings.seed)
+        return cls(settings, space, watch, config.trainings, config.compare, config.workers or 1)
 
     def time(self, code: str) -> Training:
         """What one training of an architecture takes, from a few timed steps."""
-        config = replace(self.config, arch=code)
-        found = time_training(config)
-        where = hardware(config.device, config.threads)
-        return Training(_recipe(config), code, found.steps, found.step, found.checks, found.check, where)
+        settings = replace(self.settings, arch=code)
+        found = time_training(settings)
+        where = hardware(settings.device, settings.threads)
+        return Training(_recipe(settings), code, found.steps, found.step, found.checks, found.check, where)
 
     def compare(self, folder: Path, best: Sequence[str], limits: Limits, sizer: Sizer, seed: int) -> list[Line]:
         """Trains everyone and writes the table. Trainings that are finished in the folder are not repeated."""
         admits = within(limits, sizer, self._latency)
-        who = contestants(self.space, best, self.compare_with, lambda name: code_of(self.space, name), admits, seed)
+        who = candidates(self.space, best, self.compare_with, lambda name: code_of(self.space, name), admits, seed)
         codes = list(dict.fromkeys(one.code for one in who))
         tasks = []
-        for number in range(self.seeds):
+        for number in range(self.trainings):
             for code in codes:
                 place = folder / FOLDER / f"{re.sub('[^A-Za-z0-9_-]', '_', code)}-s{number}"
-                tasks.append((replace(self.config, arch=code, seed=self.config.seed + number, out=str(place)),))
-        self.watch.note(f"{len(codes)} architectures, {self.seeds} trainings each by the recipe {_recipe(self.config)}")
+                tasks.append((replace(self.settings, arch=code, seed=self.settings.seed + number, out=str(place)),))
+        self.watch.note(
+            f"{len(codes)} architectures, {self.trainings} trainings each by the recipe {_recipe(self.settings)}"
+        )
         trained = []
-        workers = self.workers if self.config.device == "cpu" else 1
-        for (config,), found in run_tasks(train_one, tasks, workers=workers):
+        workers = self.workers if self.settings.device == "cpu" else 1
+        for (settings,), found in run_tasks(train_one, tasks, workers=workers):
             if found is None:
                 raise KeyboardInterrupt
-            trained.append(Trained(config.arch, config.seed, found.value, found.verdict, found.seconds, found.step))
+            trained.append(Trained(settings.arch, settings.seed, found.value, found.verdict, found.seconds, found.step))
             value = "no value" if math.isnan(found.value) else f"{found.main} {found.value:.4g}"
             self.watch.note(
-                f"{len(trained)}/{len(tasks)}  {config.arch} seed {config.seed}: {value}, {found.verdict}, "
+                f"{len(trained)}/{len(tasks)}  {settings.arch} seed {settings.seed}: {value}, {found.verdict}, "
                 f"{found.seconds:.0f} s"
             )
         lines = table(who, trained, lambda code: sizer(self.space.decode(code)))
@@ -143,12 +138,14 @@ class Judge:
                 f"Mean of the proxy's choice less that of random choice: {gap:.4g}{bounds}; below 0 is better."
             )
         seconds = sum(one.seconds for one in trained) / len(trained)
-        self.watch.note(f"One training took {seconds:,.0f} s on {hardware(self.config.device, self.config.threads)}.")
+        self.watch.note(
+            f"One training took {seconds:,.0f} s on {hardware(self.settings.device, self.settings.threads)}."
+        )
         return lines
 
     def _latency(self, architecture: Architecture) -> float:
-        network = self.space.build(architecture, seeded("latency")).to(self.config.device)
-        return latency(network, self.space.inputs(1, seeded("latency")).to(self.config.device)).median
+        network = self.space.build(architecture, seeded("latency")).to(self.settings.device)
+        return latency(network, self.space.inputs(1, seeded("latency")).to(self.settings.device)).median
 
     def _write(self, folder: Path, lines: Sequence[Line], trained: Sequence[Trained]) -> None:
         for name, rows in ((TABLE, lines), (f"{FOLDER}.csv", trained)):
@@ -159,22 +156,22 @@ class Judge:
             write_atomically(folder / name, stream.getvalue())
 
 
-def train_one(config: TrainConfig) -> Outcome | None:
+def train_one(settings: TrainSettings) -> Outcome | None:
     """One training, continued where it was begun; None when it was interrupted."""
     try:
-        return run_training(config)
+        return run_training(settings)
     except KeyboardInterrupt:
         return None
 
 
-def _recipe(config: TrainConfig) -> str:
-    changes = ", ".join(f"{name}={value}" for name, value in config.recipe_changes.items())
-    return config.recipe + (f" ({changes})" if changes else "")
+def _recipe(settings: TrainSettings) -> str:
+    changes = ", ".join(f"{name}={value}" for name, value in settings.recipe_changes.items())
+    return settings.recipe + (f" ({changes})" if changes else "")
 
 
 def _settings(pairs: Sequence[str]) -> dict[str, Any]:
     """Settings of `gpproxy.train` from `NAME=VALUE`. Raises ConfigError for one that it lacks or the search decides."""
-    known = {field.name: field.default for field in fields(TrainConfig) if field.name not in OWN}
+    known = {field.name: field.default for field in fields(TrainSettings) if field.name not in OWN}
     found: dict[str, Any] = {}
     for name, value in parse_settings(pairs).items():
         if name not in known:

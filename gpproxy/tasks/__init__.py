@@ -1,3 +1,1 @@
-"""What kinds of generators are trained for: data, objectives, recipes, measures."""
-
-from gpproxy.tasks import translation_recipe as translation_recipe  # adds its presets
+"""What kinds of generators are trained for: one file per task, with its data, objective, recipes and measures."""

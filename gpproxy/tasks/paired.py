@@ -1,13 +1,18 @@
-"""Paired training, pix2pix: a generator from inputs to targets against a discriminator that sees both.
+"""Paired translation, pix2pix: a generator from inputs to targets against a discriminator that sees both.
 
-In: a generator, pairs to learn from and pairs to measure on, a recipe and a seed. Out: an Objective. `advance` has static
-shapes and waits for nothing, as in `gpproxy.tasks.unconditional`. Source: Isola et al., 2017.
+In: TrainingSettings of a space whose generators take images, or label maps. Out: the task `paired` with its recipes
+`pix2pix`, the published one (Isola et al., 2017), and `pix2pix-short`, for many small trainings. Generators that take
+label maps learn from pairs whose inputs are pictures of labels: see `gpproxy.images.labels`.
+
+`advance` has static shapes and waits for nothing, as in `gpproxy.tasks.unconditional`.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -15,9 +20,21 @@ from torch import Tensor, nn
 
 from gpproxy.images.image_set import resize, to_bytes, to_unit
 from gpproxy.images.jitter import crops, enlarged_side
+from gpproxy.images.labels import LabelMaps
 from gpproxy.images.paired import PairedSet
 from gpproxy.seeds import reseed
-from gpproxy.tasks.translation_recipe import PairedRecipe
+from gpproxy.tasks.task import task
+from gpproxy.tasks.translation import (
+    CHUNK,
+    PUBLISHED,
+    ROWS,
+    SHORT,
+    TranslationRecipe,
+    TranslationTask,
+    check_side,
+    not_negative,
+    untrained,
+)
 from gpproxy.training.augment import augment
 from gpproxy.training.average import Average
 from gpproxy.training.losses import loss
@@ -26,11 +43,23 @@ from gpproxy.training.order import Order
 from gpproxy.training.patch_discriminator import patch_discriminator
 from gpproxy.training.recalibrate import recalibrate
 
-#: Images that are translated at once where they are measured, and rows of the picture.
-CHUNK, ROWS = 32, 6
+
+@dataclass(frozen=True)
+class PairedRecipe(TranslationRecipe):
+    """How a generator learns from pairs.
+
+    Attributes:
+        reconstruction: weight of the mean absolute difference from the target, beside the adversarial loss.
+    """
+
+    reconstruction: float = 100.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        not_negative(self, "reconstruction")
 
 
-class Paired:
+class Conditional:
     """One generator and one conditional PatchGAN.
 
     Args:
@@ -38,6 +67,7 @@ class Paired:
         pairs: what it learns from.
         held_out: what it is measured and pictured on, of the same resolution.
         recipe: how to train.
+        encode: makes what the generator takes, float32 `sample x channel x side x side`, of input images, uint8.
         seed: of all that is random, the weights of the discriminator too.
         device: where everything is computed and kept.
     """
@@ -49,13 +79,18 @@ class Paired:
         held_out: PairedSet,
         recipe: PairedRecipe,
         *,
+        encode: Callable[[Tensor], Tensor] = to_unit,
         seed: int,
         device: torch.device | str = "cpu",
     ):
         self.device = torch.device(device)
+        self.encode = encode
         self.recipe, self.seed, self.held_out, self.side = recipe, seed, held_out, pairs.side
         weights = reseed(torch.Generator(), seed, "discriminator")
-        discriminator = patch_discriminator(6, recipe.discriminator_width, recipe.discriminator_layers, weights)
+        channels = encode(pairs.inputs[:1]).shape[1]
+        discriminator = patch_discriminator(
+            channels + 3, recipe.discriminator_width, recipe.discriminator_layers, weights
+        )
         self.generator = generator.to(self.device)
         self.discriminator = discriminator.to(self.device)
         self.networks: dict[str, nn.Module] = {"generator": self.generator, "discriminator": self.discriminator}
@@ -73,9 +108,10 @@ class Paired:
         self._crops = torch.Generator()
         #: nothing grows, so one graph holds for all steps
         self.stage = 0
-        shape = (recipe.batch, 3, self.side, self.side)
         #: inputs and targets of the step; `prepare` fills them
-        self.inputs, self.targets = (torch.zeros(shape, device=self.device) for _ in range(2))
+        self.inputs, self.targets = (
+            torch.zeros(recipe.batch, count, self.side, self.side, device=self.device) for count in (channels, 3)
+        )
 
     def step(self, index: int) -> Mapping[str, Tensor]:
         """One discriminator update, then one generator update. See `Objective.step`."""
@@ -88,10 +124,9 @@ class Paired:
         reseed(self.random, self.seed, "step", index)
         chosen = self._order.batch(index, recipe.batch)
         places = reseed(self._crops, self.seed, "crops", index)
-        for buffer, images in zip(
-            (self.inputs, self.targets), crops(self._pairs, chosen, self.side, recipe.flip, places)
-        ):
-            buffer.copy_(to_unit(images))
+        inputs, targets = crops(self._pairs, chosen, self.side, recipe.flip, places)
+        self.inputs.copy_(self.encode(inputs))
+        self.targets.copy_(to_unit(targets))
         self.generator_optimiser.scale(recipe.rate(index))
         self.discriminator_optimiser.scale(recipe.rate(index))
         self._taken.fill_(self.average.taken(index))
@@ -121,7 +156,7 @@ class Paired:
         if self.recipe.recalibrate:
             count = min(self.recipe.recalibrate * max(self.recipe.batch, 2), len(self._pairs[0]))
             inputs = resize(self._pairs[0][:count], self.side)
-            recalibrate(network, (to_unit(part) for part in inputs.split(CHUNK)))
+            recalibrate(network, (self.encode(part) for part in inputs.split(CHUNK)))
         return network
 
     def samples(self, count: int) -> Tensor:
@@ -132,7 +167,7 @@ class Paired:
     def translated(self, inputs: Tensor) -> Tensor:
         """What the measured generator makes of inputs: uint8 `sample x 3 x side x side`, on the CPU."""
         network = self.measured()
-        return torch.cat([to_bytes(network(to_unit(part.to(self.device)))).cpu() for part in inputs.split(CHUNK)])
+        return torch.cat([to_bytes(network(self.encode(part.to(self.device)))).cpu() for part in inputs.split(CHUNK)])
 
     def picture(self) -> Tensor:
         """Input, output and target of held-out pairs, one row each. See `Objective.picture`."""
@@ -159,3 +194,36 @@ class Paired:
             part.load_state_dict(state[name])
         self.generator_optimiser.load_state_dict(state["generator_optimiser"])
         self.discriminator_optimiser.load_state_dict(state["discriminator_optimiser"])
+
+
+@task("paired")
+class Paired(TranslationTask):
+    """From inputs to the targets that belong to them."""
+
+    title = "paired image translation"
+    takes = ("images", "labels")
+    paired = True
+    #: 200 passes over the 400 pairs of facades
+    presets = {
+        "pix2pix": PairedRecipe(**{**PUBLISHED, "steps": 80_000, "loss": "vanilla"}),
+        "pix2pix-short": PairedRecipe(**{**SHORT, "loss": "hinge"}),
+    }
+
+    @cached_property
+    def encode(self) -> Callable[[Tensor], Tensor]:
+        """Images in [-1, 1], or label maps with as many classes as the space has, in the colours of the inputs."""
+        if self.space.takes != "labels":
+            return to_unit
+        return LabelMaps.of(self.images.learn.inputs, self.space.input_shape[0] - 1)
+
+    def about(self, code: str, seed: int, times: int = 1) -> dict[str, Any]:
+        labels = {"inputs": f"label maps of {self.space.input_shape[0] - 1} classes"}
+        return {**super().about(code, seed, times), **(labels if self.space.takes == "labels" else {})}
+
+    def objective(self, code: str, seed: int, times: int = 1) -> Conditional:
+        data, recipe = self.images, self.recipe_of(times)
+        assert isinstance(recipe, PairedRecipe)
+        assert isinstance(data.learn, PairedSet) and isinstance(data.held_out, PairedSet)
+        check_side(data.side, recipe)
+        generator, device = untrained(self.space, code, seed, "generator"), self.settings.device
+        return Conditional(generator, data.learn, data.held_out, recipe, encode=self.encode, seed=seed, device=device)

@@ -1,62 +1,186 @@
-"""The objective of a generator that translates images: pix2pix or CycleGAN, by its recipe.
+"""What the tasks of generators that translate images share: recipes, data, measures.
 
-In: a space, a code, a Translation, a recipe and a seed. Out: a Paired or a Cycle objective, untrained.
+In: TrainingSettings whose recipe is one for translations. Out: the base of the tasks `paired` and `unpaired`. Outputs
+for held-out images are measured, against their targets too where there are any.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, ClassVar
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from gpproxy.errors import ConfigError
-from gpproxy.images.paired import PairedSet
-from gpproxy.images.translation import Translation
-from gpproxy.images.unpaired import UnpairedSet
+from gpproxy.images.image_set import ImageSet, to_bytes, to_unit
+from gpproxy.images.translation import Translation, load_translation
+from gpproxy.quality.fidelity import fidelity
+from gpproxy.quality.measure import Quality
+from gpproxy.quality.translation import DISSIMILARITY, translation_measure
 from gpproxy.search_spaces.space import SearchSpace
-from gpproxy.seeds import numbered, reseed
-from gpproxy.tasks.paired import Paired
-from gpproxy.tasks.translation_recipe import CycleRecipe, PairedRecipe, TranslationRecipe
-from gpproxy.tasks.unpaired import Cycle
+from gpproxy.seeds import reseed
+from gpproxy.tasks.task import Task
+from gpproxy.training.dry_run import DryRun
+from gpproxy.training.loop import Measure
 from gpproxy.training.patch_discriminator import smallest_side
+from gpproxy.training.recipe import Recipe
+
+#: Images that are translated at once where they are measured, and rows of the picture.
+CHUNK, ROWS = 32, 6
+#: Halvings that a PatchGAN may have.
+LAYERS = range(1, 5)
 
 
-def takes_images(space: SearchSpace) -> bool:
-    """Whether the generators of a space translate images; others draw from noise."""
-    return space.inputs(2, numbered(0)).ndim == 4
+@dataclass(frozen=True)
+class TranslationRecipe(Recipe):
+    """How a generator of translations is trained: one discriminator update per step, on the images of that step.
 
-
-def translation_objective(
-    space: SearchSpace, code: str, data: Translation, recipe: TranslationRecipe, seed: int, device: str = "cpu"
-) -> Paired | Cycle:
-    """The untrained networks of an architecture, ready to train.
-
-    Raises ConfigError: space, recipe and data do not fit each other. Raises SpaceError for a code of another space.
+    Attributes:
+        discriminator_layers: halvings of the PatchGAN; three see patches of 70 pixels.
+        jitter: enlarge images by an eighth and crop a random part of them.
     """
-    if not takes_images(space):
-        raise ConfigError(f"The generators of {space.name} draw from noise. Choose a recipe for that, such as short.")
-    shape = tuple(space.inputs(2, numbered(0)).shape[1:])
-    if shape != tuple(data.learn.inputs.shape[1:]):
-        raise ConfigError(
-            f"The generators of {space.name} take images of {' x '.join(map(str, shape))} with these settings, but "
-            f"{data.name} has 3 x {data.side} x {data.side}. Set the resolution of both to the same."
+
+    discriminator_layers: int = 3
+    jitter: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "critic_batch", self.batch)
+        super().__post_init__()
+        for name, only in (("critic_steps", 1), ("growth", ()), ("share", True)):
+            if getattr(self, name) != only:
+                raise ConfigError(
+                    f"A translation recipe has one discriminator update per step on the images of the generator "
+                    f"update, so {name} is {only}, but got {getattr(self, name)}. Leave it out."
+                )
+        if self.discriminator_width < 1:
+            raise ConfigError(f"A translation recipe has discriminator_width >= 1, but got {self.discriminator_width}.")
+        if self.discriminator_layers not in LAYERS:
+            raise ConfigError(
+                f"discriminator_layers of a recipe is {LAYERS[0]} to {LAYERS[-1]}, but got {self.discriminator_layers}."
+            )
+
+
+def not_negative(recipe: Recipe, *names: str) -> None:
+    """Raises ConfigError where a value of a recipe is below 0."""
+    for name in names:
+        if getattr(recipe, name) < 0:
+            raise ConfigError(f"{name} >= 0 must hold in a recipe, but got {name}={getattr(recipe, name)}.")
+
+
+#: What the published recipes have in common (Isola et al., 2017, sections 3.3 and 6.2; Zhu et al., 2017, section 4). A
+#: discriminator that has won leaves the other losses to learn from, so its loss ends no training.
+PUBLISHED: dict[str, Any] = {
+    "batch": 1, "generator_rate": 2e-4, "discriminator_rate": 2e-4, "beta1": 0.5, "beta2": 0.999, "decay": "late",
+    "average": 0.0, "augment": (), "discriminator_width": 64, "collapse_loss": 0.0, "collapse_spread": 0.001,
+}  # fmt: skip
+#: Higher rates than published, because a small budget ends before low ones have changed much.
+SHORT: dict[str, Any] = {
+    **PUBLISHED,
+    **{"steps": 900, "batch": 2, "generator_rate": 1e-3, "discriminator_rate": 4e-4, "decay": "linear"},
+    **{"average": 0.99, "discriminator_width": 16},
+}
+
+
+class TranslationTask(Task):
+    """From images to images. The split of the settings is what is translated and measured."""
+
+    #: whether targets belong to inputs
+    paired: ClassVar[bool]
+
+    @cached_property
+    def images(self) -> Translation:
+        """What is learnt from, and the held-out images, at the size of the space."""
+        settings = self.settings
+        check_shapes(self.space)
+        return load_translation(
+            settings.data,
+            self.paired,
+            split=settings.split,
+            resolution=self.space.image_shape[-1],
+            folder=settings.data_folder or None,
+            direction=settings.direction,
+            limit=settings.limit or None,
         )
+
+    @cached_property
+    def encode(self) -> Callable[[Tensor], Tensor]:
+        """What makes the input of a generator of images: uint8 `sample x 3 x side x side`, on any device."""
+        return to_unit
+
+    def real(self) -> ImageSet:
+        return self.images.real()
+
+    @property
+    def samples(self) -> int:
+        """Held-out images that are measured."""
+        return min(self.settings.samples, len(self.images.held_out.inputs))
+
+    @property
+    def main(self) -> str:
+        """The Fréchet distance, DSSIM without an extractor; empty where there are no targets either."""
+        return super().main or (DISSIMILARITY if self.paired else "")
+
+    @cached_property
+    def measure(self) -> Measure | None:
+        if not self.main:
+            return None
+        return translation_measure(self.images, self.extractor, self.reference if self.extractor else None)
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """As of every task; without an extractor, the images that outputs are compared with."""
+        held_out = {"extractor": "none", "reference": f"{self.images.name}/{self.images.held_out.split}"}
+        return super().facts or (held_out if self.main else {})
+
+    @property
+    def words(self) -> dict[str, str]:
+        known = super().words
+        measured = f"measured on {self.samples} images of the {self.settings.split} split"
+        return {**known, "data": f"{known['data']}, {measured}"}
+
+    @torch.no_grad()
+    def outputs(self, generator: nn.Module, seed: int) -> Tensor:
+        parts = self.images.held_out.inputs[: self.samples].split(CHUNK)
+        return torch.cat([to_bytes(generator(self.encode(part.to(self.settings.device)))).cpu() for part in parts])
+
+    def measured(self, images: Tensor) -> Quality:
+        found = super().measured(images)
+        if self.images.targets is not None:
+            near = fidelity(images, self.images.targets[: self.samples])
+            found = replace(found, values={**found.values, **near.values}, errors={**found.errors, **near.errors})
+        return found
+
+    def dry_run(self, code: str, seed: int = 0) -> DryRun:
+        """As of every training; the spaces count MACs at their published resolution, here they are of this one."""
+        found, published = super().dry_run(code, seed), getattr(self.space, "PUBLISHED_RESOLUTION", self.images.side)
+        return replace(found, macs=found.macs * (self.images.side / published) ** 2)
+
+
+def check_shapes(space: SearchSpace) -> None:
+    """Raises ConfigError for generators that do not translate square images of colour into such."""
+    shapes = (space.image_shape,) if space.takes == "labels" else (space.input_shape, space.image_shape)
+    for what, shape in zip(("make", "take")[: len(shapes)], reversed(shapes)):
+        if len(shape) != 3 or shape[0] != 3 or shape[1] != shape[2]:
+            raise ConfigError(
+                f"The generators of {space.name} {what} images of {' x '.join(map(str, shape))}, and a training of "
+                "translations has square ones of 3 channels: data sets are read that way and measured that way. Let "
+                f"the space's generators {what} such images."
+            )
+
+
+def check_side(side: int, recipe: TranslationRecipe) -> None:
+    """Raises ConfigError for images that are too small for the discriminator of a recipe."""
     least = smallest_side(recipe.discriminator_layers)
-    if data.side < least:
+    if side < least:
         raise ConfigError(
             f"A discriminator of {recipe.discriminator_layers} layers takes images of {least} pixels a side or more, "
-            f"but {data.name} has {data.side}. Choose a larger resolution, or fewer discriminator_layers."
+            f"but these have {side}. Choose a larger resolution, or fewer discriminator_layers."
         )
-    if data.paired != isinstance(recipe, PairedRecipe):
-        wanted, given = ("pairs", "unpaired images") if not data.paired else ("unpaired images", "pairs")
-        raise ConfigError(f"This recipe learns from {wanted}, but {data.name} was read as {given}.")
 
-    def network(name: str) -> nn.Module:
-        return space.build(space.decode(code), reseed(torch.Generator(), seed, name)).train()
 
-    if isinstance(recipe, PairedRecipe):
-        assert isinstance(data.learn, PairedSet) and isinstance(data.held_out, PairedSet)
-        return Paired(network("generator"), data.learn, data.held_out, recipe, seed=seed, device=device)
-    assert isinstance(recipe, CycleRecipe)
-    assert isinstance(data.learn, UnpairedSet) and isinstance(data.held_out, UnpairedSet)
-    both = network("generator"), network("generator back")
-    return Cycle(*both, data.learn, data.held_out, recipe, seed=seed, device=device)
+def untrained(space: SearchSpace, code: str, seed: int, name: str) -> nn.Module:
+    """An untrained generator in training mode, its weights a function of seed and name."""
+    return space.build(space.decode(code), reseed(torch.Generator(), seed, name)).train()

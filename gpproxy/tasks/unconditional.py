@@ -1,25 +1,34 @@
-"""Unconditional training: a generator from noise to images against a discriminator.
+"""Unconditional generation: a generator from noise to images against a discriminator.
 
-In: both networks, images, a recipe and a seed. Out: an Objective. Everything stays on the device, and `advance` has static
-shapes and waits for nothing, so that `gpproxy.training.cuda_graph` can capture it.
+In: TrainingSettings of a space whose generators draw from noise. Out: the task `unconditional` with its recipes
+`short`, for many small trainings, and `autogan`, the published one (Gong et al., 2019, section 4 and its code).
+Generators of grey images learn from grey images, which stand in all three channels for the discriminator and for what
+measures them.
 
-What was measured on a CPU core at 16 to 32 channels and pixels: channels-last memory takes a third off the
-convolutions, real and generated images in one discriminator pass save a spectral norm, fused Adam takes a quarter of
-the time of the other forms, and generated images that are judged twice save a pass of the generator.
+Everything stays on the device, and `advance` has static shapes and waits for nothing, so that
+`gpproxy.training.cuda_graph` can capture it. What was measured on a CPU core at 16 to 32 channels and pixels:
+channels-last memory takes a third off the convolutions, real and generated images in one discriminator pass save a
+spectral norm, fused Adam takes a quarter of the time of the other forms, and generated images that are judged twice
+save a pass of the generator.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from gpproxy.images.image_set import to_unit
-from gpproxy.search_spaces.discriminator import Discriminator
-from gpproxy.seeds import reseed
+from gpproxy.errors import ConfigError
+from gpproxy.images.image_set import ImageSet, in_colour, to_unit
+from gpproxy.images.load import learnt_split, load
+from gpproxy.search_spaces.discriminator import Discriminator, discriminator
+from gpproxy.search_spaces.space import SearchSpace
+from gpproxy.seeds import numbered, reseed
+from gpproxy.tasks.task import Task, settings_of, task
 from gpproxy.training.augment import augment, flip
 from gpproxy.training.average import Average
 from gpproxy.training.draw import draw, noise_batches
@@ -36,7 +45,7 @@ class Adversarial:
     """One generator and one discriminator.
 
     Args:
-        generator: from noise, `sample x ...`, to images in [-1, 1].
+        generator: from noise, `sample x ...`, to images in [-1, 1], of three channels or grey ones of one.
         discriminator: from images and a stage of growth to one number each.
         images: real images, uint8 `sample x 3 x side x side`.
         recipe: how to train.
@@ -105,7 +114,7 @@ class Adversarial:
         return {"discriminator": judging, "generator": drawing}
 
     def _fakes(self, count: int) -> Tensor:
-        return self.generator(torch.randn(count, *self.shape, device=self.device, generator=self.random))
+        return in_colour(self.generator(torch.randn(count, *self.shape, device=self.device, generator=self.random)))
 
     def _reals(self, count: int) -> Tensor:
         chosen = torch.randint(len(self.images), (count,), device=self.device, generator=self.random)
@@ -173,3 +182,81 @@ class Adversarial:
             part.load_state_dict(state[name])
         self.generator_optimiser.load_state_dict(state["generator_optimiser"])
         self.discriminator_optimiser.load_state_dict(state["discriminator_optimiser"])
+
+
+def adversarial(
+    space: SearchSpace, code: str, images: ImageSet, recipe: Recipe, seed: int, device: str = "cpu"
+) -> Adversarial:
+    """The untrained networks of an architecture, ready to train.
+
+    Raises SpaceError for a code of another space, ConfigError where it draws images of another shape than `images`.
+    """
+    architecture = space.decode(code)
+    generator = space.build(architecture, reseed(torch.Generator(), seed, "generator"))
+    with torch.no_grad():
+        drawn = in_colour(generator.eval()(space.inputs(2, numbered(0))))
+    if drawn.shape[1:] != images.images.shape[1:]:
+        ours, theirs = (" x ".join(map(str, shape[1:])) for shape in (drawn.shape, images.images.shape))
+        raise ConfigError(
+            f"The generator {code} of {space.name} draws images of {ours}, but {images.name} has images of {theirs}. "
+            f"All generators of a space draw one shape, and images are read at {space.name}'s resolution."
+        )
+    width = recipe.discriminator_width or int(settings_of(space).get("width", 64))
+    judge = discriminator(width, reseed(torch.Generator(), seed, "discriminator"))
+    return Adversarial(
+        generator.train(), judge, images.images, recipe, noise=space.input_shape, seed=seed, device=device
+    )
+
+
+@task("unconditional")
+class Unconditional(Task):
+    """From noise to images like those of a data set."""
+
+    title = "unconditional generation"
+    takes = ("noise",)
+    #: In `autogan` the rates stay constant and the whole discriminator is there from the start, as in the published
+    #: final training; its growth belongs to the published search.
+    presets = {
+        "short": Recipe(),
+        "autogan": Recipe(
+            steps=50_000,
+            batch=128,
+            critic_steps=5,
+            generator_rate=2e-4,
+            discriminator_rate=2e-4,
+            decay="constant",
+            share=False,
+            augment=(),
+            flip=False,
+            discriminator_width=128,
+            recalibrate=0,
+        ),
+    }
+    widths = {("autogan", "autogan"): 256}
+
+    @cached_property
+    def images(self) -> ImageSet:
+        """The split that generators learn from, of STL-10 with the unlabeled images; grey for generators of grey."""
+        return self._load(learnt_split(self.settings.data), self.settings.limit or None)
+
+    def real(self) -> ImageSet:
+        return self._load(self.settings.split, None)
+
+    def objective(self, code: str, seed: int, times: int = 1) -> Adversarial:
+        return adversarial(self.space, code, self.images, self.recipe_of(times), seed, self.settings.device)
+
+    def outputs(self, generator: nn.Module, seed: int) -> Tensor:
+        return draw(generator, self.space.input_shape, self.samples, seed, "samples")
+
+    def _load(self, split: str, limit: int | None) -> ImageSet:
+        settings, shape = self.settings, self.space.image_shape
+        if len(shape) != 3 or shape[0] not in (1, 3) or shape[1] != shape[2]:
+            here = " x ".join(map(str, shape))
+            raise ConfigError(
+                f"The generators of {self.space.name} draw images of {here}, and a training takes "
+                "square ones of 3 channels, or of 1 for grey: data sets are read that way and measured that way. Let "
+                "the space's generators end in such images."
+            )
+        folder = settings.data_folder or None
+        found = load(settings.data, split, resolution=shape[-1], folder=folder, download=settings.download, limit=limit)
+        return found.grey() if shape[0] == 1 else found

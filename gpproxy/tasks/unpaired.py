@@ -1,13 +1,15 @@
-"""Unpaired training, CycleGAN: two generators, there and back, each against a PatchGAN of its own.
+"""Unpaired translation, CycleGAN: two generators, there and back, each against a PatchGAN of its own.
 
-In: two generators, images of two kinds to learn from and others to measure on, a recipe and a seed. Out: an Objective. What
-is measured and kept first is the generator from the first kind to the second. Source: Zhu et al., 2017.
+In: TrainingSettings of a space whose generators take images. Out: the task `unpaired` with its recipes `cyclegan`, the
+published one (Zhu et al., 2017), and `cyclegan-short`, for many small trainings. What is measured and kept first is the
+generator from the first kind of images to the second.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,8 +19,18 @@ from gpproxy.images.image_set import resize, to_bytes, to_unit
 from gpproxy.images.jitter import crops, enlarged_side
 from gpproxy.images.unpaired import UnpairedSet
 from gpproxy.seeds import reseed
-from gpproxy.tasks.paired import CHUNK, ROWS
-from gpproxy.tasks.translation_recipe import CycleRecipe
+from gpproxy.tasks.task import task
+from gpproxy.tasks.translation import (
+    CHUNK,
+    PUBLISHED,
+    ROWS,
+    SHORT,
+    TranslationRecipe,
+    TranslationTask,
+    check_side,
+    not_negative,
+    untrained,
+)
 from gpproxy.training.augment import augment
 from gpproxy.training.average import Average
 from gpproxy.training.losses import loss
@@ -30,6 +42,26 @@ from gpproxy.training.recalibrate import recalibrate
 
 #: Names of both directions: from the first kind to the second, and back.
 WAYS = ("there", "back")
+
+
+@dataclass(frozen=True)
+class CycleRecipe(TranslationRecipe):
+    """How two generators, there and back, learn without pairs.
+
+    Attributes:
+        cycle: weight of the mean absolute difference between an image and its way there and back.
+        identity: weight, times `cycle`, of what a generator changes in an image of the kind that it makes; 0 saves the
+            pass.
+        pool: generated images that are kept, so that the discriminator sees earlier ones too; 0 keeps none.
+    """
+
+    cycle: float = 10.0
+    identity: float = 0.5
+    pool: int = 50
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        not_negative(self, "cycle", "identity", "pool")
 
 
 class Cycle:
@@ -190,3 +222,26 @@ class Cycle:
 def _difference(images: list[Tensor], originals: list[Tensor]) -> Tensor:
     """Sum over both kinds of the mean absolute difference."""
     return torch.stack([(a - b).abs().mean() for a, b in zip(images, originals)]).sum()
+
+
+@task("unpaired")
+class Unpaired(TranslationTask):
+    """From images of one kind to images of another, without pairs."""
+
+    title = "unpaired image translation"
+    takes = ("images",)
+    paired = False
+    captured = False
+    #: 200 passes over the 1,334 zebras of horse2zebra
+    presets = {
+        "cyclegan": CycleRecipe(**{**PUBLISHED, "steps": 266_800, "loss": "least-squares", "recalibrate": 0}),
+        "cyclegan-short": CycleRecipe(**{**SHORT, "loss": "least-squares"}),
+    }
+
+    def objective(self, code: str, seed: int, times: int = 1) -> Cycle:
+        data, recipe = self.images, self.recipe_of(times)
+        assert isinstance(recipe, CycleRecipe)
+        assert isinstance(data.learn, UnpairedSet) and isinstance(data.held_out, UnpairedSet)
+        check_side(data.side, recipe)
+        both = [untrained(self.space, code, seed, name) for name in ("generator", "generator back")]
+        return Cycle(*both, data.learn, data.held_out, recipe, seed=seed, device=self.settings.device)

@@ -10,11 +10,9 @@ from gpproxy.errors import GPProxyError
 from gpproxy.run.folder import RunFolder
 from gpproxy.run.kind import CONFIG
 from gpproxy.run.locks import taken
-from gpproxy.train.settings import TrainConfig
+from gpproxy.train.settings import TrainSettings
 from gpproxy.training.checkpoint import BEST, STATE
-from gpproxy.training.outcome import OUTCOME
-
-QUALITY = "quality.json"
+from gpproxy.training.outcome import OUTCOME, QUALITY
 
 
 class TrainFolder(RunFolder):
@@ -23,7 +21,7 @@ class TrainFolder(RunFolder):
     process: ClassVar[str] = "training"
     ending: ClassVar[str] = OUTCOME
     command: ClassVar[str] = "train"
-    settings: ClassVar[type[Any]] = TrainConfig
+    settings: ClassVar[type[Any]] = TrainSettings
 
     @property
     def finished(self) -> bool:
@@ -44,7 +42,7 @@ class TrainFolder(RunFolder):
         return f"the state saved {max(time.time() - state.stat().st_mtime, 0):.0f} s ago is kept"
 
     @classmethod
-    def unfinished(cls, config: TrainConfig) -> TrainFolder | None:
+    def unfinished(cls, settings: TrainSettings) -> TrainFolder | None:
         """The newest training in the default place that the same settings began, without `out`, and did not finish.
 
         None where there is none. Folders that cannot be read and those in which a process is training do not count.
@@ -54,8 +52,8 @@ class TrainFolder(RunFolder):
             try:
                 saved = folder.config
                 # Other weights at the same file name are noticed later; another file name is another command.
-                weights = saved.extractor_weights == config.extractor_weights
-                same = not saved.out and weights and not config.changed(saved)
+                weights = saved.extractor_weights == settings.extractor_weights
+                same = not saved.out and weights and not settings.changed(saved)
                 if same and not folder.finished and not taken(path):
                     return folder
             except (GPProxyError, OSError):

@@ -1,6 +1,6 @@
-"""Runs a training, whatever its kind: what `gpproxy.train` does, and a search with its winners.
+"""Runs a training from its settings to its end: what `gpproxy.train` does, and a search with its winners.
 
-In: a TrainConfig. Out: an Outcome, or what it will take.
+In: TrainSettings. Out: an Outcome and a run folder, or what it will take. What is trained, and how, is the Task's.
 """
 
 from __future__ import annotations
@@ -14,74 +14,88 @@ import torch
 
 from gpproxy.quality.measure import Quality
 from gpproxy.run.files import sweep
-from gpproxy.run.interrupt import Interrupted, Patience, patient
+from gpproxy.run.interrupt import Interrupted, Patience, patient, resume_command
 from gpproxy.run.kind import CONFIG
 from gpproxy.run.terminal import Watch
-from gpproxy.tasks.trainer import Trainer
-from gpproxy.tasks.trainer_translation import TranslationTrainer
-from gpproxy.tasks.translation_recipe import TranslationRecipe
+from gpproxy.tasks.task import Task, open_task
 from gpproxy.train.folder import TrainFolder
-from gpproxy.train.settings import TrainConfig
-from gpproxy.train.table import train_lines
+from gpproxy.train.settings import TrainSettings
+from gpproxy.train.table import check_line, train_lines
 from gpproxy.training.dry_run import DryRun
 from gpproxy.training.outcome import Outcome, outcome
-from gpproxy.training.recipe import recipe
 
 
-def trainer(config: TrainConfig, watch: Watch | None = None) -> Trainer:
-    """The Trainer of some settings, by their recipe."""
-    translates = isinstance(recipe(config.recipe, **config.recipe_changes), TranslationRecipe)
-    return (TranslationTrainer if translates else Trainer)(config, watch or Watch())
-
-
-def run_training(config: TrainConfig, watch: Watch | None = None) -> Outcome:
+def run_training(settings: TrainSettings, watch: Watch | None = None) -> Outcome:
     """As `gpproxy.train.run`."""
-    if config.out and (Path(config.out).expanduser() / CONFIG).is_file():
-        changes = {name: value for name, value in vars(config).items() if name != "out"}
-        return resume_training(config.out, watch, **changes)
-    place = None if config.out else TrainFolder.unfinished(config)
+    if settings.out and (Path(settings.out) / CONFIG).is_file():
+        changes = {name: value for name, value in vars(settings).items() if name != "out"}
+        return resume_training(settings.out, watch, **changes)
+    place = None if settings.out else TrainFolder.unfinished(settings)
     if place is not None and watch is not None:
         watch.note(f"continues the unfinished training in {place.path}; --out FOLDER begins another one")
-    return _run(config, place, watch)
+    return _run(settings, place, watch)
 
 
 def resume_training(folder: str | Path, watch: Watch | None = None, **changes: Any) -> Outcome:
     """As `gpproxy.train.resume`."""
     place = TrainFolder.open(folder)
-    config = place.continued(**changes)
-    return _run(config, place, watch)
+    return _run(place.continued(**changes), place, watch)
 
 
-def time_training(config: TrainConfig, watch: Watch | None = None) -> DryRun:
+def time_training(settings: TrainSettings, watch: Watch | None = None) -> DryRun:
     """As `gpproxy.train.dry_run`."""
-    with _threads(config.threads), watch or Watch() as seen:
-        return trainer(config, seen).dry_run()
+    with _threads(settings.threads), watch or Watch() as seen:
+        task = open_task(settings, tell=seen.step)
+        return task.dry_run(task.code(settings.arch), settings.seed)
 
 
-def _run(config: TrainConfig, place: TrainFolder | None, watch: Watch | None) -> Outcome:
-    with _threads(config.threads), watch or Watch() as seen, patient() as patience:
-        training = trainer(config, seen)
+def _run(settings: TrainSettings, place: TrainFolder | None, watch: Watch | None) -> Outcome:
+    with _threads(settings.threads), watch or Watch() as seen, patient() as patience:
+        task = open_task(settings, tell=seen.step)
+        code = task.code(settings.arch)
         if place is None:  # what is missing is found before there is a folder
-            training.open()
-        folder = place or TrainFolder.create(config)
+            task.open()
+        folder = place or TrainFolder.create(settings)
         seen.note(f"run folder {folder.path}")
         with nullcontext() if folder.finished else folder.alone():
-            found, quality = _finish(training, folder, patience)
+            found, quality = _finish(task, code, settings.seed, folder, seen, patience)
     for line in train_lines(found, quality, folder.path):
         seen.note(line)
     return found
 
 
-def _finish(training: Trainer, folder: TrainFolder, patience: Patience) -> tuple[Outcome, Quality | None]:
+def _finish(
+    task: Task, code: str, seed: int, folder: TrainFolder, watch: Watch, patience: Patience
+) -> tuple[Outcome, Quality | None]:
     """What is left of a training. Raises Interrupted after Ctrl-C, with what is kept and how to go on."""
     try:
         if not folder.finished:
             sweep(folder.path)
-        return outcome(folder.path) or training.run(folder, patience), training.quality(folder)
+        found = outcome(folder.path) or _train(task, code, seed, folder, watch, patience)
+        return found, task.quality(folder.path, code, seed)
     except Interrupted:
         raise
     except KeyboardInterrupt:
         raise Interrupted(folder.path, "train", folder.kept) from None
+
+
+def _train(task: Task, code: str, seed: int, folder: TrainFolder, watch: Watch, patience: Patience) -> Outcome:
+    """Trains to the end. Raises Interrupted after Ctrl-C, when the running step is done."""
+    task.open()
+    patience.waiting = True
+    try:
+        for progress in task.train(code, seed, folder.path, lambda: patience.asked):
+            watch.progress("steps", progress.step, progress.steps)
+            if progress.measures is not None:
+                watch.note(check_line(progress))
+    except OSError as error:
+        error.hint = f"Free space, then continue with\n  {resume_command(folder.path, 'train')}"  # type: ignore[attr-defined]
+        raise
+    patience.waiting = False
+    found = outcome(folder.path)
+    if found is None:
+        raise Interrupted(folder.path, "train")
+    return found
 
 
 @contextmanager

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpproxy.run.duration import duration
-from gpproxy.train.settings import TrainConfig
+from gpproxy.train.settings import TrainSettings
 from gpproxy.training.checkpoint import BEST
-from gpproxy.training.outcome import Outcome
+from gpproxy.training.outcome import Outcome, Progress
 
 if TYPE_CHECKING:
     from gpproxy.quality.measure import Quality
@@ -38,11 +38,19 @@ def train_lines(found: Outcome, quality: Quality | None, folder: Path) -> Iterat
         yield f"weights {folder / BEST}"
 
 
-def dry_run_lines(config: TrainConfig, found: DryRun) -> Iterator[str]:
+def check_line(progress: Progress) -> str:
+    """A check in one line: step, measures, losses, pace."""
+    measured = ", ".join(f"{name} {value:.4g}" for name, value in (progress.measures or {}).items())
+    losses = ", ".join(f"{name} {value:.3f}" for name, value in progress.losses.items())
+    rate = f"{progress.rate:.3g} steps/s"
+    return "   ".join(part for part in (f"step {progress.step}", measured, f"losses {losses}", rate) if part)
+
+
+def dry_run_lines(settings: TrainSettings, found: DryRun) -> Iterator[str]:
     """Sizes, steps, and how long it will take."""
     yield f"generator       {found.parameters:,} parameters, {found.macs / 1e6:,.1f} million MACs per image"
-    yield f"discriminator   {found.judge:,} parameters"
-    yield f"steps           {found.steps:,} of {found.step:.4g} s, measured on {config.device}"
+    yield f"discriminator   {found.discriminator:,} parameters"
+    yield f"steps           {found.steps:,} of {found.step:.4g} s, measured on {settings.device}"
     if found.check:
         yield f"checks          {found.checks} of about {duration(found.check)}, {found.samples} samples each"
     if found.final:

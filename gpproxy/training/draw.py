@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from gpproxy.errors import RunError
-from gpproxy.images.image_set import to_bytes
+from gpproxy.images.image_set import in_colour, to_bytes
 from gpproxy.search_spaces.space import SearchSpace
 from gpproxy.seeds import numbered, reseed
 from gpproxy.training.checkpoint import load_weights
@@ -32,13 +32,14 @@ def draw(network: nn.Module, shape: tuple[int, ...], count: int, *parts: object)
     """Images of a generator in the mode that it is in: uint8 `sample x 3 x height x width`, on the CPU.
 
     Args:
-        network: from noise to images in [-1, 1].
+        network: from noise to images in [-1, 1]; grey ones of one channel get three.
         shape: of the noise of one image.
         count: number of images.
         parts: what the noise is a function of, such as `0, "samples"` for what the checks of seed 0 measure.
     """
     device = next(network.parameters()).device
-    return torch.cat([to_bytes(network(noise.to(device))).cpu() for noise in noise_batches(shape, count, *parts)])
+    noises = noise_batches(shape, count, *parts)
+    return torch.cat([in_colour(to_bytes(network(noise.to(device)))).cpu() for noise in noises])
 
 
 def trained(space: SearchSpace, code: str, path: Path, device: str = "cpu") -> nn.Module:

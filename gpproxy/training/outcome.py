@@ -16,7 +16,8 @@ from gpproxy.errors import RunError
 from gpproxy.run.files import write_atomically
 from gpproxy.training.journal import plain
 
-OUTCOME = "outcome.json"
+#: Files of a training folder: how it ended, and every measure of its best weights.
+OUTCOME, QUALITY = "outcome.json", "quality.json"
 
 
 @dataclass(frozen=True)

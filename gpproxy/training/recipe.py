@@ -1,17 +1,19 @@
 """Recipes: every number that decides how a generator is trained, apart from the architecture, the images and the seed.
 
-In: a preset name and changes. Out: a frozen Recipe, checked. The presets are `short`, for many small trainings, and
-`autogan`, the published one (Gong et al., 2019, section 4 and its code), to which generators of 256 channels belong.
+In: values, or changes of a recipe. Out: a frozen Recipe, checked. The presets stand with the tasks that they are for.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gpproxy.errors import ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 #: Transformations that a recipe may name in `augment`, in the order in which they are applied.
 AUGMENTATIONS = ("colour", "translation", "cutout")
@@ -131,54 +133,20 @@ class Recipe:
         """The values as JSON."""
         return {name: list(v) if isinstance(v, tuple) else v for name, v in dataclasses.asdict(self).items()}
 
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Recipe:
-        """The recipe of `to_json`, of the kind with these values. Raises ConfigError for a wrong one."""
-        fields = {name: {field.name for field in dataclasses.fields(preset)} for name, preset in RECIPES.items()}
-        return recipe(next((name for name, known in fields.items() if set(values) <= known), "short"), **values)
+    def changed(self, **changes: Any) -> Self:
+        """The recipe with other values; one that comes from a command line may be a text.
 
-
-#: The presets. In `autogan` the rates stay constant and the whole discriminator is there from the start, as in the
-#: published final training; its growth belongs to the published search.
-RECIPES: dict[str, Recipe] = {
-    "short": Recipe(),
-    "autogan": Recipe(
-        steps=50_000,
-        batch=128,
-        critic_steps=5,
-        generator_rate=2e-4,
-        discriminator_rate=2e-4,
-        decay="constant",
-        share=False,
-        augment=(),
-        flip=False,
-        discriminator_width=128,
-        recalibrate=0,
-    ),
-}
-
-#: Channels of the generator that belong to a preset in the space that it was published for.
-WIDTHS: dict[tuple[str, str], int] = {("autogan", "autogan"): 256}
-
-
-def recipe(name: str, **changes: Any) -> Recipe:
-    """A preset with changes; a change is a value or, as it comes from a command line, its text.
-
-    Where images are judged twice (`share`), a changed `batch` is also that of the discriminator.
-
-    Raises ConfigError for an unknown preset or name and for an impossible value.
-    """
-    if name not in RECIPES:
-        raise ConfigError(f"There is no recipe '{name}'.{did_you_mean(name, RECIPES)} Known: {', '.join(RECIPES)}.")
-    preset = RECIPES[name]
-    known = {field.name: getattr(preset, field.name) for field in dataclasses.fields(preset)}
-    for key in changes:
-        if key not in known:
-            raise ConfigError(f"A recipe has no '{key}'.{did_you_mean(key, known)} Known: {', '.join(known)}.")
-    values = {key: _as(known[key], value, key) for key, value in changes.items()}
-    if "batch" in values and values.get("share", preset.share):
-        values.setdefault("critic_batch", values["batch"])
-    return dataclasses.replace(preset, **values)
+        Where images are judged twice (`share`), a changed `batch` is also that of the discriminator. Raises ConfigError
+        for an unknown name and for an impossible value.
+        """
+        known = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        for key in changes:
+            if key not in known:
+                raise ConfigError(f"A recipe has no '{key}'.{did_you_mean(key, known)} Known: {', '.join(known)}.")
+        values = {key: _as(known[key], value, key) for key, value in changes.items()}
+        if "batch" in values and values.get("share", self.share):
+            values.setdefault("critic_batch", values["batch"])
+        return dataclasses.replace(self, **values)
 
 
 def _as(default: Any, value: Any, name: str) -> Any:

@@ -4,16 +4,16 @@ import sys
 
 from gpproxy.benchmark import builder as module
 from gpproxy.benchmark.builder import Build
-from gpproxy.benchmark.settings import BuildConfig
-from tests.benchmark.fake import SlowWorkshop
+from gpproxy.benchmark.settings import BuildSettings
+from tests.benchmark.fake import SlowTask
 
 
 def main(out, workers):
-    config = BuildConfig(
-        data="shapes", archs=3, steps=4, width=8, resolution=16, samples=20, out=out, workers=int(workers)
+    settings = BuildSettings(
+        data="shapes", size=3, steps=4, width=8, resolution=16, samples=20, out=out, workers=int(workers)
     )
-    module.workshop = SlowWorkshop
-    for report in Build(config).run():
+    module.training_task = SlowTask
+    for report in Build(settings).run():
         if report.ended:
             print(report.job.name, flush=True)
 

@@ -1,4 +1,4 @@
-"""A workshop that trains nothing: a training is a number of steps, and its outcome follows from its job."""
+"""A task that trains nothing: a training is a number of steps, and its outcome follows from its job."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import time
 
 import torch
 
+from gpproxy.benchmark.jobs import Job
 from gpproxy.errors import RunError
 from gpproxy.images.image_set import ImageSet
-from gpproxy.tasks.gauge import Gauge
-from gpproxy.tasks.workshop import Workshop
+from gpproxy.tasks.unconditional import Unconditional
 from gpproxy.training.outcome import Check, Outcome, Progress, write_outcome
 
 MAIN = "FD(cifar)"
@@ -24,30 +24,36 @@ def distance(code, seed, times=1):
     return math.exp(3 + base + 0.1 * noise) / times
 
 
-class FakeWorkshop(Workshop):
+class FakeTask(Unconditional):
     """Counts the trainings that it begins; `collapsing` codes collapse, `failing` ones raise."""
 
-    def __init__(self, config, collapsing=(), failing=(), digest="0" * 16):
-        super().__init__(config)
+    def __init__(self, settings, collapsing=(), failing=(), digest="0" * 16):
+        super().__init__(settings, every=True)
         self.collapsing, self.failing = collapsing, failing
         self.began = []
         self.images = ImageSet("shapes", "train", torch.zeros(4, 3, 16, 16, dtype=torch.uint8))
-        facts = {"extractor": "cifar", "extractor_digest": digest, "reference_digest": "1" * 16, "floor": 0.5}
-        self.gauge = Gauge(MAIN, lambda images: {}, facts)
+        self.facts = {"extractor": "cifar", "extractor_digest": digest, "reference_digest": "1" * 16, "floor": 0.5}
 
-    def train(self, job, stop):
-        if job.code in self.failing:
+    main = MAIN
+
+    def open(self):
+        pass
+
+    def measure(self, images):
+        return {}
+
+    def train(self, code, seed, folder, stop=None, times=1):
+        if code in self.failing:
             raise RunError("made to fail")
-        self.began.append(job)
-        steps = self.recipe_of(job.times).steps
-        folder = self.place(job)
+        self.began.append(Job(code, seed, times))
+        steps = self.recipe_of(times).steps
         folder.mkdir(parents=True, exist_ok=True)
         for step in range(1, steps + 1):
             yield Progress(step, steps, {}, 1.0, float(step))
             if stop():
                 return
-        value = distance(job.code, job.seed, job.times)
-        lost = job.code in self.collapsing and job.seed == 0
+        value = distance(code, seed, times)
+        lost = code in self.collapsing and seed == 0
         curve = (
             Check(steps // 2, {MAIN: 2 * value, "KID(cifar)": 0.2}),
             Check(steps, {MAIN: value, "KID(cifar)": 0.1}),
@@ -56,12 +62,12 @@ class FakeWorkshop(Workshop):
         write_outcome(folder, Outcome(verdict, "", steps, steps, 1.5, MAIN, () if lost else curve, {}))
 
 
-class SlowWorkshop(FakeWorkshop):
+class SlowTask(FakeTask):
     """Writes down every training that it begins and takes its time."""
 
-    def train(self, job, stop):
-        with open(self.config.folder / "began.txt", "a") as file:
-            file.write(job.name + "\n")
-        for progress in super().train(job, stop):
+    def train(self, code, seed, folder, stop=None, times=1):
+        with open(folder.parents[1] / "began.txt", "a") as file:
+            file.write(Job(code, seed, times).name + "\n")
+        for progress in super().train(code, seed, folder, stop, times):
             time.sleep(0.05)
             yield progress

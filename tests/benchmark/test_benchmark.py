@@ -11,13 +11,13 @@ from rich.console import Console
 from gpproxy.benchmark import CheckConfig, ShowConfig, check, main, show
 from gpproxy.benchmark import builder as module
 from gpproxy.benchmark.console import BuildInterrupted, BuildTerminal, build_watched, span
-from gpproxy.benchmark.settings import BuildConfig
+from gpproxy.benchmark.settings import BuildSettings
 from gpproxy.benchmark.survey_table import survey_table
 from gpproxy.benchmarks.benchmark import Card
 from gpproxy.benchmarks.csv_table import write_table
 from gpproxy.registry import load_plugin
 from gpproxy.run.command import guarded
-from tests.benchmark.fake import MAIN, FakeWorkshop
+from tests.benchmark.fake import MAIN, FakeTask
 from tests.commands import FAKE
 
 
@@ -125,8 +125,8 @@ def test_the_command_without_a_known_verb(capsys: pytest.CaptureFixture[str]) ->
 
 @pytest.fixture
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    monkeypatch.setattr(module, "workshop", FakeWorkshop)
-    size = ["--archs", "3", "--seeds", "2", "--steps", "4", "--width", "8", "--resolution", "16", "--samples", "20"]
+    monkeypatch.setattr(module, "training_task", FakeTask)
+    size = ["--size", "3", "--trainings", "2", "--steps", "4", "--width", "8", "--resolution", "16", "--samples", "20"]
     return ["build", "--data", "shapes", *size, "--out", str(tmp_path / "out")]
 
 
@@ -137,7 +137,7 @@ def test_build_tells_what_it_does_and_continues_by_its_folder_alone(
     said = capsys.readouterr().out
     assert "3 architectures of autogan, 2 trainings each" in said and "0 of 6 trainings are finished" in said
     assert f"6/6  1111-10011-10103-s1  {MAIN} " in said and "time left" in said
-    assert guarded(main, ["build", "--out", str(tmp_path / "out"), "--archs", "4"]) == 0
+    assert guarded(main, ["build", "--out", str(tmp_path / "out"), "--size", "4"]) == 0
     said = capsys.readouterr().out
     assert "6 of 8 trainings are finished" in said and "8/8" in said
     assert guarded(main, [*tiny, "--width", "16"]) == 1
@@ -147,7 +147,7 @@ def test_build_tells_what_it_does_and_continues_by_its_folder_alone(
 def test_failing_trainings_are_listed_at_the_end(
     tiny: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(module, "workshop", lambda config: FakeWorkshop(config, failing=("1011-10011-10103",)))
+    monkeypatch.setattr(module, "training_task", lambda config: FakeTask(config, failing=("1011-10011-10103",)))
     assert guarded(main, tiny) == 1
     assert "2 trainings have no result; the 4 finished ones are in the table" in capsys.readouterr().err
 
@@ -161,7 +161,9 @@ def test_ctrl_c_finishes_the_step_and_says_how_to_continue(tiny: list[str], tmp_
             if report.step == 3 and len(self._done) == 1:
                 signal.raise_signal(signal.SIGINT)
 
-    config = BuildConfig(data="shapes", archs=3, steps=4, width=8, resolution=16, samples=20, out=str(tmp_path / "out"))
+    config = BuildSettings(
+        data="shapes", size=3, steps=4, width=8, resolution=16, samples=20, out=str(tmp_path / "out")
+    )
     with pytest.raises(BuildInterrupted, match="benchmark build --out") as stopped:
         build_watched(config, Impatient(Console(quiet=True)))
     assert "everything so far is saved" in str(stopped.value)

@@ -60,5 +60,5 @@ def test_a_small_space_is_used_up_without_twins():
     space = Digits(base=3)  # 27 codes in 10 classes
     found = plan(space, 10)
     assert len({space.canonical(space.decode(code)) for code in found}) == 10
-    with pytest.raises(ConfigError, match="archs=11 is more than the 10 functionally different"):
+    with pytest.raises(ConfigError, match="size=11 is more than the 10 functionally different"):
         plan(space, 11)

@@ -1,14 +1,15 @@
 """Tables of translation generators: data, objective and measure follow from the recipe; the card says so."""
 
+from dataclasses import replace
+
 import pytest
 from PIL import Image
 
 from gpproxy.benchmark.builder import Build
-from gpproxy.benchmark.settings import BuildConfig
+from gpproxy.benchmark.kept import begun
+from gpproxy.benchmark.settings import BuildSettings
 from gpproxy.benchmarks.csv_table import read_card, read_rows
 from gpproxy.errors import ConfigError, ImageError
-from gpproxy.tasks.workshop import Workshop
-from gpproxy.tasks.workshop_translation import TranslationWorkshop, workshop
 
 SIDE = 32
 
@@ -26,15 +27,15 @@ def folder(tmp_path):
 
 
 def settings(folder, **changes):
-    return BuildConfig(
+    return BuildSettings(
         **{
             "space": "gancompression-pix2pix",
             "data": str(folder),
             "recipe": "pix2pix-short",
             "recipe_settings": ("discriminator_width=4", "checks=1.0"),
             "steps": 1,
-            "archs": 2,
-            "seeds": 2,
+            "size": 2,
+            "trainings": 2,
             "resolution": SIDE,
             "split": "test",
             "extractor": "none",
@@ -47,7 +48,7 @@ def settings(folder, **changes):
 def test_a_table_of_pairs_is_built(folder):
     build = Build(settings(folder))
     assert sum(report.ended for report in build.run()) == 4
-    card, rows = read_card(build.config.table), read_rows(build.config.table)
+    card, rows = read_card(build.settings.table), read_rows(build.settings.table)
     assert (card.space, card.metric, card.direction, card.seeds) == ("gancompression-pix2pix", "DSSIM", "lower", 2)
     assert card.task == "paired image translation" and "3 images of the test split" in card.data
     assert card.facts["samples"] == 3 and card.space_settings == {"resolution": SIDE}
@@ -55,23 +56,32 @@ def test_a_table_of_pairs_is_built(folder):
     assert not Build(settings(folder)).work().left
 
 
-def test_the_recipe_chooses_the_workshop(folder):
-    assert isinstance(workshop(settings(folder)), TranslationWorkshop)
-    plain = workshop(BuildConfig(data="shapes"))
-    assert type(plain) is Workshop and plain.samples == plain.config.samples
-
-
 def test_what_cannot_be_measured_is_refused(folder):
     with pytest.raises(ImageError, match="choose split val or test"):
-        _ = workshop(settings(folder, split="train")).images
-    for kind in "AB":
-        for split in ("train", "test"):
-            (folder / f"{split}{kind}").mkdir()
-            Image.new("RGB", (SIDE, SIDE)).save(folder / f"{split}{kind}" / "1.png")
-    with pytest.raises(ConfigError, match="an extractor has to measure"):
-        _ = workshop(settings(folder, recipe="cyclegan-short")).gauge
+        Build(settings(folder, split="train")).work()
+        next(Build(settings(folder, split="train")).run())
+    for changes in ({"recipe": "cyclegan-short"}, {"space": "autogan", "recipe": "short", "recipe_settings": ()}):
+        with pytest.raises(ConfigError, match="an extractor has to measure"):
+            Build(settings(folder, **changes))
 
 
 def test_a_width_is_refused_by_spaces_without_one(folder):
     with pytest.raises(ConfigError, match="has no setting 'width'"):
-        _ = workshop(settings(folder, width=64)).space
+        Build(settings(folder, width=64))
+
+
+def test_a_table_of_0_1_is_continued_that_kept_a_width_which_its_space_lacks(folder):
+    """0.1 wrote width=32 of every build, and other names of its size."""
+    out = folder.parent / "out"
+    list(Build(settings(folder)).run())
+    rows = read_rows(settings(folder).table)
+    for file in (out / "build.toml", settings(folder).table.with_suffix(".toml")):
+        text = file.read_text().replace("\nwidth = 0\n", "\nwidth = 32\n").replace("\nlimit = 0\n", "\n")
+        file.write_text(text.replace("\nsize = ", "\narchs = ").replace("\ntrainings = 2", "\nseeds = 2"))
+    assert "width = 32" in (out / "build.toml").read_text() and "seeds = 2" in (out / "build.toml").read_text()
+    for kept in (begun(str(out), ""), begun("", str(settings(folder).table))):
+        assert (kept.size, kept.trainings, kept.width) == (2, 2, 32)
+    grown = Build(replace(begun(str(out), ""), size=3, out=str(out)))
+    assert len(grown.work().left) == 2 and grown.settings.width == 0
+    list(grown.run())
+    assert [row for row in read_rows(grown.settings.table) if row in rows] == rows

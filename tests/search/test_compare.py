@@ -13,15 +13,15 @@ from gpproxy.proxies.size import Size
 from gpproxy.search.compare import (
     PROXY,
     RANDOM,
-    Contestant,
+    Candidate,
     Trained,
-    contestants,
+    candidates,
     difference,
     interval,
     parse_compare,
 )
 from gpproxy.search.compare import table as make_table
-from gpproxy.search.cost import Account, Training
+from gpproxy.search.cost import Cost, Training
 from tests.search.setups import fake_space
 
 SPACE = fake_space()
@@ -34,18 +34,18 @@ def test_who_is_named() -> None:
             parse_compare(text)
 
 
-def test_random_contestants_are_distinct_alive_and_within_limits() -> None:
-    found = contestants(SPACE, ["3-1-1-1"], "random:6,1-1-1-1", lambda n: n, lambda a: a[1] == 0, seed=2)
-    assert found[0] == Contestant(PROXY, "3-1-1-1") and found[-1] == Contestant("1-1-1-1", "1-1-1-1")
+def test_random_candidates_are_distinct_alive_and_within_limits() -> None:
+    found = candidates(SPACE, ["3-1-1-1"], "random:6,1-1-1-1", lambda n: n, lambda a: a[1] == 0, seed=2)
+    assert found[0] == Candidate(PROXY, "3-1-1-1") and found[-1] == Candidate("1-1-1-1", "1-1-1-1")
     codes = [one.code for one in found if one.group == RANDOM]
     assert len(set(codes)) == 6 and all(SPACE.decode(c)[1] == 0 and not SPACE.dead(SPACE.decode(c)) for c in codes)
-    assert found == contestants(SPACE, ["3-1-1-1"], "random:6,1-1-1-1", lambda n: n, lambda a: a[1] == 0, seed=2)
+    assert found == candidates(SPACE, ["3-1-1-1"], "random:6,1-1-1-1", lambda n: n, lambda a: a[1] == 0, seed=2)
 
 
 def test_too_tight_limits_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gpproxy.search.compare.DRAWS", 50)
     with pytest.raises(ConfigError, match="only 0 random"):
-        contestants(SPACE, [], "random:2", lambda n: n, lambda a: False, seed=0)
+        candidates(SPACE, [], "random:2", lambda n: n, lambda a: False, seed=0)
 
 
 def test_intervals_are_students() -> None:
@@ -57,11 +57,11 @@ def test_intervals_are_students() -> None:
 
 
 WHO = [
-    Contestant(PROXY, "a"),
-    Contestant(PROXY, "b"),
-    Contestant(RANDOM, "c"),
-    Contestant(RANDOM, "d"),
-    Contestant("x", "a"),
+    Candidate(PROXY, "a"),
+    Candidate(PROXY, "b"),
+    Candidate(RANDOM, "c"),
+    Candidate(RANDOM, "d"),
+    Candidate("x", "a"),
 ]
 RUNS = [
     Trained(code, seed, value, "finished", 1.0, 10)
@@ -89,9 +89,9 @@ def test_a_collapsed_training_counts_as_the_worst() -> None:
     assert line.collapsed == 1 and line.mean == 6.0
 
 
-def test_account_divides_measured_times() -> None:
+def test_cost_divides_measured_times() -> None:
     training = Training("short", "a", steps=100, step=0.5, checks=4, check=2.5, hardware="here")
-    account = Account(10, Work(10, 20, 10, 5.0), training)
-    assert training.seconds == 60 and account.seconds == 0.5 and account.speed_up == 120
-    assert "120 times faster" in account.sentences()[1] and "2 forward and 1 backward" in account.sentences()[0]
-    assert Account(10, Work(10, 20, 10, 5.0)).speed_up is None
+    cost = Cost(10, Work(10, 20, 10, 5.0), training)
+    assert training.seconds == 60 and cost.seconds == 0.5 and cost.speed_up == 120
+    assert "120 times faster" in cost.sentences()[1] and "2 forward and 1 backward" in cost.sentences()[0]
+    assert Cost(10, Work(10, 20, 10, 5.0)).speed_up is None

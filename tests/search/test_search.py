@@ -45,8 +45,8 @@ def test_a_search_leaves_everything_in_its_folder(tmp_path: Path) -> None:
     first = table[0]["architecture"]
     assert len(drawn) == 4 and drawn[:2] == [f"01_{first}.png", f"01_{first}.svg"]
     result = json.loads((found.folder / "result.json").read_text())
-    assert result["account"]["forwards"] <= 20 and result["account"]["backwards"] == 0
-    assert result["account"]["seconds_per_candidate"] > 0 and result["best"][0]["architecture"] == first
+    assert result["cost"]["forwards"] <= 20 and result["cost"]["backwards"] == 0
+    assert result["cost"]["seconds_per_candidate"] > 0 and result["best"][0]["architecture"] == first
     assert SearchSettings.from_toml(found.folder).proxy == (FORWARD, "nwot")
 
 
@@ -78,9 +78,9 @@ def test_an_interrupted_search_resumes_to_the_same_ranking(tmp_path: Path) -> No
     assert not (tmp_path / "part" / "ranking.csv").exists()
     found = resume(tmp_path / "part", workers=2)
     assert (tmp_path / "part" / "ranking.csv").read_bytes() == (whole.folder / "ranking.csv").read_bytes()
-    assert found.account.work.networks == whole.account.work.networks
+    assert found.cost.work.networks == whole.cost.work.networks
     again = resume(tmp_path / "part")
-    assert again.account.work == found.account.work  # all from the journal
+    assert again.cost.work == found.cost.work  # all from the journal
     longer = resume(tmp_path / "part", budget=26)
     assert longer.seen.codes[:20] == whole.seen.codes and len(longer.seen) == 26
     with pytest.raises(RunError, match="has seed=0"):

@@ -1,10 +1,9 @@
-"""Training the winners: who is trained where, the tables that come of it, the measured account."""
+"""Training the winners: who is trained where, the tables that come of it, the measured cost."""
 
 from __future__ import annotations
 
 import csv
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,8 @@ from PIL import Image
 from gpproxy.errors import ConfigError, SpaceError
 from gpproxy.search import SearchSettings, resume, run, winners
 from gpproxy.search.console import SearchWatch
-from gpproxy.train.running import trainer
-from gpproxy.train.settings import TrainConfig
+from gpproxy.tasks.task import open_task, settings_of
+from gpproxy.train.settings import TrainSettings
 from gpproxy.training.outcome import Check, Outcome
 
 TINY = ("width=4", "resolution=16", "latent=8", "discriminator_width=4")
@@ -49,11 +48,11 @@ class Listener(SearchWatch):
 
 
 @pytest.fixture
-def trained(monkeypatch: pytest.MonkeyPatch) -> list[TrainConfig]:
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[TrainSettings]:
     """Trainings that take no time: the quality falls with the number of ones in the code."""
-    asked: list[TrainConfig] = []
+    asked: list[TrainSettings] = []
 
-    def pretend(one: TrainConfig) -> Outcome:
+    def pretend(one: TrainSettings) -> Outcome:
         asked.append(one)
         value = 10.0 - one.arch.count("1") + one.seed
         return Outcome("finished", "", 40, 40, 2.0, "FD(x)", (Check(40, {"FD(x)": value}),), {}, {})
@@ -62,7 +61,9 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[TrainConfig]:
     return asked
 
 
-def test_winners_random_ones_and_a_published_one_are_trained_alike(tmp_path: Path, trained: list[TrainConfig]) -> None:
+def test_winners_random_ones_and_a_published_one_are_trained_alike(
+    tmp_path: Path, trained: list[TrainSettings]
+) -> None:
     watch = Listener()
     settings = {"train_top": 2, "compare": "random:3,autogan-a", "trainings": 2, "cost": True, "max_params": 1e5}
     found = run(config(tmp_path / "s", **settings), watch)
@@ -81,9 +82,9 @@ def test_winners_random_ones_and_a_published_one_are_trained_alike(tmp_path: Pat
     assert line.trainings == 2 and line.mean == 10.0 - line.code.count("1") + 0.5
     rows = list(csv.DictReader((found.folder / "compared.csv").open()))
     assert [row["group"] for row in rows][0] == "proxy" and len(rows) == len(watch.lines)
-    account = json.loads((found.folder / "result.json").read_text())["account"]
-    assert account["training"]["steps"] == 40 and account["training"]["step"] > 0
-    assert account["speed_up"] == pytest.approx(account["training"]["seconds"] / account["seconds_per_candidate"])
+    cost = json.loads((found.folder / "result.json").read_text())["cost"]
+    assert cost["training"]["steps"] == 40 and cost["training"]["step"] > 0
+    assert cost["speed_up"] == pytest.approx(cost["training"]["seconds"] / cost["seconds_per_candidate"])
     assert any("times faster" in note for note in watch.notes) and any("random choice" in note for note in watch.notes)
     trained.clear()
     resume(found.folder, train_top=1, compare="autogan-b", trainings=1)
@@ -116,11 +117,11 @@ def test_impossible_wishes_are_told_before_the_search(tmp_path: Path) -> None:
     assert not (tmp_path / "x").exists()
 
 
-def test_winners_are_as_wide_as_the_search_whatever_the_recipe() -> None:
-    settings = TrainConfig(
-        arch="autogan-a", recipe="autogan", space_settings=TINY, data="shapes", extractor="none", limit=32
-    )
+def test_winners_are_as_wide_as_the_search_whatever_the_recipe(tmp_path: Path) -> None:
     space = AutoGAN(width=4, resolution=16, latent=8, discriminator_width=4)
-    for one in (settings, replace(settings, space_settings=TINY[1:])):
-        judge = winners.Judge.checked(one, space, Listener(), 1, "random:1", 1)
-        assert vars(trainer(judge.config).space)["width"] == 4
+    for settings in (TINY, TINY[1:]):
+        asked = config(
+            tmp_path, recipe="autogan", space_settings=settings, train_settings=("extractor=none", "limit=32")
+        )
+        judge = winners.Judge.of_search(asked, space, Listener())
+        assert settings_of(open_task(judge.settings).space) == settings_of(space)

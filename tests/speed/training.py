@@ -30,11 +30,12 @@ from torch import nn
 
 from gpproxy.execution.memory import keep_freed_memory
 from gpproxy.images.image_set import ImageSet, to_unit
-from gpproxy.tasks.train import new_objective
+from gpproxy.tasks.task import recipe
+from gpproxy.tasks.unconditional import adversarial
 from gpproxy.training.augment import augment
 from gpproxy.training.cuda_graph import Captured
 from gpproxy.training.objective import Objective
-from gpproxy.training.recipe import Recipe, recipe
+from gpproxy.training.recipe import Recipe
 
 
 class Plain:
@@ -113,7 +114,7 @@ def main() -> None:
     how = recipe("short", steps=10**6, batch=given.batch)
 
     def objectives(count: int, graphs: bool) -> list[Objective | Plain]:
-        made = [new_objective(space, code, images, how, 0, given.device) for code in codes[:count]]
+        made = [adversarial(space, code, images, how, 0, given.device) for code in codes[:count]]
         return [Captured(objective) for objective in made] if graphs else list(made)  # type: ignore[arg-type]
 
     ways: dict[str, Callable[[], list[Objective | Plain]]] = {

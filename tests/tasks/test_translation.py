@@ -1,22 +1,25 @@
 """Translation generators of the spaces: which objective their recipe makes, what does not fit, whole trainings."""
 
+import random
+
 import pytest
 import torch
 from gpproxy.search_spaces import SEARCH_SPACES
+from gpproxy.search_spaces.gancompression import Pix2PixCompression
 
 from gpproxy.errors import ConfigError, ImageError
-from gpproxy.images.image_set import ImageSet
 from gpproxy.images.paired import PairedSet
 from gpproxy.images.translation import Translation
 from gpproxy.images.unpaired import UnpairedSet
 from gpproxy.quality.fidelity import fidelity
-from gpproxy.tasks.paired import Paired
-from gpproxy.tasks.train import new_objective, train
-from gpproxy.tasks.unpaired import Cycle
+from gpproxy.tasks.paired import Conditional, Paired
+from gpproxy.tasks.settings import TrainingSettings
+from gpproxy.tasks.task import recipe
+from gpproxy.tasks.translation import check_shapes
+from gpproxy.tasks.unpaired import Cycle, Unpaired
 from gpproxy.training.checkpoint import load_weights
 from gpproxy.training.draw import trained
 from gpproxy.training.outcome import outcome
-from gpproxy.training.recipe import recipe
 
 SIDE = 32
 CODES = {
@@ -51,30 +54,39 @@ def quick(name="pix2pix-short", **changes):
     return recipe(name, **{"steps": 4, "discriminator_width": 4, "checks": (0.5, 1.0), **changes})
 
 
+def opened(data, how, of=None):
+    """A task with a space, data and a recipe of its own, which measures L1, PSNR and SSIM."""
+    kind = Paired if data.paired else Unpaired
+    made = kind(TrainingSettings(space="gancompression-pix2pix", recipe=next(iter(kind.presets)), extractor="none"))
+    made.space, made.images, made.recipe = of or space(), data, how
+    return made
+
+
 def trainings(folder, data, stop=None, **changes):
     """One training to its end, or to where it is stopped."""
-    name = "pix2pix-short" if data.paired else "cyclegan-short"
-    code = CODES["gancompression-pix2pix"]
 
-    def measure(outputs):
-        return fidelity(outputs, data.held_out.targets[: len(outputs)]).values
+    class Measured(Paired if data.paired else Unpaired):
+        main = "L1"
 
-    how = quick(name, **changes)
-    running = train(space(), code, data, how, seed=0, folder=folder, measure=measure, samples=9, main="L1", stop=stop)
-    return list(running)
+        def measure(self, outputs):
+            return fidelity(outputs, data.held_out.targets[: len(outputs)]).values
+
+    made = opened(data, quick("pix2pix-short" if data.paired else "cyclegan-short", **changes))
+    made.__class__ = Measured
+    return list(made.train(CODES["gancompression-pix2pix"], 0, folder, stop))
 
 
 @pytest.mark.parametrize("name", CODES)
-def test_every_space_of_translations_plays_both_games(name):
-    for data, chosen, kind in ((pairs(), "pix2pix-short", Paired), (unpaired(), "cyclegan-short", Cycle)):
-        objective = new_objective(space(name), CODES[name], data, quick(chosen), 0)
+def test_every_space_of_translations_trains_both_ways(name):
+    for data, chosen, kind in ((pairs(), "pix2pix-short", Conditional), (unpaired(), "cyclegan-short", Cycle)):
+        objective = opened(data, quick(chosen), space(name)).objective(CODES[name], 0)
         losses = objective.step(0)
         assert isinstance(objective, kind) and all(torch.isfinite(loss) for loss in losses.values())
         assert objective.samples(3).shape == (3, 3, SIDE, SIDE)
 
 
 def test_generators_there_and_back_begin_with_other_weights():
-    objective = new_objective(space(), CODES["gancompression-pix2pix"], unpaired(), quick("cyclegan-short"), 0)
+    objective = opened(unpaired(), quick("cyclegan-short")).objective(CODES["gancompression-pix2pix"], 0)
     there, back = (next(network.parameters()) for network in objective.generators)
     assert there.shape == back.shape and not there.equal(back)
 
@@ -102,25 +114,42 @@ def test_kept_weights_translate_again(tmp_path):
     assert network(torch.zeros(1, 3, SIDE, SIDE)).shape == (1, 3, SIDE, SIDE)
 
 
-def test_what_does_not_fit_is_refused():
-    code = CODES["gancompression-pix2pix"]
-    noise = ImageSet("noise", "train", images(4, 0))
-    for data, how, message in (
-        (noise, recipe("short"), "Choose the recipe pix2pix or cyclegan"),
-        (noise, quick(), "take a Translation"),
-        (pairs(), recipe("short"), "take a Translation"),
-        (unpaired(), quick(), "learns from pairs, but noise was read as unpaired images"),
-        (pairs(), quick(discriminator_layers=4), "48 pixels a side"),
+def test_images_that_are_too_small_for_the_discriminator_are_refused():
+    for data, how in (
+        (pairs(), quick(discriminator_layers=4)),
+        (unpaired(), quick("cyclegan", discriminator_layers=4)),
     ):
-        with pytest.raises(ConfigError, match=message):
-            new_objective(space(), code, data, how, 0)
-    with pytest.raises(ConfigError, match="draw from noise"):
-        new_objective(SEARCH_SPACES["autogan"](), "10110010001000", pairs(), quick(), 0)
-    with pytest.raises(ConfigError, match="take images of 3 x 64 x 64 with these settings, but noise has 3 x 32 x 32"):
-        new_objective(SEARCH_SPACES["gancompression-pix2pix"](resolution=64), code, pairs(), quick(), 0)
-    with pytest.raises(ConfigError, match="take images of [0-9]+ x 64 x 64"):
-        spade = SEARCH_SPACES["gancompression-spade"](resolution=64)
-        new_objective(spade, spade.encode(next(spade.enumerate())), pairs(), quick(), 0)
+        with pytest.raises(ConfigError, match="48 pixels a side or more, but these have 32"):
+            opened(data, how).objective(CODES["gancompression-pix2pix"], 0)
+
+
+class Shaped(Pix2PixCompression):
+    """Generators that claim other images."""
+
+    image_shape = (1, SIDE, SIDE)
+
+
+def test_what_no_data_set_is_read_as_is_refused_with_its_shape():
+    with pytest.raises(ConfigError, match="make images of 1 x 32 x 32, and a training of translations has square ones"):
+        check_shapes(Shaped(resolution=SIDE))
+
+
+def test_generators_of_label_maps_learn_from_pictures_of_labels(tmp_path):
+    """GauGAN: as many classes as its space has, in the colours of the inputs, and the borders between them."""
+    made = opened(pairs(), quick(steps=1), SEARCH_SPACES["gancompression-spade"]())
+    data = made.images
+    made.images = Translation(data.learn.resized(64), data.held_out.resized(64))
+    maps = made.encode(made.images.learn.inputs)
+    assert maps.shape == (6, 36, 64, 64) and (maps[:, :35].sum(1) == 1).all()
+    code = made.space.encode(made.space.sample(random.Random(0)))
+    (*_, last) = made.train(code, 0, tmp_path)
+    found = outcome(tmp_path)
+    assert last.step == 1 and found.verdict == "finished" and found.main == "DSSIM"
+    assert found.about["inputs"] == "label maps of 35 classes"
+    outputs = made.outputs(trained(made.space, code, tmp_path / "best.safetensors"), 0)
+    assert outputs.shape == (4, 3, 64, 64) and outputs.equal(
+        made.outputs(trained(made.space, code, tmp_path / "best.safetensors"), 0)
+    )
 
 
 def test_splits_of_a_translation_belong_together():

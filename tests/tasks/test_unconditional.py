@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from gpproxy.search_spaces import SEARCH_SPACES
 from gpproxy.search_spaces.autogan import AutoGAN
+from gpproxy.search_spaces.initialise import materialise
+from gpproxy.search_spaces.space import Architecture
+from torch import nn
 
 from gpproxy.errors import ConfigError
-from gpproxy.tasks.train import new_objective
-from gpproxy.training.recipe import recipe
+from gpproxy.images.load import load
+from gpproxy.tasks.settings import TrainingSettings
+from gpproxy.tasks.task import open_task
+from gpproxy.tasks.unconditional import Unconditional, adversarial
 from tests.training.toy import CODE, SPACE, equal, images, objective, small
 
 
@@ -93,7 +100,7 @@ def test_a_discriminator_learns_to_tell_constant_images_from_fakes() -> None:
     changes = {"steps": 60, "batch": 8, "discriminator_rate": 2e-3, "generator_rate": 1e-7, "decay": "constant"}
     from gpproxy.images.image_set import ImageSet
 
-    played = new_objective(SPACE, CODE, ImageSet("bright", "train", bright), small(**changes, augment="none"), 0)
+    played = adversarial(SPACE, CODE, ImageSet("bright", "train", bright), small(**changes, augment="none"), 0)
     losses = [float(played.step(index)["discriminator"]) for index in range(60)]
     assert sum(losses[-5:]) / 5 < 0.5 * losses[0]
 
@@ -105,12 +112,67 @@ def test_random_architectures_train() -> None:
         assert all(torch.isfinite(value) for value in played.step(0).values())
 
 
-def test_spaces_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"draw images of 32 pixels .* has 16"):
-        new_objective(AutoGAN(width=4), CODE, images(), small(), 0)
-    transnas = SEARCH_SPACES["transnas-micro"]()
-    with pytest.raises(ConfigError, match="translate images"):
-        new_objective(transnas, transnas.encode(transnas.sample(random.Random(0))), images(), recipe("short"), 0)
+def test_images_of_another_shape_are_refused() -> None:
+    with pytest.raises(ConfigError, match="draws images of 3 x 32 x 32, but noise has images of 3 x 16 x 16"):
+        adversarial(AutoGAN(width=4), CODE, images(), small(), 0)
+
+
+class Plain(AutoGAN):
+    """Generators that end in `channels x height x width` of zeros and noise."""
+
+    shape = (1, 16, 16)
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        return self.shape
+
+    def loss(self, outputs: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+        return outputs.square().mean()
+
+    def build(self, architecture: Architecture, generator: torch.Generator | None) -> nn.Module:
+        channels, height, width = self.shape
+        with torch.device("meta"):
+            layers = nn.Linear(self.latent, channels * height * width), nn.Unflatten(1, self.shape), nn.Tanh()
+        return materialise(nn.Sequential(*layers), generator)
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> type[Plain]:
+    monkeypatch.setattr(Plain, "name", "plain")
+    monkeypatch.setitem(SEARCH_SPACES._items, "plain", Plain)
+    return Plain
+
+
+def test_generators_of_grey_images_learn_from_grey_images(plain: type[Plain], tmp_path: Path) -> None:
+    settings = TrainingSettings(space="plain", data="shapes", limit=40, steps=2, batch=4, samples=20, extractor="none")
+    task = open_task(settings)
+    assert isinstance(task, Unconditional)
+    colour = load("shapes", resolution=16, limit=40).images.float()
+    grey = task.images.images.float()
+    assert (grey[:, 0] == grey[:, 1]).all() and (grey[:, 0] == grey[:, 2]).all()
+    luma = 0.299 * colour[:, 0] + 0.587 * colour[:, 1] + 0.114 * colour[:, 2]
+    assert (grey[:, 0] - luma).abs().max() <= 0.5001
+    (*_, last) = task.train(task.code(CODE), 0, tmp_path)
+    assert last.step == 2 and task.objective(CODE, 0).samples(3).shape == (3, 3, 16, 16)
+
+
+@pytest.mark.parametrize("shape", [(3, 16, 20), (2, 16, 16)])
+def test_what_no_data_set_is_read_as_is_refused_with_its_shape(
+    plain: type[Plain], monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...]
+) -> None:
+    monkeypatch.setattr(plain, "shape", shape)
+    words = f"draw images of {' x '.join(map(str, shape))}, and a training takes square ones of 3 channels"
+    with pytest.raises(ConfigError, match=words):
+        open_task(TrainingSettings(space="plain", data="shapes")).open()
+
+
+def test_the_published_recipe_has_the_published_generator() -> None:
+    """AutoGAN A of Gong et al., 2019, with 256 channels; another width is the user's."""
+    published = open_task(TrainingSettings(recipe="autogan", extractor="none"))
+    found = published.space.describe(published.space.decode(published.code("autogan-a")))
+    assert found["params"] == 4_405_251
+    for change in ({"width": 32}, {"space_settings": ("width=32",)}, {"recipe": "short"}):
+        assert open_task(replace(published.settings, **change)).space_settings["width"] == 32, change
 
 
 def _parameters(played: object) -> list[tuple[str, torch.Tensor]]:

@@ -8,10 +8,10 @@ from torch import nn
 
 from gpproxy.errors import ConfigError
 from gpproxy.images.unpaired import UnpairedSet
-from gpproxy.tasks.paired import ROWS
+from gpproxy.tasks.task import recipe
+from gpproxy.tasks.translation import ROWS
 from gpproxy.tasks.unpaired import Cycle
 from gpproxy.training.pool import ImagePool
-from gpproxy.training.recipe import RECIPES, recipe
 
 SIDE = 16
 
@@ -140,7 +140,7 @@ def test_pools_keep_copies_without_gradients_and_none_at_size_0():
 
 
 def test_published_values_and_refusals():
-    published = RECIPES["cyclegan"]
+    published = recipe("cyclegan")
     assert (published.cycle, published.identity, published.pool, published.loss) == (10, 0.5, 50, "least-squares")
     with pytest.raises(ConfigError, match="pool >= 0"):
         recipe("cyclegan", pool=-1)

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +21,11 @@ from gpproxy.quality.extractor import EXTRACTORS
 from gpproxy.quality.features import Features
 from gpproxy.run.command import guarded
 from gpproxy.run.interrupt import Interrupted
-from gpproxy.tasks.trainer import Trainer
-from gpproxy.train import TrainConfig, dry_run, resume, run
+from gpproxy.tasks.task import Task, open_task
+from gpproxy.tasks.unconditional import Unconditional
+from gpproxy.train import TrainSettings, dry_run, resume, run
 from gpproxy.train.__main__ import main
 from gpproxy.train.folder import TrainFolder
-from gpproxy.train.running import trainer
 from gpproxy.training import loop
 from gpproxy.training.checkpoint import BEST, STATE
 from gpproxy.training.outcome import OUTCOME, outcome
@@ -56,8 +55,8 @@ def pixels() -> None:
         EXTRACTORS.add("pixels", lambda weights, device, download: Pixels(weights))
 
 
-def config(out: Path | str = "", **changes: Any) -> TrainConfig:
-    return TrainConfig(**{**SMALL, "out": str(out), **changes})
+def config(out: Path | str = "", **changes: Any) -> TrainSettings:
+    return TrainSettings(**{**SMALL, "out": str(out), **changes})
 
 
 def flags(out: Path, **changes: Any) -> list[str]:
@@ -72,7 +71,7 @@ def flags(out: Path, **changes: Any) -> list[str]:
 def test_settings_feed_back(tmp_path: Path) -> None:
     made = config(tmp_path / "run", recipe_settings=("critic_steps=2", "share=false"), download=True)
     (tmp_path / "config.toml").write_text(made.to_toml())
-    assert TrainConfig.from_toml(tmp_path / "config.toml") == made
+    assert TrainSettings.from_toml(tmp_path / "config.toml") == made
     assert made.recipe_changes == {"critic_steps": 2, "share": "false", "steps": 8, "batch": 4}
     assert made.run_name == "autogan-a" and config(arch="1 0 1 1 / 1 0 0 1 1").run_name == "autogan-1011-10011"
 
@@ -98,15 +97,6 @@ def test_a_run_measures_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert guarded(main, flags(out, extractor="pixels")) == 0 and "finished after 8" in capsys.readouterr().out
 
 
-def test_the_published_recipe_has_the_published_generator() -> None:
-    """AutoGAN A of Gong et al., 2019, with 256 channels; another width is the user's."""
-    published = trainer(TrainConfig(arch="autogan-a", recipe="autogan", extractor="none"))
-    assert published.space.describe(published.space.decode(published.code))["params"] == 4_405_251
-    for change in ({"width": 32}, {"space_settings": ("width=32",)}, {"recipe": "short"}):
-        space = trainer(replace(published.config, **change)).space
-        assert vars(space)["width"] == 32, change
-
-
 def test_dry_run_writes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,7 +113,7 @@ def test_dry_run_writes_nothing(
     assert found.steps == 8 and found.checks == 4 and found.reference > 0 and found.final > 0
     parts = 8 * found.step + 4 * found.check + found.reference + found.final
     assert found.seconds == pytest.approx(parts)
-    trainer(config(extractor="pixels")).open()
+    open_task(config(extractor="pixels")).open()
     assert dry_run(config(extractor="pixels")).reference == 0
 
 
@@ -146,7 +136,7 @@ def test_a_killed_run_is_continued_by_the_same_command(tmp_path: Path) -> None:
     assert steps == sorted(steps) and steps.count(30) == 2  # losses and check
 
 
-def stopped(settings: TrainConfig, monkeypatch: pytest.MonkeyPatch, step: int = 3) -> str:
+def stopped(settings: TrainSettings, monkeypatch: pytest.MonkeyPatch, step: int = 3) -> str:
     """Ctrl-C after some step, which is finished; what is said then."""
 
     class Impatient(loop.Journal):
@@ -202,8 +192,8 @@ def test_other_weights_do_not_go_on_with_a_curve(tmp_path: Path, monkeypatch: py
     for told in (check, about):
         assert (told["extractor"], told["extractor_digest"], told["samples"]) == ("pixels", "1" * 16, 30)
         assert told["reference"].startswith("shapes/test (") and len(told["reference_digest"]) == 16
-    monkeypatch.setattr(Trainer, "images", None)  # a finished training loads no images
-    monkeypatch.setattr(Trainer, "reference", None)
+    monkeypatch.setattr(Unconditional, "images", None)  # a finished training loads no images
+    monkeypatch.setattr(Task, "reference", None)
     assert resume(out).step == 8
     with pytest.raises(RunError, match="was measured with extractor_digest=1{16}, but here it is 2{16}"):
         resume(out, extractor_weights=str(other))
@@ -224,7 +214,7 @@ def test_a_stop_at_once_says_what_is_kept(tmp_path: Path, monkeypatch: pytest.Mo
         with pytest.raises(Interrupted, match=r"the state saved \d+ s ago is kept"):
             resume(out)
     with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "measured", stop)
+        patch.setattr(Task, "measured", stop)
         with pytest.raises(Interrupted, match="its best weights are not measured yet"):
             resume(out)
     assert resume(out).verdict == "finished" and TrainFolder(out).finished

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from gpproxy.errors import ConfigError
-from gpproxy.tasks.train import new_objective, train
+from gpproxy.tasks.unconditional import adversarial
 from gpproxy.training.cuda_graph import Captured, in_turns
 from gpproxy.training.outcome import outcome
-from tests.training.toy import CODE, SPACE, images, objective, small
+from tests.training.toy import CODE, SPACE, images, objective, small, task
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
@@ -35,8 +35,8 @@ def test_networks_on_a_cpu_are_refused() -> None:
 @pytest.mark.parametrize("changes", [{}, {"share": False, "critic_steps": 2, "growth": (0.25, 0.5)}])
 def test_replays_equal_plain_steps(changes: dict[str, object]) -> None:
     recipe = small(steps=20, **changes)
-    plain = new_objective(SPACE, CODE, images(), recipe, 0, "cuda")
-    captured = Captured(new_objective(SPACE, CODE, images(), recipe, 0, "cuda"))
+    plain = adversarial(SPACE, CODE, images(), recipe, 0, "cuda")
+    captured = Captured(adversarial(SPACE, CODE, images(), recipe, 0, "cuda"))
     for index in range(20):
         ours, theirs = captured.step(index), plain.step(index)
         captured.stream.synchronize()
@@ -47,14 +47,9 @@ def test_replays_equal_plain_steps(changes: dict[str, object]) -> None:
 
 
 @needs_cuda
-def test_several_games_on_streams_equal_single_ones(tmp_path: Path) -> None:
+def test_several_trainings_on_streams_equal_single_ones(tmp_path: Path) -> None:
     def one(seed: int, folder: str):
-        how = small(steps=30)
-        measure = lambda x: {"mean": float(x.float().mean())}  # noqa: E731
-        path = tmp_path / folder / str(seed)
-        return train(
-            SPACE, CODE, images(), how, seed=seed, folder=path, device="cuda", measure=measure, samples=30, main="mean"
-        )
+        return task(small(steps=30), device="cuda").train(CODE, seed, tmp_path / folder / str(seed))
 
     for _ in in_turns((one(seed, "together") for seed in range(4)), 3):
         pass

@@ -14,12 +14,13 @@ from torch import Tensor, nn
 
 from gpproxy.errors import RunError
 from gpproxy.seeds import reseed
+from gpproxy.tasks.task import recipe
 from gpproxy.training import loop
 from gpproxy.training.checkpoint import BEST, STATE, load_weights
 from gpproxy.training.journal import Journal
 from gpproxy.training.loop import train_loop
 from gpproxy.training.outcome import OUTCOME, Outcome, Progress, outcome
-from gpproxy.training.recipe import Recipe, recipe
+from gpproxy.training.recipe import Recipe
 from tests.training.toy import equal
 
 RECIPE = recipe("short", steps=200, collapse_steps=30)

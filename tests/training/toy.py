@@ -8,9 +8,10 @@ import torch
 from gpproxy.search_spaces.autogan import AutoGAN
 
 from gpproxy.images.image_set import ImageSet
-from gpproxy.tasks.train import new_objective
-from gpproxy.tasks.unconditional import Adversarial
-from gpproxy.training.recipe import Recipe, recipe
+from gpproxy.tasks.settings import TrainingSettings
+from gpproxy.tasks.task import recipe
+from gpproxy.tasks.unconditional import Adversarial, Unconditional, adversarial
+from gpproxy.training.recipe import Recipe
 
 SPACE = AutoGAN(width=4, latent=8, resolution=16)
 #: With BatchNorm, deconvolutions, shortcuts and skips.
@@ -28,8 +29,19 @@ def small(**changes: Any) -> Recipe:
 
 
 def objective(seed: int = 0, code: str = CODE, **changes: Any) -> Adversarial:
-    made = new_objective(SPACE, code, images(), small(**changes), seed)
-    assert isinstance(made, Adversarial)
+    return adversarial(SPACE, code, images(), small(**changes), seed)
+
+
+def task(how: Recipe | None = None, learnt: ImageSet | None = None, device: str = "cpu") -> Unconditional:
+    """A task of its own space, images and recipe, which measures the mean of the pixels of 12 images."""
+
+    class Means(Unconditional):
+        main = "FD"
+        samples = 12
+
+    made = Means(TrainingSettings(space="autogan", extractor="none", device=device))
+    made.space, made.images, made.recipe = SPACE, learnt or images(), how or small()
+    made.measure = lambda found: {"FD": float(found.float().mean())}
     return made
 
 

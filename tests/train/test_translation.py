@@ -10,7 +10,7 @@ from PIL import Image
 from gpproxy.errors import ConfigError, ImageError
 from gpproxy.quality.extractor import EXTRACTORS
 from gpproxy.quality.features import Features
-from gpproxy.train import TrainConfig, dry_run, resume, run
+from gpproxy.train import TrainSettings, dry_run, resume, run
 
 SIDE = 32
 
@@ -35,7 +35,7 @@ def settings(tmp_path, monkeypatch):
             image = Image.new("RGB", (2 * SIDE, SIDE), (6 * number, 99, 0))
             image.paste((255 - 6 * number, 156, 255), (SIDE, 0, 2 * SIDE, SIDE))
             image.save(tmp_path / "pairs" / split / f"{number}.png")
-    return TrainConfig(
+    return TrainSettings(
         arch="16_16_16_16_16_16_16_16",
         space="gancompression-pix2pix",
         data=str(tmp_path / "pairs"),
@@ -53,7 +53,7 @@ def test_a_dry_run_says_what_a_training_takes(settings, tmp_path):
     assert (found.steps, found.samples, found.parameters) == (2, 40, 137_347)
     space = Pix2PixCompression()
     assert found.macs == space.macs(space.decode(settings.arch)) / 64  # 32 pixels a side instead of 256
-    assert found.judge > 0 and found.seconds > 0 and not (tmp_path / "out").exists()
+    assert found.discriminator > 0 and found.seconds > 0 and not (tmp_path / "out").exists()
 
 
 def test_pairs_without_an_extractor_are_measured_by_ssim(settings, tmp_path):
@@ -82,7 +82,7 @@ def test_the_direction_turns_pairs_around(settings):
 def test_what_does_not_fit_is_named(settings):
     with pytest.raises(ImageError, match="choose split val or test"):
         dry_run(replace(settings, split="train"))
-    with pytest.raises(ConfigError, match="draw from noise"):
+    with pytest.raises(ConfigError, match="draw images from noise"):
         dry_run(replace(settings, space="autogan", arch="autogan-a"))
-    with pytest.raises(ConfigError, match="Choose the recipe pix2pix or cyclegan"):
+    with pytest.raises(ConfigError, match="Choose the recipe pix2pix or"):
         dry_run(replace(settings, recipe="short", recipe_settings=(), data="shapes"))
