@@ -13,7 +13,7 @@ from deap import gp
 from gpproxy.errors import ExpressionError
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.text import parse
-from gpproxy.statistics.collect import Collection
+from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.cut import Sizes
 from gpproxy.statistics.statistic import STATISTICS
 

@@ -29,7 +29,8 @@ from gpproxy.expressions.notation.words import in_words
 from gpproxy.expressions.structure import needs
 from gpproxy.expressions.text import to_text
 from gpproxy.seeds import seeded
-from gpproxy.statistics import collect
+from gpproxy.statistics import observe
+from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.cut import Sizes
 from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import STATISTICS
@@ -57,7 +58,7 @@ def source(
     rank_form: gp.PrimitiveTree | None = None,
     space: str = "",
     seed: int = 0,
-    samples: int = collect.Collection.samples,
+    samples: int = Collection.samples,
     inits: int = 1,
     sizes: Sizes | None = None,
     loss: Loss | None = None,
@@ -85,7 +86,7 @@ def source(
     backward = any(STATISTICS[name].backward for name in needs(tree))
     bundle = Bundle(backward, OWN)
     code = FormulaCode(tree, bundle)
-    frame = [bundle.add(f) for f in (Passes, Sizes, seeded, collect._dead)]
+    frame = [bundle.add(f) for f in (Passes, Sizes, seeded, observe._dead)]
     frame += [bundle.add(f) for f in (runtime.untrained, runtime.refuse_unusable, runtime.finite)]
     frame += [bundle.add(f) for f in (runtime.refuse_several, *([runtime.checked_loss] if backward else []))]
     loss_key = add_loss(bundle, loss or runtime.l1_to_inputs) if backward else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import inspect
 import json
 import os
 import tempfile
@@ -18,14 +17,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from gpproxy.primitives import decodability, numerics
 from gpproxy.statistics.classical import PROXIES
-from gpproxy.statistics.dependencies import dependencies
+from gpproxy.statistics.dependencies import code_digest, dependencies
+from gpproxy.statistics.exact import exact
+from gpproxy.statistics.observe import collect_one
 from gpproxy.statistics.record import Record
 
 if TYPE_CHECKING:
     from gpproxy.search_spaces import SearchSpace
-    from gpproxy.statistics.collect import Collection
+    from gpproxy.statistics.collection import Collection
 
 
 def folder() -> Path:
@@ -37,24 +37,18 @@ def folder() -> Path:
 
 
 @lru_cache(maxsize=64)
-def _code_version(space: type[SearchSpace], proxies: bool, plugged: tuple[str, ...]) -> str:
-    """Hash of the sources that decide what is collected: the passes, the statistics, the space and what it uses.
+def _code_version(modules: tuple[str, ...]) -> str:
+    """Hash of the code that decides what is collected: of these modules and of what they import."""
+    files = {path for module in modules for path in dependencies(module)}
+    return hashlib.sha256("".join(sorted(map(code_digest, files))).encode()).hexdigest()
 
-    Args:
-        plugged: modules outside this package that statistics and proxies come from.
-    """
-    here = Path(__file__).parent
-    names = ("collect.py", "passes.py", "cut.py", "exact.py", "classical/layers.py")
-    files = {*(here / name for name in names), *here.glob("terminals/*.py")}
-    files |= {Path(inspect.getfile(decodability)), Path(inspect.getfile(numerics))}
-    if proxies:
-        files |= set(here.glob("classical/*.py"))
-    for module in (*(base.__module__ for base in space.__mro__[:-2]), *plugged):  # without ABC and object
-        files.update(dependencies(module))
-    digest = hashlib.sha256()
-    for path in sorted(files, key=lambda p: (p.name, str(p))):
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()
+
+def _modules(space: type[SearchSpace], how: Collection) -> tuple[str, ...]:
+    """The modules of all functions that a record comes from: the collector, the statistics, the proxies, the space."""
+    functions = [collect_one, exact, *(s.function for s in how.chosen())]
+    functions += [PROXIES[name].function for name in how.chosen_proxies()]
+    bases = (base.__module__ for base in space.__mro__[:-2])  # without ABC and object
+    return tuple(sorted({*(function.__module__ for function in functions), *bases}))
 
 
 def _device(device: str) -> str:
@@ -64,8 +58,6 @@ def _device(device: str) -> str:
 
 def file_name(space: SearchSpace, settings: dict[str, Any], code: str, how: Collection) -> str:
     """File of one architecture, relative to the cache folder."""
-    functions = [s.function for s in how.chosen()] + [PROXIES[name].function for name in how.chosen_proxies()]
-    plugged = {f.__module__ for f in functions if not f.__module__.startswith(f"{__package__}.")}
     content = {
         "space": space.name,
         "settings": settings,
@@ -77,7 +69,7 @@ def file_name(space: SearchSpace, settings: dict[str, Any], code: str, how: Coll
         "proxies": list(how.chosen_proxies()),
         "device": _device(how.device),
         "torch": torch.__version__,
-        "code": _code_version(type(space), bool(how.chosen_proxies()), tuple(sorted(plugged))),
+        "code": _code_version(_modules(type(space), how)),
     }
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return f"{space.name}/{digest[:2]}/{digest[:32]}.safetensors"

@@ -1,134 +1,32 @@
-"""From architectures to a table of statistics: one look per architecture, seeded by its code alone, cached on disk."""
+"""From architectures to a table of statistics: each is observed once, seeded by its code alone, and cached on disk.
+
+In: a space, codes, a Collection. Out: a StatisticsTable, and the reasons of those that had to be left out.
+"""
 
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 
-from gpproxy.errors import ConfigError, StatisticsError
+from gpproxy.errors import StatisticsError
 from gpproxy.execution.scheduler import run_tasks
 from gpproxy.execution.server import preload
-from gpproxy.primitives.types import LAYER_TYPES, LayerScalar
+from gpproxy.primitives.types import LayerScalar
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.check import make_space
-from gpproxy.seeds import seeded
 from gpproxy.statistics import cache, failures
 from gpproxy.statistics.assemble import assemble
-from gpproxy.statistics.classical import PROXIES
-from gpproxy.statistics.cut import Sizes
+from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.exact import exact
-from gpproxy.statistics.passes import WEIGHTED, Passes
+from gpproxy.statistics.observe import collect_one
 from gpproxy.statistics.record import Record
-from gpproxy.statistics.statistic import STATISTICS, Statistic
 from gpproxy.statistics.table import StatisticsTable
 
 preload("gpproxy.statistics.forward_mode")  # slow to load, and most processes will need it
-
-
-@dataclass(frozen=True)
-class Collection:
-    """How a generator is looked at.
-
-    Attributes:
-        seed: initialisation seed; together with the space and the code it fixes every random number.
-        samples: batch size; passes other than the wide one see the first `Passes.NARROW` of it.
-        sizes: what cut values keep.
-        statistics: names to collect; None means all that are registered, () none.
-        proxies: classical proxies to compute as columns; None means all, () none. They cost several times as much as
-            the statistics, so they have a batch of their own size and their own files in the cache.
-        proxy_samples: batch size for the classical proxies, at most `Passes.NARROW`: they read gradients.
-        device: where the passes run.
-        describe: whether to read the structural descriptors off as columns.
-    """
-
-    seed: int = 0
-    samples: int = 64
-    sizes: Sizes = field(default_factory=Sizes)
-    statistics: tuple[str, ...] | None = None
-    proxies: tuple[str, ...] | None = None
-    proxy_samples: int = 16
-    device: str = "cpu"
-    describe: bool = True
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.proxy_samples <= Passes.NARROW:
-            raise ConfigError(
-                f"1 <= proxy_samples <= {Passes.NARROW} must hold, but got proxy_samples={self.proxy_samples}: passes "
-                f"with gradients see at most {Passes.NARROW} inputs, so more would change nothing."
-            )
-
-    def chosen(self) -> list[Statistic]:
-        return [STATISTICS[name] for name in (STATISTICS if self.statistics is None else self.statistics)]
-
-    def chosen_proxies(self) -> tuple[str, ...]:
-        return tuple(PROXIES) if self.proxies is None else self.proxies
-
-    def parts(self) -> list[Collection]:
-        """The looks that this takes: one for the statistics, one for the classical proxies, where any are asked for."""
-        inits = [replace(self, proxies=())] if self.chosen() or not self.chosen_proxies() else []
-        if self.chosen_proxies():
-            inits.append(replace(self, statistics=(), samples=self.proxy_samples))
-        return inits
-
-
-def look_at(space: SearchSpace, code: str, how: Collection, backward: bool = True) -> Passes:
-    """One look at one untrained architecture. The batch is the same for all architectures of a space."""
-    network = space.build(space.decode(code), seeded(space.name, code, how.seed, "weights")).to(how.device)
-    inputs = space.inputs(how.samples, seeded(space.name, how.seed, "inputs")).to(how.device)
-    return Passes(network, inputs, space.loss, seeded(space.name, how.seed, "probes"), backward)
-
-
-def collect_one(space: SearchSpace, code: str, how: Collection, passes: Passes | None = None) -> Record:
-    """Statistics, columns and state of health of one architecture; `passes` is made here unless it is given.
-
-    Raises StatisticsError when the generator has no layers, no parameters, a non-finite output or a failing pass.
-    """
-    start = time.perf_counter()
-    architecture = space.decode(code)
-    chosen = how.chosen()
-    backward = any(s.backward for s in chosen) or bool(how.chosen_proxies())
-    try:
-        passes = passes or look_at(space, code, how, backward)
-        if not any(True for _ in passes.network.parameters()):
-            raise StatisticsError(f"{code}: the generator has no parameters.")
-        if not any(isinstance(m, WEIGHTED) for m in passes.network.modules()) or not passes.noise.layers:
-            raise StatisticsError(f"{code}: the generator has no convolution or linear layer to look at.")
-        if not torch.isfinite(passes.noise.output).all():
-            raise StatisticsError(f"{code}: the untrained generator returns NaN or infinity.")
-        values: dict[str, Any] = {}
-        for statistic in chosen:
-            value = statistic.function(passes, how.sizes)
-            if statistic.type in LAYER_TYPES:
-                value = [None if v is None else v.detach().cpu() for v in value]
-            else:
-                value = value.detach().cpu()
-            values[statistic.name] = value
-        columns = dict(space.describe(architecture)) if chosen and how.describe else {}
-        for name in how.chosen_proxies():
-            columns[name] = PROXIES[name].function(passes)
-    except StatisticsError:
-        raise
-    except Exception as error:
-        raise StatisticsError(f"{code}: looking at the generator failed: {type(error).__name__}: {error}") from error
-    dead = space.dead(architecture) or _dead(passes)
-    return Record(code, values, columns, dead, time.perf_counter() - start)
-
-
-def _dead(passes: Passes) -> str:
-    """Why a network has no meaningful statistics, or empty."""
-    output = passes.noise.output.flatten(1)
-    if len(output) > 1 and float(output.std(0).max()) <= 1e-7 * float(output.abs().max() + 1e-30):
-        return "the output does not depend on the input"
-    if passes.backward and all(float(layer.gradient.abs().max()) == 0 for layer in passes.noise.layers):
-        return "all gradients are zero"
-    return ""
 
 
 def space_settings(space: SearchSpace) -> dict[str, Any]:

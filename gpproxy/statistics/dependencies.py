@@ -1,24 +1,29 @@
-"""Which files of its own package a module is made of: in goes a module, out come the paths of all that it imports.
+"""Which code a module is made of: in goes a module, out come the paths of all that it imports, and hashes of code.
 
-Read off the import statements, wherever they stand, so that constants and imports inside functions count, too.
+Read off the import statements, wherever they stand, so that constants and imports inside functions count, too. Counted
+are the module's own package and the rooms of gpproxy whose code decides numbers.
 """
 
 from __future__ import annotations
 
 import ast
+import hashlib
 import importlib.util
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
+
+#: What decides the numbers that are collected; the rest of gpproxy, such as errors and registries, does not.
+ROOMS = ("gpproxy.primitives", "gpproxy.search_spaces", "gpproxy.seeds", "gpproxy.statistics")
 
 
 def dependencies(module: str) -> list[Path]:
-    """The file of an imported module and those of its package that it imports, directly or through others.
+    """The file of an imported module and those that it imports, directly or through others, as far as they count.
 
     Sorted by module name. What comes from other packages, and what is imported under a name made at run time, is left
-    out.
+    out. A package that only passes a name on is left out, too: the name leads to the module that defines it.
     """
-    package = _package(module)
     found: dict[str, Path] = {}
     waiting = [module]
     while waiting:
@@ -26,33 +31,70 @@ def dependencies(module: str) -> list[Path]:
         path = None if name in found else _file(name)
         if path is not None:
             found[name] = path
-            waiting += _imports(name, path, package)
+            waiting += (other for other in _imports(name, path) if _counts(other, module))
     return [found[name] for name in sorted(found)]
 
 
-def _package(module: str) -> str:
-    """The package whose files count: of gpproxy the one below it, since what all of it shares decides no number."""
-    parts = module.split(".")
-    return ".".join(parts[:2]) if parts[0] == "gpproxy" else parts[0]
+def code_digest(path: Path) -> str:
+    """Hash of what the code of a file does: comments, docstrings, layout and imports of gpproxy make no difference."""
+    tree = ast.parse(path.read_bytes())
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [part for part in body if not _prose(part) and not _own_import(part)]  # type: ignore[attr-defined]
+    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()
 
 
-def _imports(module: str, path: Path, package: str) -> Iterator[str]:
-    """Names of the package's modules that the import statements of a file may mean; some are no modules."""
-    here = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_bytes())):
+def _prose(node: ast.stmt) -> bool:
+    """Whether a statement is a string alone, such as a docstring."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _own_import(node: ast.stmt) -> bool:
+    names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+    names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+    return any(name.split(".")[0] in ("gpproxy", "__future__") for name in names)
+
+
+def _counts(name: str, root: str) -> bool:
+    """Whether a module belongs to the package of `root`, or to a room that decides numbers."""
+    if name.split(".")[0] == "gpproxy":
+        return ".".join(name.split(".")[:2]) in ROOMS
+    return name.split(".")[0] == root.split(".")[0]
+
+
+def _imports(module: str, path: Path) -> Iterator[str]:
+    """Names of the modules that the import statements of a file may mean; some are no modules."""
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if _package(alias.name) == package)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                above = ".".join(here.split(".")[: len(here.split(".")) - node.level + 1])
-                base = ".".join(part for part in (above, base) if part)
-            if _package(base) != package:
-                continue
-            inner = [f"{base}.{alias.name}" for alias in node.names]
-            yield from inner
-            if not all(map(_file, inner)):  # some name is defined by the module or package itself
-                yield base
+            base = _base(node, module, path)
+            yield from (_home(base, alias.name) for alias in node.names)
+
+
+def _base(node: ast.ImportFrom, module: str, path: Path) -> str:
+    """The module that names are imported from, also where it is given relative to the file."""
+    if not node.level:
+        return node.module or ""
+    here = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
+    above = here[: len(here) - node.level + 1]
+    return ".".join([*above, *([node.module] if node.module else [])])
+
+
+def _home(base: str, name: str) -> str:
+    """The module of `from base import name`: the name itself, where it is a module, or the one that defines it."""
+    inner = f"{base}.{name}"
+    if base.split(".")[0] in sys.stdlib_module_names or _file(inner) is not None:
+        return inner
+    path = _file(base)
+    if path is not None and path.name == "__init__.py":
+        for node in _tree(path).body:
+            if isinstance(node, ast.ImportFrom):
+                for alias in node.names:
+                    if (alias.asname or alias.name) == name:
+                        return _home(_base(node, base, path), alias.name)
+    return base
 
 
 def _file(name: str) -> Path | None:
@@ -66,3 +108,12 @@ def _file(name: str) -> Path | None:
             return None
         origin = spec.origin if spec is not None else None
     return Path(origin) if origin and origin.endswith(".py") else None
+
+
+def _tree(path: Path) -> ast.Module:
+    return _parsed(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _parsed(path: Path, changed: int) -> ast.Module:
+    return ast.parse(path.read_bytes())

@@ -288,7 +288,7 @@ def test_impossible_settings_are_refused(changes: dict, words: str) -> None:
 
 
 def test_defaults_are_those_of_the_engine() -> None:
-    from gpproxy.statistics.collect import Collection
+    from gpproxy.statistics.collection import Collection
 
     assert EvolveSettings().inputs == Collection().samples and EvolveSettings().init_seed == Collection().seed
 

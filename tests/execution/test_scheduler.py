@@ -14,7 +14,8 @@ from gpproxy.errors import ConfigError, RunError
 from gpproxy.execution.scheduler import open_tasks, run_steps, run_tasks
 from gpproxy.execution.task import Lost, where
 from gpproxy.registry import PLUGINS, load_plugin
-from gpproxy.statistics.collect import Collection, collect
+from gpproxy.statistics.collect import collect
+from gpproxy.statistics.collection import Collection
 from tests.execution.work import count, die, divide, sized, threads, turns, unsendable
 from tests.statistics.tiny_tables import differences, tiny
 

@@ -16,7 +16,7 @@ from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.text import parse
 from gpproxy.registry import PLUGINS, load_plugin
 from gpproxy.statistics.assemble import assemble
-from gpproxy.statistics.collect import collect_one
+from gpproxy.statistics.observe import collect_one
 from gpproxy.statistics.statistic import STATISTICS
 from tests.export.test_write import HOW, SIZES, SPACE, inputs, network
 

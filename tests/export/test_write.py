@@ -33,8 +33,9 @@ from gpproxy.expressions.nodes import Operation
 from gpproxy.expressions.text import parse, to_text
 from gpproxy.seeds import seeded
 from gpproxy.statistics.assemble import assemble
-from gpproxy.statistics.collect import Collection, collect_one
+from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.cut import Sizes
+from gpproxy.statistics.observe import collect_one
 from gpproxy.statistics.statistic import STATISTICS
 from tests.statistics.tiny_tables import tiny
 

@@ -11,7 +11,8 @@ import torch
 from gpproxy.search_spaces.autogan import PUBLISHED, SIZES, AutoGAN, plans
 
 from gpproxy.errors import ConfigError, SpaceError
-from gpproxy.statistics.collect import Collection, collect_one
+from gpproxy.statistics.collection import Collection
+from gpproxy.statistics.observe import collect_one
 
 TINY = AutoGAN(width=4, latent=6, resolution=16, discriminator_width=4)
 FLAT = tuple(itertools.chain(*SIZES))

@@ -16,7 +16,8 @@ from gpproxy.search_spaces.patchgan import hinge, least_squares, patch_scores
 from torch import nn
 
 from gpproxy.errors import ConfigError, SpaceError
-from gpproxy.statistics.collect import Collection, collect_one, look_at
+from gpproxy.statistics.collection import Collection
+from gpproxy.statistics.observe import collect_one, look_at
 
 NAMES = [name for name in SEARCH_SPACES if name.startswith("gancompression-")]
 

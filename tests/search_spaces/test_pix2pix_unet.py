@@ -9,7 +9,8 @@ import torch
 from gpproxy.search_spaces.pix2pix_unet import Pix2PixUNet
 
 from gpproxy.errors import ConfigError, SpaceError
-from gpproxy.statistics.collect import Collection, collect_one
+from gpproxy.statistics.collection import Collection
+from gpproxy.statistics.observe import collect_one
 
 
 @pytest.mark.parametrize(("levels", "millions"), [(8, 54.414), (7, 41.829)])

@@ -47,7 +47,8 @@ from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.text import parse
 from gpproxy.seeds import seeded
 from gpproxy.statistics import cache
-from gpproxy.statistics.collect import Collection, collect, space_settings
+from gpproxy.statistics.collect import collect, space_settings
+from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.table import StatisticsTable
 from tests.toy import toy_table
 

@@ -31,7 +31,8 @@ from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.structure import needs
 from gpproxy.expressions.text import parse
 from gpproxy.seeds import seeded
-from gpproxy.statistics.collect import Collection, collect_one
+from gpproxy.statistics.collection import Collection
+from gpproxy.statistics.observe import collect_one
 from gpproxy.statistics.passes import Passes, frozen_buffers, linearised
 from gpproxy.statistics.statistic import STATISTICS
 

@@ -13,8 +13,11 @@ from gpproxy.errors import StatisticsError
 from gpproxy.registry import PLUGINS, load_plugin
 from gpproxy.statistics import cache
 from gpproxy.statistics.cache import file_name, folder, load, save
-from gpproxy.statistics.collect import Collection, collect, collect_one, space_settings
+from gpproxy.statistics.collect import collect, space_settings
+from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.cut import Sizes
+from gpproxy.statistics.dependencies import dependencies
+from gpproxy.statistics.observe import collect_one
 from gpproxy.statistics.record import Record
 from gpproxy.statistics.statistic import STATISTICS
 from tests.statistics.tiny_tables import differences, same_bits, tiny
@@ -165,29 +168,24 @@ def test_equal_settings_are_one_file():
 
 def test_another_version_of_the_code_is_another_file(monkeypatch):
     before = name_of()
-    monkeypatch.setattr(cache, "_code_version", lambda space, proxies, plugged: "other")
+    monkeypatch.setattr(cache, "_code_version", lambda modules: "other")
     assert name_of() != before
 
 
-def test_the_code_version_covers_passes_statistics_and_the_space(monkeypatch):
-    read: list[str] = []
-    original = Path.read_bytes
-    monkeypatch.setattr(Path, "read_bytes", lambda self: read.append(self.name) or original(self))
-    cache._code_version.__wrapped__(tiny.Tiny, False, ())
-    wanted = {
-        "passes.py",
-        "collect.py",
-        "cut.py",
-        "feature_maps.py",
-        "network.py",
-        "decodability.py",
-        "tiny_space.py",
-        "space.py",
-    }
-    assert wanted <= set(read) and not {"samples.py", "autogas.py", "transnas.py"} & set(read)
-    read.clear()
-    cache._code_version.__wrapped__(tiny.Tiny, True, ())
-    assert wanted | {"samples.py", "autogas.py"} <= set(read)
+def files_of(how: Collection) -> set[str]:
+    return {path.name for module in cache._modules(tiny.Tiny, how) for path in dependencies(module)}
+
+
+def test_the_code_version_covers_what_is_asked_for_and_no_more():
+    wanted = {"passes.py", "observe.py", "exact.py", "cut.py", "seeds.py", "tiny_space.py", "space.py"}
+    all_statistics = files_of(replace(HOW, proxies=()))
+    assert wanted | {"feature_maps.py", "network.py", "decodability.py", "numerics.py"} <= all_statistics
+    one = files_of(replace(HOW, proxies=(), statistics=("activation",)))
+    assert wanted | {"feature_maps.py"} <= one and not {"network.py", "decodability.py", "information.py"} & one
+    proxy = files_of(replace(HOW, statistics=(), proxies=("zico",)))
+    assert wanted | {"gradients.py"} <= proxy or wanted | {"samples.py"} <= proxy
+    for found in (all_statistics, one, proxy):
+        assert not {"cache.py", "collect.py", "scheduler.py", "errors.py", "registry.py", "transnas.py"} & found
 
 
 def test_another_torch_is_another_file(monkeypatch):

@@ -15,7 +15,9 @@ from gpproxy.errors import ConfigError, SpaceError, StatisticsError
 from gpproxy.statistics import collect as collection
 from gpproxy.statistics.cache import load
 from gpproxy.statistics.classical import PROXIES
-from gpproxy.statistics.collect import Collection, cached, collect, collect_one, fill, look_at
+from gpproxy.statistics.collect import cached, collect, fill
+from gpproxy.statistics.collection import Collection
+from gpproxy.statistics.observe import collect_one, look_at
 from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import STATISTICS
 from tests.statistics.tiny_tables import differences, tiny

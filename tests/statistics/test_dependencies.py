@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from gpproxy.statistics import cache
-from gpproxy.statistics.dependencies import dependencies
+from gpproxy.statistics.collection import Collection
+from gpproxy.statistics.dependencies import code_digest, dependencies
 
 FILES = {
     "__init__.py": "import spacepack_a.unused_by_spaces\n",
@@ -60,11 +61,47 @@ def test_a_constant_that_changes_changes_the_version_of_the_code(package, tmp_pa
     package("spacepack_d")
     space = sys.modules["spacepack_d.space"].Space
     kind = type("Mine", (space, object), {"__module__": "spacepack_d.space"})
+    mine = type("T", (kind,), {"__module__": kind.__module__})
+    modules = cache._modules(mine, Collection(proxies=()))
+    assert "spacepack_d.space" in modules
     versions = []
     for width in (3, 4, 3):
         (tmp_path / "spacepack_d" / "constants.py").write_text(f"WIDTH = {width}\n")
-        versions.append(cache._code_version.__wrapped__(type("T", (kind,), {"__module__": kind.__module__}), False, ()))
+        versions.append(cache._code_version.__wrapped__(modules))
     assert versions[0] == versions[2] != versions[1]
+
+
+SAME = (
+    "import math\nfrom gpproxy.errors import SpaceError\n\ndef f(x):\n    return math.log(x, 2)  # bits\n",
+    '"""Logarithms."""\nimport math\n\n\ndef f(x):\n    """Bits."""\n\n    return math.log(x,\n        2)\n',
+    "import math\nfrom gpproxy.moved.errors import SpaceError\ndef f(x): return math.log(x, 2)\n",
+)
+
+
+def test_prose_layout_and_the_places_of_modules_are_no_code(tmp_path):
+    digests = []
+    for number, text in enumerate(
+        (*SAME, SAME[0].replace("2", "3"), SAME[0].replace("import math", "import cmath as math"))
+    ):
+        (tmp_path / f"{number}.py").write_text(text)
+        digests.append(code_digest(tmp_path / f"{number}.py"))
+    assert len(set(digests[:3])) == 1 and len(set(digests)) == 3
+
+
+def test_a_name_that_a_package_passes_on_leads_to_its_home(package):
+    files = {
+        "__init__.py": "from spacepack_a.parts import X as Z\nfrom spacepack_a.heavy import H\n",
+        "heavy.py": "H = 1\n",
+    }
+    files |= {"parts.py": "X = 2\n", "space.py": "from spacepack_a import Z\n"}
+    assert [path.name for path in dependencies(package("spacepack_f", files))] == ["parts.py", "space.py"]
+
+
+def test_what_a_space_uses_of_gpproxy_counts_where_it_decides_numbers(package):
+    text = "from gpproxy.errors import SpaceError\nfrom gpproxy.search_spaces import SearchSpace\n"
+    files = {"__init__.py": "", "space.py": text + "from gpproxy.search_spaces.initialise import materialise\n"}
+    names = {path.name for path in dependencies(package("spacepack_g", files))}
+    assert {"space.py", "initialise.py", "describe.py"} <= names and not {"errors.py", "autogan.py"} & names
 
 
 def test_nothing_of_other_packages_is_imported_on_the_way(package):

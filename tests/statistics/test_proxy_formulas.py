@@ -13,7 +13,8 @@ from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.text import parse, to_text
 from gpproxy.statistics.classical import PROXIES
-from gpproxy.statistics.collect import Collection, collect
+from gpproxy.statistics.collect import collect
+from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.table import StatisticsTable
 from tests.statistics.tiny_tables import UNCUT, tiny
 

@@ -7,7 +7,8 @@ import torch
 from gpproxy.primitives.types import LAYER_TYPES, NetworkKernel
 
 from gpproxy.statistics.assemble import assemble
-from gpproxy.statistics.collect import Collection, collect_one
+from gpproxy.statistics.collection import Collection
+from gpproxy.statistics.observe import collect_one
 from gpproxy.statistics.record import Record
 from gpproxy.statistics.values import LayerBlocks, LayerScalars
 from tests.statistics.tiny_tables import differences, layers_of, same_bits, tiny

@@ -1,0 +1,61 @@
+"""How untrained generators are looked at: what is collected, from which batch, on which device.
+
+In: names of statistics and classical proxies, sizes, a seed. Out: a Collection, which the cache, the collectors and
+exported proxies read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from gpproxy.errors import ConfigError
+from gpproxy.statistics.classical import PROXIES
+from gpproxy.statistics.cut import Sizes
+from gpproxy.statistics.passes import Passes
+from gpproxy.statistics.statistic import STATISTICS, Statistic
+
+
+@dataclass(frozen=True)
+class Collection:
+    """How a generator is looked at.
+
+    Attributes:
+        seed: initialisation seed; together with the space and the code it fixes every random number.
+        samples: batch size; passes other than the wide one see the first `Passes.NARROW` of it.
+        sizes: what cut values keep.
+        statistics: names to collect; None means all that are registered, () none.
+        proxies: classical proxies to compute as columns; None means all, () none. They cost several times as much as
+            the statistics, so they have a batch of their own size and their own files in the cache.
+        proxy_samples: batch size for the classical proxies, at most `Passes.NARROW`: they read gradients.
+        device: where the passes run.
+        describe: whether to read the structural descriptors off as columns.
+    """
+
+    seed: int = 0
+    samples: int = 64
+    sizes: Sizes = field(default_factory=Sizes)
+    statistics: tuple[str, ...] | None = None
+    proxies: tuple[str, ...] | None = None
+    proxy_samples: int = 16
+    device: str = "cpu"
+    describe: bool = True
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.proxy_samples <= Passes.NARROW:
+            raise ConfigError(
+                f"1 <= proxy_samples <= {Passes.NARROW} must hold, but got proxy_samples={self.proxy_samples}: passes "
+                f"with gradients see at most {Passes.NARROW} inputs, so more would change nothing."
+            )
+
+    def chosen(self) -> list[Statistic]:
+        return [STATISTICS[name] for name in (STATISTICS if self.statistics is None else self.statistics)]
+
+    def chosen_proxies(self) -> tuple[str, ...]:
+        return tuple(PROXIES) if self.proxies is None else self.proxies
+
+    def parts(self) -> list[Collection]:
+        """The looks that this takes: one for the statistics, one for the classical proxies, where any are asked for."""
+        inits = [replace(self, proxies=())] if self.chosen() or not self.chosen_proxies() else []
+        if self.chosen_proxies():
+            inits.append(replace(self, statistics=(), samples=self.proxy_samples))
+        return inits

@@ -1,0 +1,74 @@
+"""Passes through one untrained architecture, and what is collected from them: a function of space, code and Collection.
+
+In: a space, a code, a Collection. Out: a Record. Nothing is cached here, and nothing else decides what a record holds:
+the name of a file in the cache follows from what this module, the statistics and the space import.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import torch
+
+from gpproxy.errors import StatisticsError
+from gpproxy.primitives.types import LAYER_TYPES
+from gpproxy.search_spaces import SearchSpace
+from gpproxy.seeds import seeded
+from gpproxy.statistics.classical import PROXIES
+from gpproxy.statistics.collection import Collection
+from gpproxy.statistics.passes import WEIGHTED, Passes
+from gpproxy.statistics.record import Record
+
+
+def look_at(space: SearchSpace, code: str, how: Collection, backward: bool = True) -> Passes:
+    """One look at one untrained architecture. The batch is the same for all architectures of a space."""
+    network = space.build(space.decode(code), seeded(space.name, code, how.seed, "weights")).to(how.device)
+    inputs = space.inputs(how.samples, seeded(space.name, how.seed, "inputs")).to(how.device)
+    return Passes(network, inputs, space.loss, seeded(space.name, how.seed, "probes"), backward)
+
+
+def collect_one(space: SearchSpace, code: str, how: Collection, passes: Passes | None = None) -> Record:
+    """Statistics, columns and state of health of one architecture; `passes` is made here unless it is given.
+
+    Raises StatisticsError when the generator has no layers, no parameters, a non-finite output or a failing pass.
+    """
+    start = time.perf_counter()
+    architecture = space.decode(code)
+    chosen = how.chosen()
+    backward = any(s.backward for s in chosen) or bool(how.chosen_proxies())
+    try:
+        passes = passes or look_at(space, code, how, backward)
+        if not any(True for _ in passes.network.parameters()):
+            raise StatisticsError(f"{code}: the generator has no parameters.")
+        if not any(isinstance(m, WEIGHTED) for m in passes.network.modules()) or not passes.noise.layers:
+            raise StatisticsError(f"{code}: the generator has no convolution or linear layer to look at.")
+        if not torch.isfinite(passes.noise.output).all():
+            raise StatisticsError(f"{code}: the untrained generator returns NaN or infinity.")
+        values: dict[str, Any] = {}
+        for statistic in chosen:
+            value = statistic.function(passes, how.sizes)
+            if statistic.type in LAYER_TYPES:
+                value = [None if v is None else v.detach().cpu() for v in value]
+            else:
+                value = value.detach().cpu()
+            values[statistic.name] = value
+        columns = dict(space.describe(architecture)) if chosen and how.describe else {}
+        for name in how.chosen_proxies():
+            columns[name] = PROXIES[name].function(passes)
+    except StatisticsError:
+        raise
+    except Exception as error:
+        raise StatisticsError(f"{code}: looking at the generator failed: {type(error).__name__}: {error}") from error
+    dead = space.dead(architecture) or _dead(passes)
+    return Record(code, values, columns, dead, time.perf_counter() - start)
+
+
+def _dead(passes: Passes) -> str:
+    """Why a network has no meaningful statistics, or empty."""
+    output = passes.noise.output.flatten(1)
+    if len(output) > 1 and float(output.std(0).max()) <= 1e-7 * float(output.abs().max() + 1e-30):
+        return "the output does not depend on the input"
+    if passes.backward and all(float(layer.gradient.abs().max()) == 0 for layer in passes.noise.layers):
+        return "all gradients are zero"
+    return ""
