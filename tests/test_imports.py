@@ -141,6 +141,7 @@ LIGHT = {
     "run.invocation",
     "run.files",
     "execution.devices",
+    "evolve.folder",
 }
 LIGHT |= {"evolution.settings", "tasks.settings", "evolve.folder", *(f"{verb}.settings" for verb in VERBS)}
 

@@ -75,8 +75,8 @@ def show(config: ShowConfig, watch: Watch | None = None) -> Survey:
     from gpproxy.benchmark.survey import survey
     from gpproxy.benchmarks.benchmark import open_space
     from gpproxy.benchmarks.registry import load
-    from gpproxy.evolve.check import chosen_proxies
     from gpproxy.execution.devices import check_device
+    from gpproxy.proxies.named import chosen_proxies
     from gpproxy.registry import load_plugin
     from gpproxy.run.terminal import Watch
 

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 
 from gpproxy.benchmarks.benchmark import Benchmark
-from gpproxy.evolve.judge import Row, named_scores
+from gpproxy.proxies.baselines import named_scores
 from gpproxy.ranking.ceiling import Ceiling, ceiling
 from gpproxy.ranking.correlation import spearman
 from gpproxy.ranking.equivalence import functional_classes
-from gpproxy.ranking.metrics import RankingMetrics
+from gpproxy.ranking.metrics import RankingMetrics, Row
 from gpproxy.ranking.retest import Retest, retest
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.statistics.collect import Collection, collect

@@ -17,15 +17,13 @@ from gpproxy.execution.cluster import check_cluster
 from gpproxy.execution.devices import check_device
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.text import parse, to_text
-from gpproxy.proxies.named import ALL, NONE, expand, suggestion
+from gpproxy.proxies.named import ALL, NONE, chosen_proxies, expand, suggestion
 from gpproxy.registry import load_plugin
 from gpproxy.run.settings import parse_settings
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.statistic import STATISTICS
 
-#: The choice of every classical proxy.
-ALL_PROXIES = "all"
 #: Choices of groups that name no descriptor.
 NO_NAMES = ("auto", "none")
 
@@ -122,17 +120,3 @@ def check_formulas(config: EvolveSettings) -> list[str]:
             if fits and not out:
                 found[to_text(tree)] = None
     return list(found)
-
-
-def chosen_proxies(choice: str) -> tuple[str, ...]:
-    """Names of the classical proxies to compute, in one order. Raises ConfigError for an unknown one."""
-    names = [name.strip() for name in choice.split(",")]
-    if names in ([ALL_PROXIES], [NONE]):
-        return tuple(PROXIES) if names == [ALL_PROXIES] else ()
-    for name in names:
-        if name not in PROXIES:
-            known = [ALL_PROXIES, NONE, *PROXIES]
-            rule = "stands alone" if name in (ALL_PROXIES, NONE) else "is no classical proxy"
-            hint = "" if name in known else did_you_mean(name, known)
-            raise ConfigError(f"proxies={choice}: '{name}' {rule}.{hint} Known: {', '.join(known)}.")
-    return tuple(name for name in PROXIES if name in names)

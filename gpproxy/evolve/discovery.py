@@ -17,10 +17,11 @@ from gpproxy.benchmarks.split import PARTS, Split, split
 from gpproxy.errors import BenchmarkError
 from gpproxy.evolution.problem import Case, Problem
 from gpproxy.evolution.target import SMALLEST_GROUP, Target
-from gpproxy.evolve.check import check_group, chosen_proxies
+from gpproxy.evolve.check import check_group
 from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.grammar import Grammar
+from gpproxy.proxies.named import chosen_proxies
 from gpproxy.ranking.correlation import rank_dead_last, spearman
 from gpproxy.ranking.equivalence import functional_classes
 from gpproxy.search_spaces import SearchSpace

@@ -17,10 +17,9 @@ from torch import Tensor
 from gpproxy.benchmarks.split import PARTS
 from gpproxy.evolve.discovery import coarse, descriptors
 from gpproxy.evolve.part_scores import Seen
+from gpproxy.proxies.baselines import named_scores, varies
 from gpproxy.ranking.confounders import disguises, within_groups
-from gpproxy.statistics.classical import PROXIES
-
-Row = dict[str, Any]
+from gpproxy.ranking.metrics import Row
 
 
 def baseline_scores(seen: Seen) -> dict[str, tuple[str, Tensor]]:
@@ -29,24 +28,6 @@ def baseline_scores(seen: Seen) -> dict[str, tuple[str, Tensor]]:
     A score that is lower-is-better as published is negated. One that is the same everywhere or undefined is left out.
     """
     return named_scores(seen.columns, seen.part.columns)
-
-
-def named_scores(columns: Mapping[str, Tensor], published: Mapping[str, Tensor]) -> dict[str, tuple[str, Tensor]]:
-    """`baseline_scores` of computed columns (classical proxies, descriptors) and of those published with a table."""
-    found: dict[str, tuple[str, Tensor]] = {}
-    for name, column in columns.items():
-        known = PROXIES[name] if name in PROXIES else None
-        kind = "descriptor" if known is None else "auto-gas" if name.startswith("autogas") else "classical"
-        found[name] = kind, column * (1 if known is None else known.direction)
-    for name, column in published.items():
-        found[name if name not in found else f"published/{name}"] = "published", column
-    return {name: (kind, column) for name, (kind, column) in found.items() if varies(column)}
-
-
-def varies(column: Tensor) -> bool:
-    """Whether a score has at least two values, NaN left out."""
-    kept = column[~column.isnan()]
-    return bool((kept != kept[:1]).any())
 
 
 def baseline_rows(parts: Mapping[str, Seen], group: str | None) -> dict[str, Row]:

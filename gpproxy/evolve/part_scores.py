@@ -11,19 +11,15 @@ from torch import Tensor
 
 from gpproxy.benchmarks.benchmark import Benchmark
 from gpproxy.evolve.discovery import Study
-from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.structure import needs
+from gpproxy.proxies.cached import CHUNK
+from gpproxy.proxies.values import score_table
 from gpproxy.ranking.bootstrap import SAMPLES, Resamples
 from gpproxy.ranking.equivalence import EquivalenceClasses, functional_classes
 from gpproxy.ranking.metrics import RankingMetrics
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.collect import collect
 from gpproxy.statistics.table import StatisticsTable
-
-#: Architectures whose statistics are in memory at a time.
-CHUNK = 128
-#: Bytes that formula values may take beside them.
-MEMORY = 2**29
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +60,7 @@ def see(study: Study, codes: Sequence[str], trees: Sequence[gp.PrimitiveTree], w
     for start in range(0, len(codes), CHUNK):
         some = codes[start : start + CHUNK]
         every = [collect(study.space, some, how, only=sorted(used))[0] for how in study.hows_of(codes)]
-        scores.append(torch.stack([score_all(t.to(study.how.device), trees, workers) for t in every]))
+        scores.append(torch.stack([score_table(t.to(study.how.device), trees, workers) for t in every]))
         first = every[0]
         columns = {
             name: torch.stack([t.columns[name] for t in every]).mean(0) if name in PROXIES else column
@@ -78,22 +74,3 @@ def see(study: Study, codes: Sequence[str], trees: Sequence[gp.PrimitiveTree], w
     metrics = RankingMetrics(part, dead, classes, seed=seed)
     draws = Resamples(len(part), SAMPLES, seed, classes)
     return Seen(part, torch.cat(scores, dim=2), columns, dead, metrics, draws, EquivalenceClasses(classes))
-
-
-def score_all(table: StatisticsTable, trees: Sequence[gp.PrimitiveTree], workers: int = 1) -> Tensor:
-    """`tree x architecture`. A formula without a value on some architectures keeps those that it has on the others.
-
-    One that has the same value on all of them keeps it, too.
-    """
-    found = Evaluator(table, memory=MEMORY, workers=workers).scores(trees)
-    values, live = found.values, table.alive
-    flat = [i for i, reason in enumerate(found.reasons) if reason == "constant"]
-    if flat and live.any():
-        first = table.take(live.nonzero()[0])
-        values[flat] = Evaluator(first).scores([trees[i] for i in flat]).values.where(live, torch.nan)
-    refused = [i for i, reason in enumerate(found.reasons) if reason not in (None, "constant")]
-    if refused and len(table) > 1:
-        again = [trees[i] for i in refused]
-        single = [Evaluator(table.select([code])).scores(again).values for code in table.architectures]
-        values[refused] = torch.cat(single, dim=1)
-    return values

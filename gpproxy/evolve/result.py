@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gpproxy.evolve.judge import Row
+from gpproxy.ranking.metrics import Row
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 
 from gpproxy.pictures.cost import file_of
 from gpproxy.pictures.layer_graph import INPUT, OUTPUT
-from gpproxy.proxies.candidate import Candidate
+from gpproxy.proxies.scored import Scored
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +28,7 @@ BOX, SUM, LANE, LINE, PAD, GAP, TITLE = 1.75, 0.5, 0.3, 0.145, 0.12, 0.3, 0.75
 Place = Hashable
 
 
-def graph_picture(graph: nx.DiGraph, candidate: Candidate, rank: int, score: float, kind: str = "png") -> bytes:
+def graph_picture(graph: nx.DiGraph, candidate: Scored, rank: int, score: float, kind: str = "png") -> bytes:
     """A PNG or SVG with code, score and size of the architecture in its title."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gpproxy.proxies.candidate import Seen
+from gpproxy.proxies.scored import ScoredList
 from gpproxy.search.order import front
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ AXES = {"macs": "MACs for one image", "params": "parameters", "latency": "millis
 DOT, LINE, CHOSEN = "#9aa5b1", "#1f6f8b", "#c8553d"
 
 
-def pareto_picture(seen: Seen, value: np.ndarray, best: np.ndarray, objective: str, label: str) -> bytes:
+def pareto_picture(seen: ScoredList, value: np.ndarray, best: np.ndarray, objective: str, label: str) -> bytes:
     """A PNG: every scored candidate, the front, and the best ones with their rank.
 
     Args:

@@ -1,12 +1,13 @@
-"""Known proxies as formulas, by name: what an evolution can start from with `--guess NAME`."""
+"""Named proxies: formulas by name, which an evolution can start from, and the choice among the classical ones."""
 
 from __future__ import annotations
 
-from gpproxy.errors import did_you_mean
+from gpproxy.errors import ConfigError, did_you_mean
 from gpproxy.expressions.classical_formulas import FORMULAS, NEAR
+from gpproxy.statistics.classical import PROXIES
 
 #: Name -> formula; the last four are of this project.
-KNOWN = {
+NAMED = {
     **FORMULAS,
     **NEAR,
     "decodability": "code_decodability",
@@ -16,13 +17,32 @@ KNOWN = {
 }
 #: The name that stands for all of them, and the one that takes them out again.
 ALL, NONE = "classical", "none"
+#: The choice of every classical proxy.
+ALL_PROXIES = "all"
 
 
 def expand(guess: str) -> list[str]:
     """The formulas that a guess stands for; what is no name is taken as a formula."""
-    return list(KNOWN.values()) if guess == ALL else [KNOWN.get(guess, guess)]
+    return list(NAMED.values()) if guess == ALL else [NAMED.get(guess, guess)]
 
 
 def suggestion(guess: str) -> str:
-    """The nearest known proxy for a guess that is no formula, as the end of a sentence."""
-    return did_you_mean(guess, [ALL, *KNOWN]) if guess.isidentifier() else ""
+    """The nearest named proxy for a guess that is no formula, as the end of a sentence."""
+    return did_you_mean(guess, [ALL, *NAMED]) if guess.isidentifier() else ""
+
+
+def chosen_proxies(choice: str) -> tuple[str, ...]:
+    """Names of the classical proxies to compute, in one order: of `all`, `none`, or names joined by commas.
+
+    Raises ConfigError for an unknown one.
+    """
+    names = [name.strip() for name in choice.split(",")]
+    if names in ([ALL_PROXIES], [NONE]):
+        return tuple(PROXIES) if names == [ALL_PROXIES] else ()
+    for name in names:
+        if name not in PROXIES:
+            known = [ALL_PROXIES, NONE, *PROXIES]
+            rule = "stands alone" if name in (ALL_PROXIES, NONE) else "is no classical proxy"
+            hint = "" if name in known else did_you_mean(name, known)
+            raise ConfigError(f"proxies={choice}: '{name}' {rule}.{hint} Known: {', '.join(known)}.")
+    return tuple(name for name in PROXIES if name in names)

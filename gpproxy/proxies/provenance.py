@@ -1,7 +1,7 @@
-"""What a proxy has learnt from, so that it can be judged on the rest: a Source in, the codes to leave out.
+"""What a proxy was trained and chosen on, so that it can be judged on the rest: a Proxy in, codes to leave out.
 
 A run writes the parts of its tables down (`split.json`), because a table may grow afterwards and would be divided
-otherwise. EquivalenceClasses of what was learnt from are left out too.
+otherwise. Architectures that compute the same function as one that was trained on are left out too.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gpproxy.errors import SpaceError
-from gpproxy.evolve.folder import EvolveFolder
-from gpproxy.proxies.proxy import Source
+from gpproxy.proxies.origin import read_origin
+from gpproxy.proxies.proxy import Proxy
 from gpproxy.run.folder import SPLIT
 from gpproxy.search_spaces import SearchSpace
 
 
 @dataclass(frozen=True)
-class Learnt:
+class TrainingProvenance:
     """What drove or chose a formula.
 
     Attributes:
@@ -36,7 +36,7 @@ class Learnt:
         return self.unknown if not self.spaces or space.name in self.spaces else ""
 
     def held_out(self, codes: Sequence[str], space: SearchSpace) -> list[str]:
-        """The codes that neither were learnt from nor compute the same function as one that was, in their order."""
+        """The codes that neither were trained on nor compute the same function as one that was, in their order."""
         classes: set[Any] = set()
         for code in self.codes.get(space.name, ()):
             try:
@@ -46,18 +46,24 @@ class Learnt:
         return [code for code in codes if not classes or space.canonical(space.decode(code)) not in classes]
 
 
-def learnt(source: Source) -> Learnt:
-    """What the formula of a run has learnt from; nothing for a formula that was typed in and for classical proxies."""
-    if source.run:
-        place = EvolveFolder.open(source.run)
-        if not (place.path / SPLIT).is_file():
-            return Learnt(unknown=f"{place.path} has no {SPLIT}, which tells what the formula has learnt from")
+def training_provenance(proxy: Proxy) -> TrainingProvenance:
+    """What a proxy was trained on: nothing for a formula that was typed in and for classical proxies.
+
+    Raises RunError when its run folder is no longer there.
+    """
+    if proxy.run:
+        origin = read_origin(proxy.run)
+        if origin.parts is None:
+            return TrainingProvenance(
+                unknown=f"{origin.folder} has no {SPLIT}, which tells what the formula has learnt from"
+            )
         found: dict[str, list[str]] = {}
-        for part in place.read_json(SPLIT).values():
+        for part in origin.parts.values():
             found.setdefault(part["space"], []).extend([*part["train"], *part["validation"]])
-        return Learnt(found)
-    if source.discovered_on:
-        reason = f"{source.label} was discovered on {source.discovered_on}, and its run folder, which tells from which "
-        spaces = [name for name, _ in source.spaces] if "," not in source.discovered_on else []
-        return Learnt(unknown=f"{reason}architectures, is not beside it", spaces=tuple(spaces))
-    return Learnt()
+        return TrainingProvenance(found)
+    if proxy.benchmarks:
+        tables = ",".join(proxy.benchmarks)
+        reason = f"{proxy.label} was discovered on {tables}, and its run folder, which tells from which architectures"
+        spaces = [name for name, _ in proxy.spaces] if len(proxy.benchmarks) == 1 else []
+        return TrainingProvenance(unknown=f"{reason}, is not beside it", spaces=tuple(spaces))
+    return TrainingProvenance()

@@ -1,24 +1,26 @@
-"""What a proxy given on a command line stands for: a text in, the formula and how to look at generators out."""
+"""What a proxy is: a formula, a classical proxy, a run or a proxy.py, how it looks at generators, where it comes from.
+
+In: what was given on a command line. Out: a Proxy, which `gpproxy.proxies.scorer` applies.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from deap import gp
 
 from gpproxy.errors import ConfigError, ExpressionError, RunError, did_you_mean
-from gpproxy.evolve.folder import EvolveFolder
-from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.export.read import load_proxy
 from gpproxy.expressions.classical_formulas import NEAR
 from gpproxy.expressions.grammar import Grammar
+from gpproxy.expressions.structure import needs
 from gpproxy.expressions.text import parse
-from gpproxy.proxies.named import KNOWN
+from gpproxy.proxies.named import NAMED
+from gpproxy.proxies.origin import Origin, Spaces, has_origin, read_origin
 from gpproxy.registry import PLUGINS
-from gpproxy.run.folder import SPLIT, RunFolder
-from gpproxy.run.kind import CONFIG
+from gpproxy.run.kind import EVOLVE
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.collect import Collection
 from gpproxy.statistics.cut import Sizes
@@ -26,60 +28,82 @@ from gpproxy.statistics.statistic import STATISTICS
 
 
 @dataclass(frozen=True)
-class Source:
+class Proxy:
     """A proxy and how it looks at a generator. Exactly one of `formula`, `classical` and `path` is set.
 
     Attributes:
         label: short name for tables.
         formula: text of a formula.
         classical: name of a classical proxy that is no formula.
-        path: an exported file whose formula cannot be read here, such as one with primitives of a plug-in; it is run.
-        seed: of the untrained weights and inputs.
-        samples: inputs per look.
-        inits: initialisations that a score is the mean of.
+        path: a file whose formula cannot be read here, such as one with primitives of a plug-in or one that was written
+            by hand; its function `score` is called.
+        init_seed: seed of the first initialisation: of the untrained weights and the inputs.
+        inputs: how many the generator is given at a time.
+        inits: initialisations that a score is the mean of, from `init_seed` on.
         sizes: what cut statistics keep.
         run: folder of the run that the proxy comes from, or empty.
-        discovered_on: tables that an exported file says it was discovered on.
-        spaces: names of the search spaces that it was discovered on, each with the settings as pairs.
+        benchmarks: names or paths of the tables that it was discovered on, as far as that is known.
+        spaces: names of the search spaces of these, each with its settings as pairs.
+        space_settings: settings of the spaces that its run was given beside those of the tables, as `NAME=VALUE`.
     """
 
     label: str
     formula: str = ""
     classical: str = ""
     path: str = ""
-    seed: int = 0
-    samples: int = Collection.samples
+    init_seed: int = 0
+    inputs: int = Collection.samples
     inits: int = 1
     sizes: Sizes = field(default_factory=Sizes)
     run: str = ""
-    discovered_on: str = ""
-    spaces: tuple[tuple[str, tuple[tuple[str, Any], ...]], ...] = ()
+    benchmarks: tuple[str, ...] = ()
+    spaces: Spaces = ()
+    space_settings: tuple[str, ...] = ()
+
+    @classmethod
+    def load(cls, text: str, init_seed: int = -1, inputs: int = 0, inits: int = 0) -> Proxy:
+        """The proxy of a run folder, a proxy.py, a name or a formula.
+
+        Args:
+            init_seed, inputs, inits: another way to look; -1 and 0 keep that of the run or file, or the default.
+
+        Raises ConfigError, RunError or ExpressionError, with the nearest name, when it is none of these.
+        """
+        return _load(text).changed(init_seed, inputs, inits)
 
     @property
     def text(self) -> str:
+        """What it computes, in one line."""
         return self.formula or self.classical or self.path
 
     @property
     def tree(self) -> gp.PrimitiveTree:
-        """The formula over all registered statistics. Raises ExpressionError."""
-        return parse(self.formula, Grammar({s.name: s.type for s in STATISTICS.values()}))
+        """The formula over all registered statistics; not to be changed. Raises ExpressionError."""
+        return _tree(self.formula)
 
     @property
-    def config(self) -> EvolveSettings | None:
-        """The settings of the run that the proxy comes from."""
-        return EvolveFolder.open(self.run).config if self.run else None
+    def statistics(self) -> tuple[str, ...]:
+        """The statistics that the formula is made of; none where there is no formula."""
+        return tuple(needs(self.tree)) if self.formula else ()
 
-    def changed(self, init_seed: int = -1, samples: int = 0, inits: int = 0) -> Source:
+    @property
+    def needs_backward(self) -> bool:
+        """Whether anything that is computed for it here takes a backward pass."""
+        classical = bool(self.classical) and PROXIES[self.classical].needs_backward
+        return classical or any(STATISTICS[name].backward for name in self.statistics)
+
+    def changed(self, init_seed: int = -1, inputs: int = 0, inits: int = 0) -> Proxy:
         """The same proxy with another way to look; -1 and 0 keep what it has."""
-        seed = self.seed if init_seed < 0 else init_seed
-        return replace(self, seed=seed, samples=samples or self.samples, inits=inits or self.inits)
+        seed = self.init_seed if init_seed < 0 else init_seed
+        return replace(self, init_seed=seed, inputs=inputs or self.inputs, inits=inits or self.inits)
 
 
-def resolve(text: str) -> Source:
-    """The proxy of a run folder, a proxy.py, a name or a formula.
+@lru_cache(maxsize=128)
+def _tree(formula: str) -> gp.PrimitiveTree:
+    return parse(formula, Grammar({s.name: s.type for s in STATISTICS.values()}))
 
-    Raises ConfigError or ExpressionError with the nearest name when it is none of these.
-    """
+
+def _load(text: str) -> Proxy:
     path = Path(text).expanduser()
     if path.is_dir():
         return _of_run(path)
@@ -89,63 +113,74 @@ def resolve(text: str) -> Source:
         return _of_file(path)
     if "/" in text and " " not in text and not any(mark in text for mark in "()"):
         raise ConfigError(f"The proxy {text} is neither a folder nor a formula. Check the path.")
-    if text in PROXIES and (text in NEAR or text not in KNOWN):
-        return Source(text, classical=text, samples=Collection.proxy_samples)
-    if text in KNOWN:
+    if text in PROXIES and (text in NEAR or text not in NAMED):
+        return Proxy(text, classical=text, inputs=Collection.proxy_samples)
+    if text in NAMED:
         sign = PROXIES[text].direction if text in PROXIES else 1
-        return Source(text, formula=KNOWN[text] if sign > 0 else f"-({KNOWN[text]})")
-    source = Source(text if len(text) <= 40 else text[:37] + "...", formula=text)
+        return Proxy(text, formula=NAMED[text] if sign > 0 else f"-({NAMED[text]})")
+    proxy = Proxy(text if len(text) <= 40 else text[:37] + "...", formula=text)
     try:
-        source.tree  # noqa: B018  a formula that cannot be read is told at once
+        proxy.tree  # noqa: B018  a formula that cannot be read is told at once
     except ExpressionError as error:
-        hint = did_you_mean(text, [*KNOWN, *PROXIES]) if text.isidentifier() else ""
+        hint = did_you_mean(text, [*NAMED, *PROXIES]) if text.isidentifier() else ""
         raise ExpressionError(f"proxy={text} is neither a known proxy nor a formula.{hint}\n{error}") from error
-    return source
+    return proxy
 
 
-def _of_run(folder: Path) -> Source:
-    place = EvolveFolder.open(folder)
+def _of_run(folder: Path) -> Proxy:
+    origin = read_origin(folder)
+    file = folder / "formula.txt"
+    if not file.is_file():
+        raise RunError(
+            f"The run folder {folder} has no {file.name}; the run did not get that far. Let it finish: "
+            f"{EVOLVE.continued(folder)}"
+        )
+    label = "+".join(Path(name).stem for name in origin.benchmarks) + f" ({folder.name})"
+    proxy = _from(origin, Proxy(label, file.read_text(encoding="utf-8").strip()))
     try:
-        formula = place.read("formula.txt").strip()
-    except RunError as error:
-        raise RunError(f"{error} Let it finish: python -m gpproxy.evolve --resume {folder}") from error
-    config = place.config
-    label = "+".join(Path(name).stem for name in config.benchmarks) + f" ({folder.name})"
-    source = Source(label, formula, seed=config.init_seed, samples=config.inputs, inits=config.inits, run=str(folder))
-    source = replace(source, spaces=_spaces_of(place))
-    try:
-        source.tree  # noqa: B018  a formula that cannot be read is told at once
+        proxy.tree  # noqa: B018  a formula that cannot be read is told at once
     except ExpressionError as error:
-        if missing := [name for name in config.plugins if Path(name).resolve() not in PLUGINS]:
+        if missing := [name for name in origin.plugins if Path(name).resolve() not in PLUGINS]:
             flags = " ".join(f"--plugins {name}" for name in missing)
             raise ExpressionError(f"{error}\nThe run was made with {flags}: give it here, too.") from error
         raise
-    return source
+    return proxy
 
 
-def _spaces_of(place: RunFolder) -> tuple[tuple[str, tuple[tuple[str, Any], ...]], ...]:
-    """The spaces of the tables of a run, each once."""
-    if not (place.path / SPLIT).is_file():
-        return ()
-    found = {part["space"]: tuple(part["settings"].items()) for part in place.read_json(SPLIT).values()}
-    return tuple(found.items())
-
-
-def _of_file(path: Path) -> Source:
-    run = str(path.parent) if (path.parent / CONFIG).is_file() else ""
-    config = EvolveFolder.open(run).config if run else None
-    source = Source(path.stem, path=str(path.resolve()), run=run)
-    if config is not None:
-        source = replace(source, seed=config.init_seed, samples=config.inputs, inits=config.inits)
+def _of_file(path: Path) -> Proxy:
+    """The proxy of a file; what the run folder around it says of the space goes before what the file says."""
+    proxy = Proxy(path.stem, path=str(path.resolve()))
+    origin = read_origin(path.parent) if has_origin(path.parent) else None
+    if origin is not None:
+        proxy = _from(origin, proxy)
     try:
         said = load_proxy(path)
-        source = replace(source, seed=said.seed, samples=said.samples, inits=config.inits if config else said.inits)
-        source = replace(source, discovered_on=str(said.provenance.get("benchmark", "")))
-        settings = said.provenance.get("space settings", {})
-        spaces = ((said.space, tuple(settings.items())),) if said.space else ()
-        source = replace(source, spaces=_spaces_of(EvolveFolder.open(run)) if run else spaces)
-        formula = replace(source, formula=said.formula, path="", sizes=said.sizes)
+        proxy = replace(proxy, init_seed=said.seed, inputs=said.samples)
+        if origin is None:
+            tables = str(said.provenance.get("benchmark", "")).split(",")
+            settings = said.provenance.get("space settings", {})
+            proxy = replace(
+                proxy,
+                inits=said.inits,
+                benchmarks=tuple(name.strip() for name in tables if name.strip()),
+                spaces=((said.space, tuple(settings.items())),) if said.space else (),
+            )
+        formula = replace(proxy, formula=said.formula, path="", sizes=said.sizes)
         formula.tree  # noqa: B018  else the file itself is run
     except ExpressionError:
-        return source
+        return proxy
     return formula
+
+
+def _from(origin: Origin, proxy: Proxy) -> Proxy:
+    """The proxy as the run that it comes from has looked."""
+    return replace(
+        proxy,
+        init_seed=origin.init_seed,
+        inputs=origin.inputs,
+        inits=origin.inits,
+        run=str(origin.folder),
+        benchmarks=origin.benchmarks,
+        spaces=origin.spaces,
+        space_settings=origin.space_settings,
+    )

@@ -1,15 +1,14 @@
-"""Scores single architectures with one or more proxies: a code in, a Candidate out.
+"""Applies proxies to architectures, one at a time: a code in, a Scored out. Fresh looks; for the cache see `cached`.
 
 Every proxy that looks at generators in the same way shares the network and its passes. Only the statistics that the
 formulas need are collected, and no gradient is computed when none needs one. A score depends on the architecture, its
-seed and the proxy alone, and equals that of `gpproxy.score`.
+seed and the proxy alone: neither on other architectures and their order nor on the company of other proxies.
 """
 
 from __future__ import annotations
 
 import copy
 import math
-import statistics
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,22 +19,18 @@ from torch import nn
 
 from gpproxy.errors import StatisticsError
 from gpproxy.execution.memory import keep_freed_memory
-from gpproxy.expressions.evaluation.evaluate import Evaluator
-from gpproxy.expressions.structure import needs
-from gpproxy.proxies.apply import call_file
-from gpproxy.proxies.candidate import DEAD, Candidate
+from gpproxy.proxies.file import value_of_file
 from gpproxy.proxies.latency import latency
-from gpproxy.proxies.proxy import Source
+from gpproxy.proxies.proxy import Proxy
+from gpproxy.proxies.scored import Scored, Value, dead, failed, mean
 from gpproxy.proxies.size import Size, Sizer
+from gpproxy.proxies.values import values_of
 from gpproxy.search_spaces.check import make_space
-from gpproxy.search_spaces.space import Architecture
 from gpproxy.seeds import seeded
-from gpproxy.statistics.assemble import assemble
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.collect import Collection, collect_one
 from gpproxy.statistics.exact import exact
 from gpproxy.statistics.passes import Passes
-from gpproxy.statistics.statistic import STATISTICS
 from gpproxy.statistics.terminals.layers import layer_macs
 
 #: Passes that a look runs when they are asked for, with the forward and backward passes that each takes.
@@ -50,8 +45,9 @@ class Setup:
 
     Attributes:
         space, settings: name and constructor arguments of the search space.
-        sources: the proxies, in the order of the scores.
+        proxies: in the order of the scores.
         device: where the passes run.
+        sized: whether to tell parameters and MACs.
         timed: whether to measure the latency.
         max_latency_ms: longest latency that is worth a score; 0 for no limit.
         plain: whether the networks as they are built have the sizes that the space describes, see `Sizer.plain`.
@@ -59,8 +55,9 @@ class Setup:
 
     space: str
     settings: tuple[tuple[str, Any], ...]
-    sources: tuple[Source, ...]
+    proxies: tuple[Proxy, ...]
     device: str = "cpu"
+    sized: bool = True
     timed: bool = False
     max_latency_ms: float = 0.0
     plain: bool = False
@@ -106,16 +103,19 @@ class Scorer:
         self.work = Work()
         self._sizer: Sizer | None = None
         self._size: Size | None = None
-        self._trees = [source.tree if source.formula else None for source in setup.sources]
-        self._views = [self._view(members) for members in _alike(setup.sources)]
+        self._views = [self._view(members) for members in _alike(setup.proxies)]
 
-    def score(self, code: str, size: Size | None = None) -> Candidate:
-        """The candidate of a code; its size is worked out when it is not given."""
-        architecture = self.space.decode(code)
+    def score(self, code: str, size: Size | None = None) -> Scored:
+        """The scores of a code; its size is worked out when it is not given.
+
+        Raises ConfigError for a proxy.py without a function `score`, SpaceError for a code that is none.
+        """
         self._size = size
-        if size is None and not self.setup.plain:
+        if size is None and self.setup.sized and not self.setup.plain:
             self._size = self._sized(code)
-        found = self._score(code, architecture)
+        found = self._score(code)
+        if not self.setup.sized:
+            return found
         size = self._size or self._sized(code)
         return replace(found, params=size.params, macs=size.macs)
 
@@ -123,86 +123,69 @@ class Scorer:
         self._sizer = self._sizer or Sizer(self.space)
         return self._sizer(self.space.decode(code))
 
-    def _score(self, code: str, architecture: Architecture) -> Candidate:
-        """The candidate, its size still missing."""
-        blank = Candidate(code, (math.nan,) * len(self.setup.sources), math.nan, math.nan)
-        if dead := self.space.dead(architecture):
-            return replace(blank, scores=(-math.inf,) * len(blank.scores), problem=DEAD + dead)
-        scores: dict[int, float] = {}
-        problems: dict[str, None] = {}
+    def _score(self, code: str) -> Scored:
+        """The scores, the size still missing."""
+        count = len(self.setup.proxies)
+        if reason := self.space.dead(self.space.decode(code)):
+            return Scored.of(code, [dead(reason)] * count)
+        found: list[list[Value]] = [[] for _ in range(count)]
+        measured = math.nan
         for view in self._views:
-            found = []
-            for i in range(view.inits):
-                network = self._network(code, view.how.seed + i)
-                if self.setup.timed and math.isnan(blank.latency):
-                    blank = replace(blank, latency=self._latency(network, view))
-                    if 0 < self.setup.max_latency_ms < blank.latency:
-                        return replace(blank, slow=True)
-                values, problem = self._apply(view, code, network, i)
-                found.append(values)
-                if problem:
-                    problems[problem] = None
-                if problem and not any(map(math.isfinite, values)):
-                    break
-            for member, each in zip(view.members, zip(*found)):
-                broken = [value for value in each if not math.isfinite(value)]
-                scores[member] = broken[0] if broken else statistics.fmean(each)
-        ordered = tuple(scores[i] for i in range(len(self.setup.sources)))
-        if -math.inf in ordered and any(problem.startswith(DEAD) for problem in problems):
-            ordered = (-math.inf,) * len(ordered)
-        return replace(blank, scores=ordered, problem="; ".join(sorted(problems, key=lambda p: not p.startswith(DEAD))))
+            for number in range(view.inits):
+                try:
+                    network = self._network(code, view.how.seed + number)
+                except Exception as error:  # whatever a space's own code raises, the others go on
+                    values = [failed(f"building the generator failed: {type(error).__name__}: {error}")] * count
+                    network = None
+                if network is not None:
+                    if self.setup.timed and math.isnan(measured):
+                        measured = latency(network, self._template(view, 0).inputs[:1]).median
+                        if 0 < self.setup.max_latency_ms < measured:
+                            return Scored(code, (math.nan,) * count, latency=measured, slow=True)
+                    values = self._look(view, code, network, number)
+                for member, value in zip(view.members, values):
+                    found[member].append(value)
+                if not any(math.isfinite(value.score) for value in values):
+                    break  # what is missing once stays missing
+        return Scored.of(code, [mean(values) for values in found], measured)
 
     def _network(self, code: str, seed: int) -> nn.Module:
         self.work.networks += 1
         made = self.space.build(self.space.decode(code), seeded(self.space.name, code, seed, "weights"))
         return made if self.setup.device == "cpu" else made.to(self.setup.device)
 
-    def _latency(self, network: nn.Module, view: _View) -> float:
-        return latency(network, self._template(view, 0).inputs[:1]).median
-
-    def _apply(self, view: _View, code: str, network: nn.Module, number: int) -> tuple[list[float], str]:
-        """The scores of a view's proxies for one initialisation, and what is wrong with them."""
-        sources = [self.setup.sources[i] for i in view.members]
-        passes = copy.copy(self._template(view, number))
-        passes.network, passes.memo = network, {}
+    def _look(self, view: _View, code: str, network: nn.Module, number: int) -> list[Value]:
+        """What the proxies of a view say of one initialisation."""
+        proxies = [self.setup.proxies[i] for i in view.members]
         how = replace(view.how, seed=view.how.seed + number)
-        values = [math.nan] * len(sources)
-        problem = ""
-        if how.chosen() or how.chosen_proxies():
-            try:
-                record = collect_one(self.space, code, how, passes)
-            except StatisticsError as error:
-                self._count(passes, how)
-                return values, str(error).removeprefix(f"{code}: ")
-            self._count(passes, how)
-            self._size = self._size or _seen_size(passes)
-            if record.dead:
-                return [-math.inf] * len(sources), DEAD + record.dead
-            trees = [self._trees[i] for i in view.members if self._trees[i] is not None]
-            if trees:
-                found = Evaluator(assemble([record]).to(self.setup.device)).scores(trees)
-                rows = iter(zip(found.values[:, 0].tolist(), found.reasons))
-            for i, source in enumerate(sources):
-                if source.formula:
-                    values[i], reason = next(rows)
-                    problem = problem or reason or ""
-                elif source.classical:
-                    values[i] = PROXIES[source.classical].direction * record.columns[source.classical]
-        for i, source in enumerate(sources):
-            if source.path:
-                values[i], reason = self._run_file(source, network, passes, how.seed)
-                problem = problem or reason
-        return values, problem or ("no value" if any(map(math.isnan, values)) else "")
+        passes = copy.copy(self._template(view, number))
+        values: list[Value | None] = [None] * len(proxies)
+        here = [i for i, proxy in enumerate(proxies) if not proxy.path]
+        fresh = not here
+        if here:
+            passes.network, passes.memo = network, {}
+            for i, value in zip(here, self._collected(code, how, passes, [proxies[i] for i in here])):
+                values[i] = value
+        for i, proxy in enumerate(proxies):
+            if proxy.path:
+                # A file may change what it is given, and must not see what another proxy has changed.
+                own = network if fresh else self._network(code, how.seed)
+                fresh = False
+                self.work.forwards += 1
+                values[i] = value_of_file(proxy.path, own, passes.wide_inputs.clone(), self.space, how.seed)
+        return [value for value in values if value is not None]
 
-    def _run_file(self, source: Source, network: nn.Module, passes: Passes, seed: int) -> tuple[float, str]:
-        self.work.forwards += 1
+    def _collected(self, code: str, how: Collection, passes: Passes, proxies: Sequence[Proxy]) -> list[Value]:
+        """What formulas and classical proxies say, from the statistics of one look."""
         try:
-            value = call_file(source.path, network, passes.wide_inputs, self.space, seed)
-        except Exception as error:
-            return math.nan, f"{type(error).__name__}: {error}"
-        if value == math.inf:
-            return math.nan, "infinite"
-        return value, DEAD + "by the file" if value == -math.inf else ""
+            record = collect_one(self.space, code, how, passes)
+        except StatisticsError as error:
+            return [failed(str(error).removeprefix(f"{code}: "))] * len(proxies)
+        finally:
+            self._count(passes, how)
+        if self.setup.plain:
+            self._size = self._size or _seen_size(passes)
+        return values_of(record, proxies, self.setup.device)
 
     def _template(self, view: _View, number: int) -> Passes:
         """A look without its network: the batch and the probes are the same for all architectures of a space."""
@@ -227,21 +210,18 @@ class Scorer:
             self.work.backwards += PROXIES[name].backwards
 
     def _view(self, members: Sequence[int]) -> _View:
-        sources = [self.setup.sources[i] for i in members]
-        names = tuple(dict.fromkeys(n for i in members if (tree := self._trees[i]) is not None for n in needs(tree)))
-        proxies = tuple(source.classical for source in sources if source.classical)
-        backward = any(STATISTICS[n].backward for n in names) or any(PROXIES[n].needs_backward for n in proxies)
-        first = sources[0]
+        proxies = [self.setup.proxies[i] for i in members]
+        first = proxies[0]
         how = Collection(
-            seed=first.seed,
-            samples=first.samples,
+            seed=first.init_seed,
+            samples=first.inputs,
             sizes=first.sizes,
-            statistics=names,
-            proxies=proxies,
+            statistics=tuple(dict.fromkeys(name for proxy in proxies for name in proxy.statistics)),
+            proxies=tuple(proxy.classical for proxy in proxies if proxy.classical),
             device=self.setup.device,
             describe=False,
         )
-        return _View(how, first.inits, tuple(members), backward)
+        return _View(how, first.inits, tuple(members), any(proxy.needs_backward for proxy in proxies))
 
 
 def _seen_size(passes: Passes) -> Size:
@@ -250,16 +230,16 @@ def _seen_size(passes: Passes) -> Size:
     return Size(float(params), float(sum(layer_macs(layer) for layer in passes.noise.layers)))
 
 
-def _alike(sources: Sequence[Source]) -> list[list[int]]:
+def _alike(proxies: Sequence[Proxy]) -> list[list[int]]:
     """Positions of the proxies, those together that look in the same way."""
-    groups: dict[tuple, list[int]] = {}
-    for i, source in enumerate(sources):
-        groups.setdefault((source.seed, source.samples, source.inits, source.sizes), []).append(i)
+    groups: dict[tuple[Any, ...], list[int]] = {}
+    for i, proxy in enumerate(proxies):
+        groups.setdefault((proxy.init_seed, proxy.inputs, proxy.inits, proxy.sizes), []).append(i)
     return list(groups.values())
 
 
-def score_chunk(setup: Setup, codes: Sequence[str], sizes: Mapping[str, Size]) -> tuple[list[Candidate], Work]:
-    """The candidates of a few codes and what they took; runs in a worker.
+def score_chunk(setup: Setup, codes: Sequence[str], sizes: Mapping[str, Size]) -> tuple[list[Scored], Work]:
+    """The scores of a few codes and what they took; runs in a worker.
 
     Args:
         sizes: those that are known already.
@@ -272,6 +252,11 @@ def score_chunk(setup: Setup, codes: Sequence[str], sizes: Mapping[str, Size]) -
         found = [scorer.score(code, sizes.get(code)) for code in codes]
     scorer.work.seconds = time.perf_counter() - start
     return found, scorer.work
+
+
+def score_one(number: int, code: str, setup: Setup) -> Scored:
+    """The scores of one code; runs in a worker. `number` only names the task."""
+    return score_chunk(setup, [code], {})[0][0]
 
 
 @lru_cache(maxsize=2)

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from gpproxy.benchmarks.benchmark import Benchmark
 
 
+#: The numbers of one score, by name, as JSON has them: None for what is undefined.
+Row = dict[str, Any]
+
+
 class RankingMetrics:
     """Measures any number of scores on one part of a benchmark, on the same resamples.
 
@@ -52,7 +56,7 @@ class RankingMetrics:
         scores = steady(scores.detach().cpu().double())
         return rank_dead_last(scores, self.dead | scores.isnan())
 
-    def measure(self, scores: Tensor) -> dict[str, Any]:
+    def measure(self, scores: Tensor) -> Row:
         """Correlations of a score, `architecture`, with the quality.
 
         Keys: `n`, `kendall`, `spearman` (each with `_interval`, 95 %), `kendall_ties_broken` (expected when the ties
@@ -69,7 +73,7 @@ class RankingMetrics:
         row["without_dead"] = core
         return row
 
-    def difference(self, scores: Tensor, others: Tensor) -> dict[str, Any]:
+    def difference(self, scores: Tensor, others: Tensor) -> Row:
         """How much better one score ranks than another, paired: `kendall`, `spearman`, with intervals, and `n`."""
         left, right = self.last(scores), self.last(others)
         draws, truth = self._whole.resamples, self._whole.truth
@@ -83,7 +87,7 @@ class RankingMetrics:
         }
 
 
-def measure(scores: Tensor, part: Benchmark, dead: Collection[str] = (), **settings: Any) -> dict[str, Any]:
+def measure(scores: Tensor, part: Benchmark, dead: Collection[str] = (), **settings: Any) -> Row:
     """`RankingMetrics.measure` for a single score; use one RankingMetrics for many."""
     return RankingMetrics(part, dead, **settings).measure(scores)
 

@@ -18,8 +18,8 @@ from gpproxy.score.settings import ScoreSettings
 
 if TYPE_CHECKING:
     from gpproxy.benchmarks.benchmark import Benchmark
-    from gpproxy.proxies.apply import Scored
-    from gpproxy.proxies.proxy import Source
+    from gpproxy.proxies.proxy import Proxy
+    from gpproxy.proxies.scored import Scored
     from gpproxy.search_spaces import SearchSpace
 
 __all__ = ["ScoreSettings", "score"]
@@ -38,18 +38,18 @@ def score(
 
     Raises the errors of `gpproxy.errors`: an unknown space, architecture or statistic, a file that is missing.
     """
-    yield from scores_of(config, source_of(config), on_progress, on_remark)
+    yield from scores_of(config, proxy_of(config), on_progress, on_remark)
 
 
 def scores_of(
-    config: ScoreSettings, source: Source, on_progress: Callable[[int, int], None], on_remark: Callable[[str], None]
+    config: ScoreSettings, proxy: Proxy, on_progress: Callable[[int, int], None], on_remark: Callable[[str], None]
 ) -> Iterator[Scored]:
     """The same for a proxy that is read already."""
     from gpproxy.benchmarks.benchmark import open_space
     from gpproxy.execution.devices import check_device
     from gpproxy.execution.scheduler import run_tasks
-    from gpproxy.proxies.apply import apply_one, look_of
-    from gpproxy.proxies.target import place_of
+    from gpproxy.proxies.scorer import Setup, score_one
+    from gpproxy.proxies.target import target_space
     from gpproxy.search_spaces.check import make_space
     from gpproxy.statistics.collect import space_settings
 
@@ -59,11 +59,10 @@ def scores_of(
     if table is not None:
         space = open_space(table.card, **settings)
     else:
-        name, settings, remark = place_of([source], config.space, settings)
+        name, settings, remark = target_space([proxy], config.space, settings)
         if remark:
             on_remark(remark)
         space = make_space(name, settings)
-    how = look_of(source, config.device)
     if config.archs or table is None:
         codes = _read(config.archs, space) if config.archs else draw(space, config.sample, config.seed)
     else:
@@ -73,10 +72,11 @@ def scores_of(
 
             codes = python_random("sample", config.seed).sample(codes, min(config.sample, len(codes)))
     workers = (config.workers or available_cores()) if config.device == "cpu" else 1
-    tasks = [(i, code, space.name, space_settings(space), source, how) for i, code in enumerate(codes)]
+    setup = Setup(space.name, tuple(space_settings(space).items()), (proxy,), config.device, sized=False)
+    tasks = [(i, code, setup) for i, code in enumerate(codes)]
     waiting: dict[int, Scored] = {}
     following = 0
-    for done, (task, found) in enumerate(run_tasks(apply_one, tasks, workers=workers), start=1):
+    for done, (task, found) in enumerate(run_tasks(score_one, tasks, workers=workers), start=1):
         waiting[task[0]] = found
         on_progress(done, len(tasks))
         while following in waiting:
@@ -84,14 +84,14 @@ def scores_of(
             following += 1
 
 
-def source_of(config: ScoreSettings) -> Source:
+def proxy_of(config: ScoreSettings) -> Proxy:
     """The proxy, and how it looks at generators: as its run did where the settings say nothing else."""
-    from gpproxy.proxies.proxy import resolve
+    from gpproxy.proxies.proxy import Proxy
     from gpproxy.registry import load_plugin
 
     for plugin in config.plugins:
         load_plugin(plugin)
-    return resolve(config.proxy[0]).changed(config.init_seed, config.inputs, config.inits)
+    return Proxy.load(config.proxy[0], config.init_seed, config.inputs, config.inits)
 
 
 def table_of(config: ScoreSettings) -> Benchmark | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from gpproxy.run.command import complain, read_settings, run_command
 from gpproxy.run.files import write_atomically
-from gpproxy.score import scores_of, source_of, table_of
+from gpproxy.score import proxy_of, scores_of, table_of
 from gpproxy.score.settings import ScoreSettings
 
 
@@ -29,10 +30,11 @@ def _score(settings: ScoreSettings) -> int:
     """Scores architectures; a file is written at the end, since it may be the one that they are read from."""
     from rich.console import Console
 
+    from gpproxy.proxies.scored import cell
     from gpproxy.run.terminal import Terminal
 
     kept: dict[str, float] = {}
-    failed = 0
+    rows = scored = failed = 0
     watch = Terminal(Console(stderr=True, highlight=False))
     file = Path(settings.out) if settings.out else None
     if file is not None:
@@ -40,40 +42,37 @@ def _score(settings: ScoreSettings) -> int:
     stream = sys.stdout if file is None else io.StringIO()
     # Where the scores are printed, they tell how far it is.
     told = (lambda done, total: watch.progress("scoring", done, total)) if file else (lambda done, total: None)
-    source = source_of(settings)
-    found = scores_of(settings, source, told, watch.note)
+    proxy = proxy_of(settings)
+    found = scores_of(settings, proxy, told, watch.note)
     with watch:
         writer = csv.writer(stream, lineterminator="\n")
-        averaged = source.inits > 1
+        averaged = proxy.inits > 1
         try:
-            for number, row in enumerate(found):
-                if not number:
+            for row in found:
+                if not rows:
                     writer.writerow(["architecture", "score", "spread"] if averaged else ["architecture", "score"])
-                if row.failed:
-                    failed += 1
-                    complain(f"{row.architecture} is left out: {row.problem}")
-                    continue
-                kept[row.architecture] = row.score
+                rows, scored, failed = rows + 1, scored + (not math.isnan(row.score)), failed + row.failed
                 if row.problem:
-                    complain(f"{row.architecture} has the score {row.score}: {row.problem}")
-                cells = [row.architecture, repr(row.score)]
-                writer.writerow([*cells, "" if row.spread is None else repr(row.spread)] if averaged else cells)
+                    complain(f"{row.code} is {row.problem}" if row.dead else f"{row.code} has no score: {row.problem}")
+                if not row.failed:
+                    kept[row.code] = row.score
+                writer.writerow([row.code, *map(cell, [row.score, row.spread] if averaged else [row.score])])
                 stream.flush()
         except BaseException:
-            if file is not None and kept:
+            if file is not None and rows:
                 part = file.with_name(f"{file.name}.part")
                 write_atomically(part, stream.getvalue())  # type: ignore[union-attr]
-                watch.note(f"the {len(kept)} scores so far are written to {part}")
+                watch.note(f"the {scored} scores so far are written to {part}")
             raise
     if file is not None:
         write_atomically(file, stream.getvalue())  # type: ignore[union-attr]
-        watch.note(f"{len(kept)} scores are written to {file}")
+        watch.note(f"{scored} scores are written to {file}")
     if settings.benchmark:
         from gpproxy.score.judgement import judge
 
         table = table_of(settings)
         assert table is not None
-        judge(table, kept, source, settings)
+        judge(table, kept, proxy, settings)
     return 1 if failed else 0
 
 

@@ -11,8 +11,8 @@ from rich.console import Console
 
 from gpproxy.benchmarks.benchmark import Benchmark, open_space
 from gpproxy.execution.devices import check_device
-from gpproxy.proxies.provenance import learnt
-from gpproxy.proxies.proxy import Source, resolve
+from gpproxy.proxies.provenance import training_provenance
+from gpproxy.proxies.proxy import Proxy
 from gpproxy.ranking.equivalence import functional_classes
 from gpproxy.ranking.metrics import RankingMetrics
 from gpproxy.ranking.top_k import choices
@@ -30,16 +30,16 @@ from gpproxy.score.transfer import columns, transfer
 FEWEST = 4
 
 
-def judge(table: Benchmark, scores: Mapping[str, float], source: Source, config: ScoreSettings) -> None:
+def judge(table: Benchmark, scores: Mapping[str, float], proxy: Proxy, config: ScoreSettings) -> None:
     """Prints, on standard error, how well scores rank the labelled architectures and what choosing by them buys.
 
     What the proxy has learnt from, and its functional twins, is left out.
 
     Args:
         scores: architecture -> score, higher is better, -inf for a dead network, NaN without a value.
-        source: the proxy.
+        proxy: what they come from.
     """
-    known, past = table.values, learnt(source)
+    known, past = table.values, training_provenance(proxy)
     space = open_space(table.card, **parse_settings(config.space_settings))
     if reason := past.unknown_of(space):
         complain(f"The scores are not judged: {reason}.")
@@ -69,12 +69,12 @@ def show_transfer(config: ScoreSettings) -> None:
     for plugin in config.plugins:
         load_plugin(plugin)
     check_device(config.device)
-    sources = [resolve(text).changed(config.init_seed, config.inputs, config.inits) for text in config.proxy]
+    proxies = [Proxy.load(text, config.init_seed, config.inputs, config.inits) for text in config.proxy]
     places = columns(config.benchmarks)
     with Terminal(Console(stderr=True, highlight=False)) as watch:
         assert isinstance(watch, Terminal)
         cells = transfer(
-            sources,
+            proxies,
             places,
             sample=config.sample,
             max_params=config.max_params,

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gpproxy.pictures.architecture import short
-from gpproxy.proxies.candidate import Candidate
+from gpproxy.proxies.scored import Scored
 from gpproxy.search.compare import Line
 from gpproxy.search.order import order
 
@@ -35,7 +35,7 @@ class SearchWatch:
     def search(self, progress: SearchProgress, top: int) -> None:
         """A batch was scored; `top` is how many of the best to show."""
 
-    def best(self, rows: Sequence[tuple[Candidate, float]], timed: bool) -> None:
+    def best(self, rows: Sequence[tuple[Scored, float]], timed: bool) -> None:
         """The search is over; its best candidates and their scores."""
 
     def compared(self, lines: Sequence[Line], measure: str) -> None:
@@ -77,7 +77,7 @@ class SearchTerminal(SearchWatch):
         else:
             self._live.update(_picture(progress, rows))
 
-    def best(self, rows: Sequence[tuple[Candidate, float]], timed: bool) -> None:
+    def best(self, rows: Sequence[tuple[Scored, float]], timed: bool) -> None:
         self._close()
         self.console.print(best_table(rows, timed))
 
@@ -95,7 +95,7 @@ class SearchTerminal(SearchWatch):
             self._live = None
 
 
-def search_line(progress: SearchProgress, rows: Sequence[tuple[Candidate, float]]) -> str:
+def search_line(progress: SearchProgress, rows: Sequence[tuple[Scored, float]]) -> str:
     """How far a search is, in one line."""
     head = f"{len(progress.seen)}/{progress.budget}  {facts(progress)}"
     return f"{head}  best {rows[0][1]:.6g} {rows[0][0].code}" if rows else head
@@ -114,7 +114,7 @@ def facts(progress: SearchProgress) -> str:
     return ", ".join(told)
 
 
-def best_table(rows: Sequence[tuple[Candidate, float]], timed: bool) -> Table:
+def best_table(rows: Sequence[tuple[Scored, float]], timed: bool) -> Table:
     """The best candidates, first the best."""
     table = Table(box=None, pad_edge=False, padding=(0, 1))
     for name, style in (("rank", "dim"), ("score", "green"), ("params", ""), ("MACs", "")):
@@ -148,7 +148,7 @@ def compare_table(lines: Sequence[Line], measure: str) -> Table:
     return table
 
 
-def _picture(progress: SearchProgress, rows: Sequence[tuple[Candidate, float]]) -> RenderableType:
+def _picture(progress: SearchProgress, rows: Sequence[tuple[Scored, float]]) -> RenderableType:
     bar = Progress(BarColumn(bar_width=None), MofNCompleteColumn(), TextColumn("{task.description}"), expand=True)
     bar.add_task(facts(progress), total=progress.budget, completed=len(progress.seen))
     timed = any(not math.isnan(one.latency) for one, _ in rows)

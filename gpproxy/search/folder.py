@@ -6,25 +6,19 @@ import csv
 import io
 import math
 import re
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from gpproxy.errors import RunError
 from gpproxy.pictures.architecture import graph_picture
 from gpproxy.pictures.cost import pareto_picture
 from gpproxy.pictures.layer_graph import layer_graph
-from gpproxy.proxies.candidate import Candidate, Seen
+from gpproxy.proxies.scored import Scored, ScoredList, cell
 from gpproxy.proxies.scorer import Setup
 from gpproxy.run.folder import RunFolder
-from gpproxy.search.journal import NAME
 from gpproxy.search.order import order
 from gpproxy.search.settings import SearchSettings
 from gpproxy.search_spaces import SearchSpace
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 RANKING, PARETO, RESULT = "ranking.csv", "pareto.png", "result.json"
 
@@ -37,36 +31,33 @@ class SearchFolder(RunFolder):
     command: ClassVar[str] = "search"
     settings: ClassVar[type[Any]] = SearchSettings
 
-    @classmethod
-    def open(cls, path: str | Path) -> Self:
-        """The folder of a search that was begun. Raises RunError when there is none."""
-        place = super().open(path)
-        if not (place.path / NAME).is_file():
-            raise RunError(
-                f"{place.path} is no folder of a search: it has no {NAME}. Give one that gpproxy search made."
-            )
-        return place
-
-    def write_ranking(self, seen: Seen, setup: Setup) -> tuple[np.ndarray, np.ndarray]:
+    def write_ranking(self, seen: ScoredList, setup: Setup) -> tuple[np.ndarray, np.ndarray]:
         """Writes every candidate from best to worst; returns what `ranking.order` does."""
         ranked, value = order(seen)
-        single = len(setup.sources) == 1
-        own = [] if single else labels(setup)
+        single = len(setup.proxies) == 1
+        averaged = single and setup.proxies[0].inits > 1
+        own = ["spread"] if averaged else [] if single else labels(setup)
         stream = io.StringIO()
         writer = csv.writer(stream, lineterminator="\n")
         timed = ["latency_ms"] if setup.timed else []
         writer.writerow(["rank", "architecture", "score", *own, "params", "macs", *timed, "problem"])
         for rank, i in enumerate(ranked.tolist(), start=1):
             one = seen[i]
-            latency = [_cell(one.latency)] if setup.timed else []
-            scores = [] if single else map(_cell, one.scores)
+            latency = [cell(one.latency)] if setup.timed else []
+            scores = map(cell, [one.spread] if averaged else [] if single else one.scores)
             size = (f"{one.params:.0f}", f"{one.macs:.0f}")
-            writer.writerow([rank, one.code, _cell(value[i]), *scores, *size, *latency, one.problem])
+            writer.writerow([rank, one.code, cell(value[i]), *scores, *size, *latency, one.problem])
         self.write(RANKING, stream.getvalue())
         return ranked, value
 
     def write_pictures(
-        self, seen: Seen, ranked: np.ndarray, value: np.ndarray, space: SearchSpace, config: SearchSettings, label: str
+        self,
+        seen: ScoredList,
+        ranked: np.ndarray,
+        value: np.ndarray,
+        space: SearchSpace,
+        config: SearchSettings,
+        label: str,
     ) -> None:
         """Writes score against cost, and the best architectures as graphs, PNG and SVG."""
         best = ranked[: config.top]
@@ -87,12 +78,12 @@ class SearchFolder(RunFolder):
 def labels(setup: Setup) -> list[str]:
     """One column name per proxy, each different."""
     names: list[str] = []
-    for number, source in enumerate(setup.sources, start=1):
-        names.append(source.label if source.label not in names else f"{source.label} ({number})")
+    for number, proxy in enumerate(setup.proxies, start=1):
+        names.append(proxy.label if proxy.label not in names else f"{proxy.label} ({number})")
     return names
 
 
-def candidate_row(candidate: Candidate, score: float) -> dict[str, Any]:
+def candidate_row(candidate: Scored, score: float) -> dict[str, Any]:
     """A candidate as JSON."""
     return {
         "architecture": candidate.code,
@@ -102,7 +93,3 @@ def candidate_row(candidate: Candidate, score: float) -> dict[str, Any]:
         "latency_ms": None if math.isnan(candidate.latency) else candidate.latency,
         "problem": candidate.problem,
     }
-
-
-def _cell(number: float) -> str:
-    return "" if math.isnan(number) else repr(float(number))

@@ -16,11 +16,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from gpproxy.proxies.candidate import DEAD, Candidate
+from gpproxy.proxies.scored import DEAD, Scored
 from gpproxy.proxies.scorer import Work
 from gpproxy.proxies.size import Size
 
 NAME = "candidates.jsonl"
+#: Stands for the score of a dead network, which is no number in JSON.
+MARK = "dead"
 #: Seconds between two waits until everything is on disk.
 SYNC = 1.0
 
@@ -34,7 +36,7 @@ class Journal:
             self._file.write(b"\n")  # a half line of a killed process must not swallow the next one
         self._synced = time.monotonic()
 
-    def scored(self, candidates: Sequence[Candidate], work: Work) -> None:
+    def scored(self, candidates: Sequence[Scored], work: Work) -> None:
         """Adds a batch of candidates and what they took."""
         self._write({"scored": [_row(candidate) for candidate in candidates], "work": asdict(work)})
 
@@ -73,7 +75,7 @@ class Memory:
     """
 
     def __init__(self) -> None:
-        self.candidates: dict[str, Candidate] = {}
+        self.candidates: dict[str, Scored] = {}
         self.sizes: dict[str, Size] = {}
         self.work = Work()
 
@@ -98,27 +100,33 @@ class Memory:
         return memory
 
 
-def _row(candidate: Candidate) -> list[Any]:
+def _row(candidate: Scored) -> list[Any]:
     return [
         candidate.code,
-        [score if math.isfinite(score) else None for score in candidate.scores],
+        [score if math.isfinite(score) else None if math.isnan(score) else MARK for score in candidate.scores],
         candidate.params,
         candidate.macs,
         None if math.isnan(candidate.latency) else candidate.latency,
         candidate.problem,
         candidate.slow,
+        candidate.failed,
+        [None if math.isnan(spread) else spread for spread in candidate.spreads],
     ]
 
 
-def _candidate(row: Sequence[Any]) -> Candidate:
-    code, scores, params, macs, latency, problem, slow = row
-    missing = -math.inf if problem.startswith(DEAD) else math.nan
-    return Candidate(
+def _candidate(row: Sequence[Any]) -> Scored:
+    code, scores, params, macs, latency, problem, slow, *more = row  # version 0.1 wrote no more
+    failed, spreads = more or (False, ())
+    # Version 0.1 wrote nothing for every score of a dead network.
+    missing = -math.inf if problem.startswith(DEAD) and MARK not in scores else math.nan
+    return Scored(
         code,
-        tuple(missing if score is None else float(score) for score in scores),
+        tuple(missing if score is None else -math.inf if score == MARK else float(score) for score in scores),
         float(params),
         float(macs),
         math.nan if latency is None else float(latency),
         problem,
         slow,
+        failed,
+        tuple(math.nan if spread is None else float(spread) for spread in spreads),
     )

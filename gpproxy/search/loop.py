@@ -11,11 +11,11 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gpproxy.errors import ConfigError
 from gpproxy.execution.scheduler import open_tasks
-from gpproxy.proxies.candidate import Candidate, Seen
+from gpproxy.proxies.scored import Scored, ScoredList
 from gpproxy.proxies.scorer import Setup, Work, score_chunk
 from gpproxy.proxies.size import Size, Sizer
 from gpproxy.search.journal import Journal, Memory
@@ -28,7 +28,7 @@ CHUNK, AHEAD = 4, 3
 #: Candidates that break the limit on latency in a row, with none within it, after which the search ends.
 TOO_SLOW = 60
 
-Chunk = tuple[list[Candidate], Work]
+Chunk = tuple[list[Scored], Work]
 
 
 @dataclass
@@ -47,7 +47,7 @@ class Progress:
             is within the limits).
     """
 
-    seen: Seen
+    seen: ScoredList
     budget: int
     seconds: float = 0.0
     fresh: int = 0
@@ -97,8 +97,8 @@ def search(
     """
     memory = memory or Memory()
     proposals = Proposals(strategy, sizer, limits, memory)
-    progress = Progress(Seen(len(setup.sources)), budget, work=memory.work)
-    queue: deque[tuple[list[str], dict[str, Candidate], Callable[[], Chunk] | None]] = deque()
+    progress = Progress(ScoredList(len(setup.proxies)), budget, work=memory.work)
+    queue: deque[tuple[list[str], dict[str, Scored], Callable[[], Chunk] | None]] = deque()
     taken = told = 0
     in_time = not limits.latency
     start = time.perf_counter()
@@ -157,7 +157,7 @@ def _all_too_slow(strategy: Strategy, setup: Setup, sizer: Sizer, limits: Limits
     space = strategy.space
     architecture, size = smallest(space, sizer, "macs")
     code = space.encode(architecture)
-    unlimited = Setup(setup.space, setup.settings, setup.sources, setup.device, timed=True)
+    unlimited = replace(setup, timed=True, max_latency_ms=0.0, plain=False)
     (found,), _ = score_chunk(unlimited, [code], {code: size})
     return ConfigError(
         f"{FLAGS['latency']} {limits.latency:,.6g} excluded all of the first {count} live architectures of "

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gpproxy.proxies.candidate import Candidate
+from gpproxy.proxies.scored import Scored
 from gpproxy.ranking.pareto import crowding, front_numbers
 from gpproxy.search.order import combined
 from gpproxy.search.strategies import Strategy
@@ -30,8 +30,8 @@ class NSGA2(Strategy):
     ):
         super().__init__(space, seed)
         self.population, self.crossover, self.objective = population, crossover, objective
-        self._parents: list[Candidate] = []
-        self._children: list[Candidate] = []
+        self._parents: list[Scored] = []
+        self._children: list[Scored] = []
         self._front = np.zeros(0, dtype=int)
         self._crowding = np.zeros(0)
 
@@ -46,7 +46,7 @@ class NSGA2(Strategy):
             parent = self.space.cross(parent, self._parent(), self.rng)
         return self.space.mutate(parent, self.rng)
 
-    def tell(self, candidate: Candidate) -> None:
+    def tell(self, candidate: Scored) -> None:
         self._children.append(candidate)
         if len(self._children) == self.population:
             self._survive()
@@ -69,7 +69,7 @@ class NSGA2(Strategy):
         return self.space.decode(self._parents[second if ahead else first].code)
 
 
-def objectives(candidates: Sequence[Candidate], objective: str) -> np.ndarray:
+def objectives(candidates: Sequence[Scored], objective: str) -> np.ndarray:
     """`candidate x 2`, both to be lowered: minus the score, and the cost. What has no finite value is infinite."""
     value = combined(np.array([candidate.scores for candidate in candidates]).T)
     cost = np.array([candidate.cost(objective) for candidate in candidates])

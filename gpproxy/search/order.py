@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import rankdata
 
-from gpproxy.proxies.candidate import Seen
+from gpproxy.proxies.scored import ScoredList
 from gpproxy.ranking.pareto import undominated
 
 
@@ -26,7 +26,7 @@ def combined(scores: np.ndarray) -> np.ndarray:
     return mean
 
 
-def order(seen: Seen, count: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def order(seen: ScoredList, count: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Indices of the candidates from best to worst, and the combined score of each candidate.
 
     Equal scores go by fewer MACs, then by code. Dead networks come after all live ones, candidates without a value

@@ -16,11 +16,11 @@ import numpy as np
 
 from gpproxy.errors import RunError
 from gpproxy.execution.devices import check_device
-from gpproxy.proxies.candidate import Candidate, Seen
-from gpproxy.proxies.proxy import resolve
+from gpproxy.proxies.proxy import Proxy
+from gpproxy.proxies.scored import Scored, ScoredList
 from gpproxy.proxies.scorer import Setup
 from gpproxy.proxies.size import Sizer
-from gpproxy.proxies.target import place_of
+from gpproxy.proxies.target import target_space
 from gpproxy.registry import load_plugin
 from gpproxy.run.interrupt import Interrupted, Patience, resume_command
 from gpproxy.run.kind import CONFIG
@@ -57,13 +57,13 @@ class SearchResult:
     """
 
     folder: Path
-    seen: Seen
+    seen: ScoredList
     ranked: np.ndarray
     value: np.ndarray
     cost: Cost
     finished: str
 
-    def best(self, count: int) -> list[tuple[Candidate, float]]:
+    def best(self, count: int) -> list[tuple[Scored, float]]:
         """The best candidates with their scores."""
         return [(self.seen[int(i)], float(self.value[i])) for i in self.ranked[:count]]
 
@@ -75,10 +75,9 @@ class Searcher:
         for plugin in config.plugins:
             load_plugin(plugin)
         check_device(config.device)
-        found = map(resolve, config.proxy)
-        self.sources = tuple(source.changed(config.init_seed, config.inputs, config.inits) for source in found)
+        self.proxies = tuple(Proxy.load(text, config.init_seed, config.inputs, config.inits) for text in config.proxy)
         if folder is None:
-            name, settings, remark = place_of(self.sources, config.space, parse_settings(config.space_settings))
+            name, settings, remark = target_space(self.proxies, config.space, parse_settings(config.space_settings))
             pairs = tuple(f"{key}={value}" for key, value in settings.items())
             config = replace(config, space=name, space_settings=pairs)
             if remark:
@@ -100,7 +99,16 @@ class Searcher:
         config = self.config
         settings = tuple(space_settings(self.space).items())
         plain = self.sizer.plain
-        return Setup(self.space.name, settings, self.sources, config.device, config.timed, config.max_latency_ms, plain)
+        limit = config.max_latency_ms
+        return Setup(
+            self.space.name,
+            settings,
+            self.proxies,
+            config.device,
+            timed=config.timed,
+            max_latency_ms=limit,
+            plain=plain,
+        )
 
     def result(self) -> SearchResult:
         """Searches, writes the files, and trains the winners where that was asked for."""
@@ -238,12 +246,12 @@ class Searcher:
             "proxies": [
                 {
                     "label": label,
-                    "text": source.text,
-                    "samples": source.samples,
-                    "seed": source.seed,
-                    "inits": source.inits,
+                    "text": proxy.text,
+                    "inputs": proxy.inputs,
+                    "init_seed": proxy.init_seed,
+                    "inits": proxy.inits,
                 }
-                for label, source in zip(labels(setup), setup.sources)
+                for label, proxy in zip(labels(setup), setup.proxies)
             ],
             "strategy": config.strategy,
             "seed": config.seed,
@@ -259,7 +267,7 @@ class Searcher:
         self.folder.log("finished", candidates=len(result.seen), finished=result.finished)
 
 
-def _nothing(seen: Seen, space: str) -> str:
+def _nothing(seen: ScoredList, space: str) -> str:
     """What to tell when no candidate has a score."""
     common = Counter(seen.troubled).most_common(1)
     why = f" Most often: {common[0][0]}." if common else ""

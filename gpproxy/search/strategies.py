@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from gpproxy.proxies.candidate import Candidate
+from gpproxy.proxies.scored import Scored
 from gpproxy.search.order import combined
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.space import Architecture
@@ -36,7 +36,7 @@ class Strategy(ABC):
     def propose(self) -> Architecture | None:
         """The next architecture, which may be too large or have been proposed before; None when there is none left."""
 
-    def tell(self, candidate: Candidate) -> None:  # noqa: B027  most strategies learn nothing
+    def tell(self, candidate: Scored) -> None:  # noqa: B027  most strategies learn nothing
         """A candidate in the order of the proposals."""
 
     def room(self, taken: int, told: int) -> int:
@@ -81,7 +81,7 @@ class Evolution(Strategy):
     ):
         super().__init__(space, seed)
         self.population, self.tournament, self.crossover = population, tournament, crossover
-        self._alive: deque[Candidate] = deque(maxlen=population)
+        self._alive: deque[Scored] = deque(maxlen=population)
 
     def room(self, taken: int, told: int) -> int:
         if taken < self.population:
@@ -96,7 +96,7 @@ class Evolution(Strategy):
             parent = self.space.cross(parent, self._parent(), self.rng)
         return self.space.mutate(parent, self.rng)
 
-    def tell(self, candidate: Candidate) -> None:
+    def tell(self, candidate: Scored) -> None:
         self._alive.append(candidate)
 
     def _parent(self) -> Architecture:
@@ -105,7 +105,7 @@ class Evolution(Strategy):
         return self.space.decode(winner.code)
 
 
-def best_of(candidates: Sequence[Candidate]) -> Candidate:
+def best_of(candidates: Sequence[Scored]) -> Scored:
     """The first with the highest score, several proxies by the mean of their ranks among these candidates."""
     value = combined(np.array([candidate.scores for candidate in candidates]).T)
     return candidates[int(np.argmax(np.where(np.isnan(value), -np.inf, value)))]

@@ -135,16 +135,31 @@ def collect(
     if not kept:
         first = next(iter(failed.values()), "no architecture was given")
         raise StatisticsError(f"No statistics could be collected in {space.name}: {first}")
+    return assemble(recorded(space, kept, how, cache_folder=cache_folder, only=only)), failed
+
+
+def recorded(
+    space: SearchSpace,
+    codes: Sequence[str],
+    how: Collection,
+    *,
+    cache_folder: Path | None = None,
+    only: Sequence[str] | None = None,
+) -> list[Record]:
+    """The records of architectures that lie in the cache, in the order of the codes; arguments as for `collect`.
+
+    Raises FileNotFoundError for one that `fill` has not put there, StatisticsError for one that is damaged.
+    """
     chosen = [s for s in how.chosen() if only is None or s.name in only or s.type is LayerScalar]
     names = tuple(s.name for s in chosen)
-    first_part, *others = (_paths(space, kept, part, cache_folder) for part in how.parts())
+    first_part, *others = (_paths(space, codes, part, cache_folder) for part in how.parts())
     records = []
-    for code in kept:
+    for code in codes:
         record = _read(first_part[code], names)
         for paths in others:
             record.columns.update(_read(paths[code], ()).columns)
         records.append(record)
-    return assemble(records), failed
+    return records
 
 
 def _read(path: Path, names: tuple[str, ...]) -> Record:

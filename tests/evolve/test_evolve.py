@@ -228,13 +228,13 @@ def test_guess_is_in_the_first_generation(tmp_path: Path) -> None:
 
 def test_all_known_proxies_can_be_guessed() -> None:
     from gpproxy.evolve.check import check_formulas
-    from gpproxy.proxies.named import KNOWN
+    from gpproxy.proxies.named import NAMED
 
     assert len(check_formulas(small(initial_formulas=("classical",), max_nodes=60, max_height=20))) == len(
-        set(KNOWN.values())
+        set(NAMED.values())
     )
-    assert 0 < len(check_formulas(small(initial_formulas=("classical",), max_nodes=5))) < len(set(KNOWN.values()))
-    for name in KNOWN:
+    assert 0 < len(check_formulas(small(initial_formulas=("classical",), max_nodes=5))) < len(set(NAMED.values()))
+    for name in NAMED:
         assert len(check_formulas(small(initial_formulas=(name,)))) == 1
 
 

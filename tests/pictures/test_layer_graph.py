@@ -9,7 +9,7 @@ from torch import nn
 
 from gpproxy.pictures.architecture import graph_picture, short
 from gpproxy.pictures.layer_graph import INPUT, OUTPUT, describe_layer, layer_graph
-from gpproxy.proxies.candidate import Candidate
+from gpproxy.proxies.scored import Scored
 from tests.search.setups import fake_space
 
 
@@ -61,7 +61,7 @@ def test_autogan_skips_are_edges() -> None:
 
 def test_pictures_are_files_of_equal_bytes() -> None:
     graph = layer_graph(fake_space(), (1, 1, 1, 1))
-    one = Candidate("1-1-1-1", (1.5,), 1234.0, 5.6e6, 0.7)
+    one = Scored("1-1-1-1", (1.5,), 1234.0, 5.6e6, 0.7)
     png = graph_picture(graph, one, 1, 1.5)
     svg = graph_picture(graph, one, 1, 1.5, "svg").decode()
     assert png[:4] == b"\x89PNG" and png == graph_picture(graph, one, 1, 1.5)

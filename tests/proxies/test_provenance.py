@@ -10,9 +10,9 @@ import pytest
 from gpproxy.search_spaces.check import make_space
 
 from gpproxy.errors import ConfigError
-from gpproxy.proxies.provenance import learnt
-from gpproxy.proxies.proxy import resolve
-from gpproxy.proxies.target import place_of
+from gpproxy.proxies.provenance import training_provenance
+from gpproxy.proxies.proxy import Proxy
+from gpproxy.proxies.target import target_space
 from gpproxy.registry import load_plugin
 from gpproxy.run.folder import SPLIT
 from gpproxy.score import ScoreSettings
@@ -25,9 +25,9 @@ def test_a_run_knows_its_parts(small_run: Path) -> None:
     assert parts["space"] == "fake" and len(parts["train"]) == 20 and len(parts["validation"]) == 12
     load_plugin(FAKE)
     space, codes = make_space("fake"), [*parts["test"], *parts["train"], *parts["validation"]]
-    kept = learnt(resolve(str(small_run))).held_out(codes, space)
-    assert set(kept) == set(parts["test"]) and not learnt(resolve("nwot")).codes
-    assert learnt(resolve(str(small_run / "proxy.py"))).held_out(codes, space) == kept
+    kept = training_provenance(Proxy.load(str(small_run))).held_out(codes, space)
+    assert set(kept) == set(parts["test"]) and not training_provenance(Proxy.load("nwot")).codes
+    assert training_provenance(Proxy.load(str(small_run / "proxy.py"))).held_out(codes, space) == kept
 
 
 def test_a_file_without_its_run_is_not_judged(
@@ -35,7 +35,7 @@ def test_a_file_without_its_run_is_not_judged(
 ) -> None:
     moved = tmp_path / "moved.py"
     moved.write_text((small_run / "proxy.py").read_text())
-    known = learnt(resolve(str(moved)))
+    known = training_provenance(Proxy.load(str(moved)))
     assert "discovered on fake" in known.unknown_of(make_space("fake"))
     assert not known.unknown_of(make_space("autogan"))
     assert main(["--proxy", str(moved), "--benchmark", "fake", "--plugins", FAKE, "--workers", "1"]) in (0, 1)
@@ -52,17 +52,17 @@ def test_labels_judge_on_what_was_held_out(small_run: Path, capsys: pytest.Captu
 
 
 def test_a_run_is_applied_to_its_own_space_as_it_was_looked_at(small_run: Path) -> None:
-    source = resolve(str(small_run))
-    assert place_of([source], "", {}) == (
+    source = Proxy.load(str(small_run))
+    assert target_space([source], "", {}) == (
         "fake",
         {"resolution": 8},
-        "inits at fake with resolution=8, as the proxy's run did",
+        "looks at fake with resolution=8, as the proxy's run did",
     )
-    assert place_of([source], "fake", {"resolution": 12}) == ("fake", {"resolution": 12}, "")
-    assert place_of([source], "autogan", {}) == ("autogan", {}, "")
-    assert resolve(str(small_run / "proxy.py")).spaces == source.spaces
+    assert target_space([source], "fake", {"resolution": 12}) == ("fake", {"resolution": 12}, "")
+    assert target_space([source], "autogan", {}) == ("autogan", {}, "")
+    assert Proxy.load(str(small_run / "proxy.py")).spaces == source.spaces
     with pytest.raises(ConfigError, match="belongs to no space: choose with --space"):
-        place_of([resolve("nwot")], "", {})
+        target_space([Proxy.load("nwot")], "", {})
     other = replace(source, label="other", spaces=(("fake", (("resolution", 16),)),))
     with pytest.raises(ConfigError, match="resolution=8 and .* resolution=16"):
-        place_of([source, other], "", {})
+        target_space([source, other], "", {})

@@ -12,7 +12,7 @@ from gpproxy.benchmarks.benchmark import open_space
 from gpproxy.benchmarks.registry import load
 from gpproxy.benchmarks.split import split
 from gpproxy.errors import ConfigError, RegistryError
-from gpproxy.proxies.proxy import resolve
+from gpproxy.proxies.proxy import Proxy
 from gpproxy.ranking.metrics import RankingMetrics
 from gpproxy.registry import load_plugin
 from gpproxy.score import ScoreSettings, score
@@ -25,7 +25,9 @@ FORWARD = "sum_layers(std(activation))"
 
 def test_what_a_run_has_learnt_from_is_held_out_of_its_space(small_run: Path) -> None:
     places = columns(["fake", "fake-deep"])
-    (own, other), (free, _) = (transfer([source], places) for source in (resolve(str(small_run)), resolve(FORWARD)))
+    (own, other), (free, _) = (
+        transfer([source], places) for source in (Proxy.load(str(small_run)), Proxy.load(FORWARD))
+    )
     assert own.home and not other.home and not free.home
     table = load("fake")
     kept = [code for code in table.architectures if code != "3-0-1-2"]  # that generator returns NaN
@@ -38,9 +40,9 @@ def test_what_a_run_has_learnt_from_is_held_out_of_its_space(small_run: Path) ->
 
 def test_a_cell_is_what_the_yardstick_says_of_the_scores() -> None:
     load_plugin(FAKE)
-    (cell,) = transfer([resolve(FORWARD)], columns(["fake"]), seed=3)
+    (cell,) = transfer([Proxy.load(FORWARD)], columns(["fake"]), seed=3)
     config = ScoreSettings(proxy=FORWARD, benchmark="fake", plugins=(FAKE,), workers=1)
-    scores = {one.architecture: one for one in score(config) if not one.failed}
+    scores = {one.code: one for one in score(config) if not one.failed}
     codes = sorted(scores)
     part = load("fake").select(codes)
     values = torch.tensor([scores[code].score for code in codes])
@@ -53,7 +55,7 @@ def test_a_cell_is_what_the_yardstick_says_of_the_scores() -> None:
 def test_classical_proxies_and_files_have_cells(small_run: Path) -> None:
     places = columns(["fake"])
     found = transfer(
-        [resolve("grasp"), resolve(str(small_run / "proxy.py")), resolve(str(small_run))], places, sample=10
+        [Proxy.load("grasp"), Proxy.load(str(small_run / "proxy.py")), Proxy.load(str(small_run))], places, sample=10
     )
     assert [cell.row["n"] for cell in found] == [10, 10, 10]
     assert found[1].row["spearman"] == pytest.approx(found[2].row["spearman"])
@@ -66,9 +68,9 @@ def test_limits_leave_larger_architectures_out() -> None:
     space = place.space
     macs = sorted(space.describe(space.decode(code))["macs"] for code in place.benchmark.architectures)
     limit = macs[len(macs) // 2]
-    (cell,) = transfer([resolve("total_macs")], [place], max_macs=limit)
+    (cell,) = transfer([Proxy.load("total_macs")], [place], max_macs=limit)
     assert 4 <= cell.row["n"] <= sum(value <= limit for value in macs) < len(macs)
-    (none,) = transfer([resolve("total_macs")], [place], max_params=1)
+    (none,) = transfer([Proxy.load("total_macs")], [place], max_params=1)
     assert not none.row and "0 architectures are left" in none.missing
 
 
@@ -77,7 +79,7 @@ def test_absent_data_keep_their_column(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("GPPROXY_DATA", str(tmp_path))
     places = columns(["transnas-micro", "fake"])
     assert places[0].benchmark is None and "not there" in places[0].missing
-    absent, present = transfer([resolve(FORWARD)], places, sample=8)
+    absent, present = transfer([Proxy.load(FORWARD)], places, sample=8)
     assert absent.missing == places[0].missing and not absent.row and present.row["n"] == 8
     assert {"transnas-micro", "fake"} <= {place.name for place in columns()}
     with pytest.raises(RegistryError, match="Did you mean 'fake'"):
@@ -115,7 +117,7 @@ def test_labels_tell_the_regret(capsys: pytest.CaptureFixture[str]) -> None:
 def test_contradictions_are_named() -> None:
     for settings, words in (
         ({"proxy": ("a", "b"), "sample": 3}, "One proxy"), ({"transfer": True, "archs": "x"}, "the tables decide"),
-        ({"benchmark": "fake", "sample": 3}, "--benchmark"), ({}, "--archs FILE or --sample"),
+        ({"benchmark": "a,b", "sample": 3}, "by one table"), ({}, "--archs FILE or --sample"),
         ({"max_macs": 1e9, "sample": 3}, "gpproxy.search"),
     ):  # fmt: skip
         with pytest.raises(ConfigError, match=words):

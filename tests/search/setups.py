@@ -8,8 +8,8 @@ from pathlib import Path
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.check import make_space
 
-from gpproxy.proxies.candidate import Candidate, Seen
-from gpproxy.proxies.proxy import resolve
+from gpproxy.proxies.proxy import Proxy
+from gpproxy.proxies.scored import Scored, ScoredList
 from gpproxy.proxies.scorer import Setup
 from gpproxy.proxies.size import Sizer
 from gpproxy.registry import load_plugin
@@ -28,17 +28,15 @@ def fake_space() -> SearchSpace:
 
 
 def fake_setup(*proxies: str, plain: bool = True, timed: bool = False) -> Setup:
-    return Setup("fake", (("resolution", 8),), tuple(resolve(text) for text in proxies), plain=plain, timed=timed)
+    return Setup("fake", (("resolution", 8),), tuple(Proxy.load(text) for text in proxies), plain=plain, timed=timed)
 
 
-def candidate(
-    code: str, *scores: float, macs: float = 1.0, params: float = 1.0, latency: float = math.nan
-) -> Candidate:
-    return Candidate(code, scores or (0.0,), params, macs, latency)
+def candidate(code: str, *scores: float, macs: float = 1.0, params: float = 1.0, latency: float = math.nan) -> Scored:
+    return Scored(code, scores or (0.0,), params, macs, latency)
 
 
-def seen_of(*candidates: Candidate) -> Seen:
-    seen = Seen(len(candidates[0].scores))
+def seen_of(*candidates: Scored) -> ScoredList:
+    seen = ScoredList(len(candidates[0].scores))
     for one in candidates:
         seen.add(one)
     return seen

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from gpproxy.proxies.candidate import Candidate
+from gpproxy.proxies.scored import Scored
 from gpproxy.proxies.scorer import Work
 from gpproxy.proxies.size import Size
 from gpproxy.search.journal import Journal, Memory
 
 MANY = [
-    Candidate("a", (0.1 + 0.2, -1e300), 3.0, 4.0, 0.25),
-    Candidate("b", (-math.inf, -math.inf), 1.0, 2.0, problem="dead: no path"),
-    Candidate("c", (math.nan, 1.0), 1.0, 2.0, problem="non-finite (log)"),
-    Candidate("d", (math.nan, math.nan), 1.0, 2.0, 9.0, slow=True),
+    Scored("a", (0.1 + 0.2, -1e300), 3.0, 4.0, 0.25),
+    Scored("b", (-math.inf, -math.inf), 1.0, 2.0, problem="dead: no path"),
+    Scored("c", (math.nan, 1.0), 1.0, 2.0, problem="non-finite (log)"),
+    Scored("d", (math.nan, math.nan), 1.0, 2.0, 9.0, slow=True),
 ]
 
 

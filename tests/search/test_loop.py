@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gpproxy.errors import ConfigError
-from gpproxy.proxies.proxy import resolve
+from gpproxy.proxies.proxy import Proxy
 from gpproxy.proxies.scorer import Scorer, Setup
 from gpproxy.proxies.size import Sizer
 from gpproxy.score import ScoreSettings, score
@@ -28,10 +28,10 @@ def test_scores_are_those_of_the_score_command(tmp_path: Path) -> None:
     found = list(last(Exhaustive(SPACE, 0), fake_setup(FORWARD, GRADIENT, "nwot"), 48).seen)
     codes = tmp_path / "codes.txt"
     codes.write_text("\n".join(one.code for one in found) + "\n")
-    for i, proxy in enumerate((FORWARD, GRADIENT, resolve("nwot").formula)):
+    for i, proxy in enumerate((FORWARD, GRADIENT, Proxy.load("nwot").formula)):
         config = ScoreSettings(proxy=proxy, space="fake", archs=str(codes), plugins=(FAKE,), workers=1)
         for one, expected in zip(found, score(config)):
-            assert one.code == expected.architecture
+            assert one.code == expected.code
             assert one.scores[i] == expected.score or (math.isnan(one.scores[i]) and math.isnan(expected.score))
             assert bool(one.problem) == bool(expected.problem)
 
@@ -71,16 +71,16 @@ def test_proxies_that_look_alike_share_their_network() -> None:
     scorer = Scorer(fake_setup(FORWARD, GRADIENT, "nwot"))
     scorer.score("1-1-1-1")
     assert (scorer.work.networks, scorer.work.forwards, scorer.work.backwards) == (1, 1, 1)
-    other = Setup("fake", (("resolution", 8),), (resolve(FORWARD), resolve(FORWARD).changed(init_seed=5)))
+    other = Setup("fake", (("resolution", 8),), (Proxy.load(FORWARD), Proxy.load(FORWARD).changed(init_seed=5)))
     scorer = Scorer(other)
     scorer.score("1-1-1-1")
     assert scorer.work.networks == 2
 
 
 def test_several_initialisations_are_averaged() -> None:
-    seeds = [Setup("fake", (), (resolve(FORWARD).changed(init_seed=s),)) for s in (3, 4)]
+    seeds = [Setup("fake", (), (Proxy.load(FORWARD).changed(init_seed=s),)) for s in (3, 4)]
     each = [Scorer(setup).score("2-1-1-0").scores[0] for setup in seeds]
-    both = Scorer(Setup("fake", (), (resolve(FORWARD).changed(init_seed=3, inits=2),))).score("2-1-1-0")
+    both = Scorer(Setup("fake", (), (Proxy.load(FORWARD).changed(init_seed=3, inits=2),))).score("2-1-1-0")
     assert both.scores[0] == pytest.approx(sum(each) / 2, rel=1e-12) and each[0] != each[1]
 
 
@@ -134,7 +134,7 @@ def test_the_smallest_of_a_large_space_is_found(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_limit_on_latency_that_nothing_meets_says_so() -> None:
-    setup = Setup("fake", (), (resolve(FORWARD),), timed=True, max_latency_ms=1e-6)
+    setup = Setup("fake", (), (Proxy.load(FORWARD),), timed=True, max_latency_ms=1e-6)
     with pytest.raises(ConfigError, match=r"--max-latency-ms 1e-06 excluded all.* takes .* ms"):
         last(Exhaustive(SPACE, 0), setup, 200, Limits(latency=1e-6))
 

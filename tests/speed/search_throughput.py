@@ -22,7 +22,7 @@ from gpproxy.search_spaces.check import make_space
 from torch import Tensor, nn
 
 from gpproxy.execution.memory import keep_freed_memory
-from gpproxy.proxies.proxy import resolve
+from gpproxy.proxies.proxy import Proxy
 from gpproxy.proxies.scorer import Scorer, Setup
 from gpproxy.proxies.size import Sizer
 from gpproxy.search.limits import Limits
@@ -54,7 +54,7 @@ class Clocked(Scorer):
 
 
 def setup(space: SearchSpace, formula: str) -> Setup:
-    return Setup(space.name, tuple(space_settings(space).items()), (resolve(formula),), plain=Sizer(space).plain)
+    return Setup(space.name, tuple(space_settings(space).items()), (Proxy.load(formula),), plain=Sizer(space).plain)
 
 
 def bare(space: SearchSpace, network: nn.Module, inputs: Tensor, gradients: bool) -> float:
@@ -100,7 +100,7 @@ def grow(counts: list[int]) -> None:
     """Prints seconds per candidate and peak memory at each number of candidates of one search."""
     space = make_space("autogan", {"width": 2, "resolution": 16, "latent": 4, "discriminator_width": 2})
     made = setup(space, FORMULAS["forward only"])
-    made = replace(made, sources=(replace(made.sources[0], samples=4),))
+    made = replace(made, proxies=(replace(made.proxies[0], inputs=4),))
     start, last, before = time.process_time(), 0.0, 0
     left = sorted(counts)
     for progress in search(Random(space, 0), made, Sizer(space), Limits(), left[-1]):

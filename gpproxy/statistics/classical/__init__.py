@@ -12,6 +12,6 @@ Source: formulas as coded by Abdelfattah et al., 2021, and by the authors named 
 """
 
 from gpproxy.statistics.classical import activations, autogas, gradients, inputs, samples, synflow  # noqa: F401  register
-from gpproxy.statistics.classical.proxy import PROXIES, Proxy
+from gpproxy.statistics.classical.proxy import PROXIES, ClassicalProxy
 
-__all__ = ["PROXIES", "Proxy"]
+__all__ = ["PROXIES", "ClassicalProxy"]

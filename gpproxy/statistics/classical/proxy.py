@@ -19,7 +19,7 @@ from gpproxy.statistics.passes import Layer, Passes
 
 
 @dataclass(frozen=True)
-class Proxy:
+class ClassicalProxy:
     """One classical proxy.
 
     Attributes:
@@ -45,7 +45,7 @@ class Proxy:
         return self.function(passes)
 
 
-PROXIES: Registry[Proxy] = Registry("proxy", "gpproxy.proxies")
+PROXIES: Registry[ClassicalProxy] = Registry("proxy", "gpproxy.proxies")
 
 
 def proxy(
@@ -70,7 +70,9 @@ def proxy(
 
         label = name or function.__name__
         summary = (inspect.getdoc(function) or "").split("\n")[0]
-        PROXIES.add(label, Proxy(label, guarded, direction, source, forwards, backwards, needs_backward, summary))
+        PROXIES.add(
+            label, ClassicalProxy(label, guarded, direction, source, forwards, backwards, needs_backward, summary)
+        )
         return guarded
 
     return decorate

@@ -8,11 +8,11 @@ import pytest
 import torch
 from deap import gp
 
-from gpproxy.evolve.part_scores import score_all
 from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.generate import generate
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.text import parse
+from gpproxy.proxies.values import score_table
 from gpproxy.statistics.table import StatisticsTable
 from tests.toy import toy_table
 
@@ -31,7 +31,7 @@ def test_scores_are_those_of_every_architecture_alone(dead: int) -> None:
     trees += [parse(text, grammar) for text in texts]
     reasons = Evaluator(table).scores(trees).reasons
     assert dead == 12 or (reasons.count("constant") >= 3 and set(reasons) - {None, "constant"})
-    found = score_all(table, trees)
+    found = score_table(table, trees)
     torch.testing.assert_close(found, one_by_one(table, trees), rtol=1e-5, atol=1e-6, equal_nan=True)
     alive = table.alive.tolist()
     assert found[-1].nan_to_num(-1.0).tolist() == [2.5 if lives else -1.0 for lives in alive]

@@ -1,0 +1,181 @@
+"""What scoring an architecture gives, and the one rule for what counts as a score.
+
+A finite number is a score. A dead network has minus infinity, with a problem that begins with `dead: `. Everything else
+(NaN, another infinity, a failure) is no value: NaN, with the reason as its problem. The mean over initialisations has
+what the first of them has that is no score.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+#: How the text that says what is wrong begins for a network without a live path.
+DEAD = "dead: "
+
+
+class Value(NamedTuple):
+    """What one proxy says of one architecture.
+
+    Attributes:
+        score: higher is better; -inf for a dead network, NaN where there is none.
+        problem: why there is no score, or empty.
+        failed: whether the generator could not be looked at, or the proxy stopped with an error.
+        spread: standard deviation over the initialisations of the mean; NaN for a single one.
+    """
+
+    score: float
+    problem: str = ""
+    failed: bool = False
+    spread: float = math.nan
+
+
+def value(number: float, reason: str = "") -> Value:
+    """The value of a live network: the number where it is finite, otherwise none, with a reason."""
+    if math.isfinite(number):
+        return Value(number)
+    return Value(math.nan, reason or ("no value" if math.isnan(number) else "infinite"))
+
+
+def dead(reason: str) -> Value:
+    """The value of a dead network."""
+    return Value(-math.inf, DEAD + reason)
+
+
+def failed(reason: str) -> Value:
+    """The value of a network that could not be looked at."""
+    return Value(math.nan, reason, True)
+
+
+def mean(values: Sequence[Value]) -> Value:
+    """The value over one or more initialisations, in their order."""
+    missing = next((one for one in values if not math.isfinite(one.score)), None)
+    if missing is not None or len(values) == 1:
+        return missing or values[0]
+    scores = [one.score for one in values]
+    return Value(statistics.fmean(scores), spread=statistics.stdev(scores))
+
+
+def cell(score: float) -> str:
+    """A score in a CSV file: every digit, `-inf` for a dead network, empty where there is none."""
+    return "" if math.isnan(score) else repr(float(score))
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One architecture with its scores.
+
+    Attributes:
+        code: the architecture.
+        scores: one per proxy, higher is better; -inf for a dead network, NaN where a proxy has no value.
+        params, macs: of the live network, macs for one image; NaN where nobody asked.
+        latency: median milliseconds of one image, NaN when not measured.
+        problem: why a score is missing, or empty.
+        slow: whether it breaks the limit on latency; it is not ranked then and has no scores.
+        failed: whether it could not be looked at, or a proxy stopped with an error.
+        spreads: per proxy the standard deviation over its initialisations, NaN for a single one; empty where no proxy
+            has any.
+    """
+
+    code: str
+    scores: tuple[float, ...]
+    params: float = math.nan
+    macs: float = math.nan
+    latency: float = math.nan
+    problem: str = ""
+    slow: bool = False
+    failed: bool = False
+    spreads: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, code: str, values: Sequence[Value], latency: float = math.nan) -> Scored:
+        """The values of all proxies together; what says that the network is dead comes first."""
+        problems = dict.fromkeys(one.problem for one in values if one.problem)
+        return cls(
+            code,
+            tuple(one.score for one in values),
+            latency=latency,
+            problem="; ".join(sorted(problems, key=lambda problem: not problem.startswith(DEAD))),
+            failed=any(one.failed for one in values),
+            spreads=() if all(math.isnan(one.spread) for one in values) else tuple(one.spread for one in values),
+        )
+
+    @property
+    def score(self) -> float:
+        """That of the first proxy."""
+        return self.scores[0]
+
+    @property
+    def spread(self) -> float:
+        """That of the first proxy; NaN for a single initialisation."""
+        return self.spreads[0] if self.spreads else math.nan
+
+    @property
+    def dead(self) -> bool:
+        return self.problem.startswith(DEAD)
+
+    def cost(self, objective: str) -> float:
+        """`macs`, `params` or `latency`; lower is better."""
+        return float(getattr(self, objective))
+
+
+class ScoredList:
+    """Scored architectures in columns; a few dozen bytes each, so that 20,000 of them weigh nothing.
+
+    Args:
+        proxies: number of scores per architecture.
+    """
+
+    def __init__(self, proxies: int):
+        self.codes: list[str] = []
+        self._scores = [array("d") for _ in range(proxies)]
+        self._spreads = [array("d") for _ in range(proxies)]
+        self._costs = {name: array("d") for name in ("params", "macs", "latency")}
+        self._problems: dict[int, str] = {}
+        self._failed: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitem__(self, index: int) -> Scored:
+        scores, spreads = (tuple(column[index] for column in kept) for kept in (self._scores, self._spreads))
+        params, macs, latency = (column[index] for column in self._costs.values())
+        spreads = () if all(map(math.isnan, spreads)) else spreads
+        problem, failed = self._problems.get(index, ""), index in self._failed
+        return Scored(self.codes[index], scores, params, macs, latency, problem, failed=failed, spreads=spreads)
+
+    def __iter__(self) -> Iterator[Scored]:
+        return (self[i] for i in range(len(self)))
+
+    def add(self, one: Scored) -> None:
+        if one.problem:
+            self._problems[len(self)] = one.problem
+        if one.failed:
+            self._failed.add(len(self))
+        self.codes.append(one.code)
+        for column, score in zip(self._scores, one.scores, strict=True):
+            column.append(score)
+        for column, spread in zip(self._spreads, one.spreads or (math.nan,) * len(one.scores), strict=True):
+            column.append(spread)
+        for name, column in self._costs.items():
+            column.append(getattr(one, name))
+
+    @property
+    def scores(self) -> np.ndarray:
+        """`proxy x architecture`, a copy."""
+        return np.array([np.array(column) for column in self._scores])
+
+    def column(self, name: str) -> np.ndarray:
+        """`params`, `macs` or `latency`, a copy."""
+        return np.array(self._costs[name])
+
+    @property
+    def troubled(self) -> Sequence[str]:
+        """The problems, each as often as it occurred."""
+        return list(self._problems.values())

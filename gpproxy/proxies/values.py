@@ -1,0 +1,67 @@
+"""From statistics to scores: the records of architectures in, what proxies say of them out.
+
+A record may come from a fresh look or from the cache; equal records give equal scores, to the last bit. `score_table`
+is for many formulas on many architectures at once, as when a run tests what it has evolved: the same rule, but a NaN
+stands for a dead network too, and the last bit may depend on the company.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from deap import gp
+from torch import Tensor
+
+from gpproxy.expressions.evaluation.evaluate import Evaluator
+from gpproxy.proxies.proxy import Proxy
+from gpproxy.proxies.scored import Value, dead, value
+from gpproxy.statistics.assemble import assemble
+from gpproxy.statistics.classical import PROXIES
+from gpproxy.statistics.record import Record
+from gpproxy.statistics.table import StatisticsTable
+
+#: Bytes that formula values may take beside a table.
+MEMORY = 2**29
+
+
+def values_of(record: Record, proxies: Sequence[Proxy], device: str = "cpu") -> list[Value]:
+    """What formulas and classical proxies say of one architecture.
+
+    Args:
+        record: its statistics and columns, with all that the proxies need.
+        device: where formulas are evaluated.
+    """
+    if record.dead:
+        return [dead(record.dead)] * len(proxies)
+    trees = [proxy.tree for proxy in proxies if proxy.formula]
+    found: list[Value] = []
+    if trees:
+        scores = Evaluator(assemble([record]).to(device)).scores(trees)
+        found = [value(number, reason or "") for number, reason in zip(scores.values[:, 0].tolist(), scores.reasons)]
+    rows = iter(found)
+    return [next(rows) if proxy.formula else _classical(record, proxy.classical) for proxy in proxies]
+
+
+def _classical(record: Record, name: str) -> Value:
+    return value(PROXIES[name].direction * float(record.columns[name]))
+
+
+def score_table(table: StatisticsTable, trees: Sequence[gp.PrimitiveTree], workers: int = 1) -> Tensor:
+    """`tree x architecture`, float64; NaN for dead architectures and where a formula has no finite value.
+
+    A formula without a value on some architectures keeps those that it has on the others. One that has the same value
+    on all of them keeps it, too.
+    """
+    found = Evaluator(table, memory=MEMORY, workers=workers).scores(trees)
+    values, live = found.values, table.alive
+    flat = [i for i, reason in enumerate(found.reasons) if reason == "constant"]
+    if flat and live.any():
+        first = table.take(live.nonzero()[0])
+        values[flat] = Evaluator(first).scores([trees[i] for i in flat]).values.where(live, torch.nan)
+    refused = [i for i, reason in enumerate(found.reasons) if reason not in (None, "constant")]
+    if refused and len(table) > 1:
+        again = [trees[i] for i in refused]
+        single = [Evaluator(table.select([code])).scores(again).values for code in table.architectures]
+        values[refused] = torch.cat(single, dim=1)
+    return values
