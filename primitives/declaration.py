@@ -22,6 +22,7 @@ Region = Literal["", "early", "middle", "late"]
 
 #: Each range holds those behind it.
 RANGES: tuple[Range, ...] = ("real", "nonnegative", "unit", "binary")
+_WITHIN: dict[Range, tuple[Range, ...]] = {narrow: RANGES[: i + 1] for i, narrow in enumerate(RANGES)}
 
 
 @dataclass(frozen=True)
@@ -109,4 +110,4 @@ class Primitive:
 
     def lies_in(self, wanted: Range | None) -> bool:
         """Whether every entry of its results lies in a range; never in None."""
-        return wanted is not None and RANGES.index(self.range) >= RANGES.index(wanted)
+        return wanted is not None and wanted in _WITHIN[self.range]

@@ -40,6 +40,8 @@ def read(text: str) -> Pattern:
             parts: list[Pattern] = []
             while tokens and tokens.pop(0) != ")":
                 parts.append(term())
+                if not tokens:
+                    raise ValueError(f"a parenthesis of '{text}' is not closed")
             return (token, *parts)
         return token if token[0].isalpha() else float(token)
 

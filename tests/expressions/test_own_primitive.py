@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+import sys
 from pathlib import Path
 
 import pytest
 import sympy
 from gpproxy.primitives import PRIMITIVES
 
+from gpproxy import registry
 from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.generate import generate
 from gpproxy.expressions.grammar import Grammar
@@ -21,7 +22,6 @@ from gpproxy.expressions.rewriting.rewrite import rewrite
 from gpproxy.expressions.rewriting.simplify import simplify
 from gpproxy.expressions.rewriting.symbols import TreeWriter, to_symbols
 from gpproxy.expressions.text import parse, to_text
-from gpproxy.registry import load_plugin
 from gpproxy.statistics.table import StatisticsTable
 
 PLUGIN = r'''
@@ -65,30 +65,31 @@ def peak_to_mean_layers(x, depth):
 '''
 
 
-@pytest.fixture
-def own(tmp_path: Path, table: StatisticsTable, monkeypatch: pytest.MonkeyPatch) -> Iterator[Grammar]:
+def loaded(source: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Registers what a plugin of that source registers, for one test."""
     monkeypatch.setattr(PRIMITIVES, "_items", dict(PRIMITIVES.registered()))
-    path = tmp_path / "own_primitives.py"
-    path.write_text(PLUGIN, encoding="utf-8")
-    load_plugin(path)
-    yield Grammar.for_table(table)
-    import sys
+    monkeypatch.setattr(registry, "PLUGINS", [])
+    path = folder / "own_primitives.py"
+    path.write_text(source, encoding="utf-8")
+    monkeypatch.delitem(sys.modules, "gpproxy_plugin_own_primitives", raising=False)
+    registry.load_plugin(path)
 
-    from gpproxy.registry import PLUGINS
 
-    PLUGINS.remove(path.resolve())
-    del sys.modules["gpproxy_plugin_own_primitives"]
+@pytest.fixture
+def own(tmp_path: Path, table: StatisticsTable, monkeypatch: pytest.MonkeyPatch) -> Grammar:
+    loaded(PLUGIN, tmp_path, monkeypatch)
+    return Grammar.for_table(table)
 
 
 def simple(text: str, grammar: Grammar) -> str:
     return to_text(rewrite(parse(text, grammar), grammar))
 
 
-def test_the_one_of_the_readme(own: Grammar, table: StatisticsTable) -> None:
+def test_the_one_of_the_readme(tmp_path: Path, table: StatisticsTable, monkeypatch: pytest.MonkeyPatch) -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     blocks = [block.split("```")[0] for block in readme.split("```python\n") if "import maps, primitive" in block]
     assert len(blocks) == 1
-    exec(compile(blocks[0], "README.md", "exec"), {})  # registering runs it, and tests what it declares
+    loaded(blocks[0], tmp_path, monkeypatch)
     grammar = Grammar.for_table(table)
     assert simple("sum_layers(peak_to_mean(-gradient))", grammar) == "sum_layers(peak_to_mean(gradient))"
     assert "the peak of the" in in_words(parse("sum_layers(peak_to_mean(gradient))", grammar))

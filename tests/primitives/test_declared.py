@@ -8,7 +8,6 @@ import pytest
 import torch
 from gpproxy.primitives import PRIMITIVES, ChannelVector, FeatureMap, LayerScalar, Scalar
 from gpproxy.primitives.declared import check_declared
-from gpproxy.primitives.notation import Notation
 from gpproxy.primitives.primitive import maps, pairs, primitive, same
 from torch import Tensor
 
@@ -101,9 +100,3 @@ def test_a_mirror_is_tested_when_the_second_comes(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("name", [*PRIMITIVES])
 def test_ours_keep_what_they_declare(name: str) -> None:
     check_declared(PRIMITIVES[name], PRIMITIVES.registered())
-
-
-def test_notation_brackets_what_binds_too_weakly() -> None:
-    times = Notation("{0} · {1}", (3, 3), 3)
-    assert times.write([("a + b", 1), ("c", 6)], "({})") == ("(a + b) · c", 3)
-    assert Notation("|{0}|").write([("a + b", 1)], "({})") == ("|a + b|", 6)

@@ -8,7 +8,6 @@ What needs algebra (collecting terms, cancelling factors) is left to `simplify`,
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 from typing import Any
 
@@ -70,8 +69,7 @@ def _make(node: Operation | Leaf, operands: list[Term], grammar: Grammar) -> Ter
 
 def _by_pattern(term: Term, grammar: Grammar, double: bool) -> Term | None:
     node, operands = term[0], list(term[1:])
-    own = () if double else map(sides, node.primitive.laws)
-    for left, right in itertools.chain(own, _patterns(double).get(node.name, ())):
+    for left, right in _laws(node.name, node.primitive.laws, double):
         for given in _orders(node, operands):
             bound: dict[str, Term] = {}
             if all(_match(part, operand, bound) for part, operand in zip(left[1:], given)):
@@ -171,10 +169,7 @@ def _build(pattern: Pattern, bound: dict[str, Term], grammar: Grammar) -> Term |
 
 
 @functools.cache
-def _patterns(double: bool) -> dict[str, list[tuple[Pattern, Pattern]]]:
-    """The laws over several primitives by the name of their outermost operation."""
-    found: dict[str, list[tuple[Pattern, Pattern]]] = {}
-    for law in rules.DOUBLE if double else rules.PATTERNS:
-        left, right = sides(law)
-        found.setdefault(left[0], []).append((left, right))
-    return found
+def _laws(name: str, own: tuple[str, ...], double: bool) -> tuple[tuple[Pattern, Pattern], ...]:
+    """The laws with `name` outermost: those that the primitive declares, then those over several primitives."""
+    laws = map(sides, rules.DOUBLE if double else (*own, *rules.PATTERNS))
+    return tuple((left, right) for left, right in laws if left[0] == name)

@@ -1,4 +1,4 @@
-"""Simplification, rank form, and the readable forms of a formula."""
+"""Simplification and rank form."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import torch
 from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.generate import generate
 from gpproxy.expressions.grammar import Grammar
-from gpproxy.expressions.notation.formula import Formula
-from gpproxy.expressions.notation.latex import to_latex
 from gpproxy.expressions.rewriting.algebra import Algebra
 from gpproxy.expressions.rewriting.rank_form import rank_alike, rank_form
 from gpproxy.expressions.rewriting.simplify import simplify
@@ -122,55 +120,3 @@ def test_rank_form_with_held_data_drops_what_is_monotone_there() -> None:
     assert form.dropped == ("+ 1", "* 3", "log of a positive value", "sqrt of a positive value", "* 2")
     kept = parse("square(initial_loss)", GRAMMAR)  # of both signs in this table
     assert rank_form(kept, GRAMMAR, EVALUATOR).tree == kept
-
-
-@pytest.mark.parametrize(
-    ("text", "pretty", "latex"),
-    [
-        ("log(total_params) * 2", "log(total_params) · 2", r"\log\left(\mathrm{total\_params}\right) \cdot 2"),
-        ("log(square(total_params))", "log(total_params²)", r"\log\left(\mathrm{total\_params}^{2}\right)"),
-        ("square(log(total_params))", "log(total_params)²", r"\log\left(\mathrm{total\_params}\right)^{2}"),
-        ("sum_layers(params) * 2", "Σ(params) · 2", r"\left(\sum_{\ell} \mathrm{params}_{\ell}\right) \cdot 2"),
-        ("sum_layers(params * 2)", "Σ(params · 2)", r"\sum_{\ell} \left(\mathrm{params}_{\ell} \cdot 2\right)"),
-        ("square(sum_layers(params))", "Σ(params)²", r"\left(\sum_{\ell} \mathrm{params}_{\ell}\right)^{2}"),
-        ("sum_late(square(params))", "Σ[late](params²)", r"\sum_{\ell \in \mathrm{late}} \mathrm{params}_{\ell}^{2}"),
-        ("1 - sum_layers(params)", "1 − Σ(params)", r"1 - \sum_{\ell} \mathrm{params}_{\ell}"),
-        ("max_layers(params) + 1", "max_layers(params) + 1", r"\max_{\ell}\left(\mathrm{params}_{\ell}\right) + 1"),
-    ],
-)
-def test_readable_forms_have_one_meaning(text: str, pretty: str, latex: str) -> None:
-    formula = Formula(parse(text, GRAMMAR))
-    assert (formula.pretty, formula.latex) == (pretty, latex)
-
-
-def test_readable_forms() -> None:
-    tree = parse("sum_layers(log(spread_channels(gradient)) / channels) - 0.05 * square(total_params)", GRAMMAR)
-    formula = Formula(tree)
-    assert formula.pretty == "Σ(log(spread_channels(gradient)) / channels) − 0.05 · total_params²"
-    assert formula.latex == (
-        r"\sum_{\ell} \frac{\log\left(\operatorname{spread\_channels}\left(\mathrm{gradient}_{\ell}\right)\right)}"
-        r"{\mathrm{channels}_{\ell}} - 0.05 \cdot \mathrm{total\_params}^{2}"
-    )
-    assert formula.words.startswith("the sum over the layers of (the logarithm of the mean over samples")
-    assert str(formula.sympy).count("total_params**2") == 1
-    assert formula.needs == ("gradient", "channels", "total_params") and formula.needs_backward
-    assert formula.rank_form is formula
-
-
-def test_formula_of_holds_both_forms(algebra: Algebra) -> None:
-    tree = parse("exp(total_params + total_params) + 1", GRAMMAR)
-    formula = Formula.of(parse("2 * sum_layers(channels) + 2 * sum_layers(channels)", GRAMMAR), GRAMMAR, EVALUATOR)
-    assert formula.rank_form.text == "sum_layers(channels)" and formula.complexity < 9
-    assert Formula.of(tree, GRAMMAR).rank_form.text == "total_params + total_params"
-
-
-def test_every_operation_has_words_and_balanced_latex() -> None:
-    rng = random.Random(1)
-    for _ in range(300):
-        tree = generate(GRAMMAR, rng)
-        formula = Formula(tree)
-        latex = to_latex(tree)
-        for left, right in (("{", "}"), (r"\left(", r"\right)"), (r"\left|", r"\right|")):
-            assert latex.count(left) == latex.count(right), latex
-        assert "{" not in formula.words and "_" not in formula.words, formula.words
-        assert "\n" not in formula.pretty
