@@ -14,7 +14,7 @@ from gpproxy.evolution.archive import front
 from gpproxy.evolution.generation import Generation
 from gpproxy.evolution.individual import Individual
 from gpproxy.evolution.state import EvolutionState
-from gpproxy.evolve.discovery import Study, Training, backward_statistics
+from gpproxy.evolve.discovery import DiscoveryData, Training, backward_statistics
 from gpproxy.evolve.judge import (
     Row,
     baseline_rows,
@@ -26,7 +26,7 @@ from gpproxy.evolve.judge import (
     within_rows,
     worst,
 )
-from gpproxy.evolve.part_scores import Seen, see
+from gpproxy.evolve.part_scores import PartScores, score_part
 from gpproxy.evolve.pick import pick
 from gpproxy.evolve.result import Entry, Result
 from gpproxy.evolve.settings import EvolveSettings
@@ -43,7 +43,7 @@ RANDOM = "random formulas"
 LUCKY = 80
 
 #: Per part of the split, what was seen of each benchmark.
-Views = dict[str, list[Seen]]
+Views = dict[str, list[PartScores]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +66,7 @@ def entries(members: Sequence[Individual]) -> list[Entry]:
 
 def conclude(
     config: EvolveSettings,
-    studies: Sequence[Study],
+    discovery: Sequence[DiscoveryData],
     training: Training,
     state: EvolutionState,
     finished: str,
@@ -90,9 +90,9 @@ def conclude(
             "Try another seed, more generations or a larger population."
         )
     on_step("choosing on the training and validation architectures")
-    chosen = members[_choose(config, studies, training, members)]
+    chosen = members[_choose(config, discovery, training, members)]
     drawn = sorted(random.archive, key=lambda i: i.order)[:LUCKY] if random is not None else []
-    lucky = drawn[_choose(config, studies, training, drawn)] if drawn else None
+    lucky = drawn[_choose(config, discovery, training, drawn)] if drawn else None
     on_step("simplifying")
     evaluator = training.problem.cases[0].evaluator
     formula = Formula.of(chosen.tree, training.problem.grammar, evaluator)
@@ -101,7 +101,9 @@ def conclude(
     if chosen not in shown:
         shown = sorted([*shown, chosen], key=lambda i: (i.complexity, *i.order))
     trees = [i.tree for i in shown] + [formula.tree, formula.rank_form.tree] + ([lucky.tree] if lucky else [])
-    views: Views = {p: [see(s, getattr(s.parts, p), trees, config.cores, config.seed) for s in studies] for p in PARTS}
+    views: Views = {
+        p: [score_part(s, getattr(s.parts, p), trees, config.cores, config.seed) for s in discovery] for p in PARTS
+    }
     at = shown.index(chosen)
     if not _alike(views, at, len(shown)):
         formula = Formula(chosen.tree)
@@ -110,12 +112,12 @@ def conclude(
     on_step("judging the baselines")
     front_entries = tuple(_judged(_entry(i, i is chosen), views, n, training.groups) for n, i in enumerate(shown))
     per_benchmark = {
-        study.name: _benchmark_rows(study, training.groups[n], {p: views[p][n] for p in PARTS}, at, state.seen)
-        for n, study in enumerate(studies)
+        data.name: _benchmark_rows(data, training.groups[n], {p: views[p][n] for p in PARTS}, at, state.seen)
+        for n, data in enumerate(discovery)
     }
     if lucky:
-        for n, study in enumerate(studies):
-            per_benchmark[study.name]["baselines"][RANDOM] = {"kind": "random", "formula": to_text(lucky.tree)} | {
+        for n, data in enumerate(discovery):
+            per_benchmark[data.name]["baselines"][RANDOM] = {"kind": "random", "formula": to_text(lucky.tree)} | {
                 p: row(views[p][n], views[p][n].scores[-1], training.groups[n] if p == "test" else None) for p in PARTS
             }
     baselines = shared_baselines({name: rows["baselines"] for name, rows in per_benchmark.items()})
@@ -150,11 +152,15 @@ def conclude(
     return Conclusion(result, formula)
 
 
-def _choose(config: EvolveSettings, studies: Sequence[Study], training: Training, members: Sequence[Individual]) -> int:
+def _choose(
+    config: EvolveSettings, discovery: Sequence[DiscoveryData], training: Training, members: Sequence[Individual]
+) -> int:
     """Index of the formula that ranks validation and training architectures best; the test takes no part."""
     trees = [i.tree for i in members]
     parts = ("train", "validation")
-    seen = [[see(s, getattr(s.parts, part), trees, config.cores, config.seed) for part in parts] for s in studies]
+    seen = [
+        [score_part(s, getattr(s.parts, part), trees, config.cores, config.seed) for part in parts] for s in discovery
+    ]
     return pick(seen, training.groups, config.group_weight, [i.complexity for i in members])
 
 
@@ -184,11 +190,13 @@ def _judged(entry: Entry, views: Views, n: int, groups: Sequence[str | None]) ->
     return replace(entry, **rows)
 
 
-def _benchmark_rows(study: Study, group: str | None, views: dict[str, Seen], at: int, formulas: int) -> Row:
+def _benchmark_rows(
+    data: DiscoveryData, group: str | None, views: dict[str, PartScores], at: int, formulas: int
+) -> Row:
     """Everything about one benchmark; `at` is the place of the chosen formula."""
     test = views["test"]
-    best = ceiling(study.benchmark, study.space)
-    luck = best_of_noise(max(formulas, 1), len(study.parts.train))
+    best = ceiling(data.benchmark, data.space)
+    luck = best_of_noise(max(formulas, 1), len(data.parts.train))
     rows: Row = {part: row(seen, seen.scores[at]) for part, seen in views.items()}
     rows["test"]["within"] = within_rows(test, test.scores[at])
     return rows | {
@@ -198,7 +206,7 @@ def _benchmark_rows(study: Study, group: str | None, views: dict[str, Seen], at:
         "luck": asdict(luck),
         "ceiling": None if best is None else finite(asdict(best)),
         "dead": {part: dict(seen.dead) for part, seen in views.items()},
-        "left_out": dict(study.left_out),
-        "dropped_rows": [str(bad) for bad in study.benchmark.dropped],
+        "left_out": dict(data.left_out),
+        "dropped_rows": [str(bad) for bad in data.benchmark.dropped],
         "baselines": baseline_rows(views, group),
     }

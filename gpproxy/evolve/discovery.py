@@ -1,6 +1,6 @@
 """From settings to data: tables, splits, statistics in the cache, and the problem that evolution solves.
 
-In: an EvolveSettings. Out: one Study per benchmark, and a Problem over the training architectures only.
+In: an EvolveSettings. Out: one DiscoveryData per benchmark, and a Problem over the training architectures only.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Study:
+class DiscoveryData:
     """One benchmark of a run.
 
     Attributes:
@@ -92,7 +92,7 @@ def prepare(
     config: EvolveSettings,
     tables: Sequence[tuple[Benchmark, SearchSpace]],
     on_progress: Progress = lambda name, done, total: None,
-) -> list[Study]:
+) -> list[DiscoveryData]:
     """Looks at every architecture that is not in the cache yet, and splits the tables.
 
     By default the classical proxies are computed for the test architectures alone: nothing is fitted to them or chosen
@@ -100,7 +100,7 @@ def prepare(
     """
     how = Collection(seed=config.init_seed, samples=config.inputs, proxies=(), device=config.device)
     proxies = chosen_proxies(config.proxies)
-    studies = []
+    discovery = []
     for table, space in tables:
         workers = config.cores if config.device == "cpu" else 1
         passes = partial(fill, space, workers=workers, cluster=config.cluster, retry=config.retry_failed)
@@ -131,28 +131,28 @@ def prepare(
                 raise BenchmarkError(f"The classical proxies of {code} failed: {reason} Go without: --proxies none.")
             known = [p for p in PARTS if all(cached(space, getattr(parts, p), one) for one in asked)]
             covered = tuple(part for part in PARTS if part in (*covered, *known))
-        studies.append(Study(table, space, parts, how, failures, proxies, config.inits, covered))
-    return studies
+        discovery.append(DiscoveryData(table, space, parts, how, failures, proxies, config.inits, covered))
+    return discovery
 
 
-def training(studies: Sequence[Study], config: EvolveSettings) -> Training:
+def training_side(discovery: Sequence[DiscoveryData], config: EvolveSettings) -> Training:
     """The problem of the training architectures, by their first initialisation."""
-    tables = [collect(study.space, study.parts.train, study.how)[0] for study in studies]
+    tables = [collect(data.space, data.parts.train, data.how)[0] for data in discovery]
     shared = [name for name in tables[0].types if all(name in table.types for table in tables)]
     grammar = Grammar.for_table(tables[0], [*config.exclude, *(n for n in tables[0].types if n not in shared)])
     cases, groups = [], []
-    for study, table in zip(studies, tables):
-        quality = study.benchmark.select(study.parts.train).quality
+    for data, table in zip(discovery, tables):
+        quality = data.benchmark.select(data.parts.train).quality
         name = group_descriptor(config.groups, table, quality)
         labels = None if name is None else table.columns[name].tolist()
-        classes = functional_classes(study.parts.train, study.space)
+        classes = functional_classes(data.parts.train, data.space)
         target = Target(
             quality, ~table.alive, labels, config.group_weight, config.resampled_halves, config.seed, classes
         )
         evaluator = Evaluator(
-            table.to(config.device), memory=int(config.memory * 2**30 / len(studies)), workers=config.cores
+            table.to(config.device), memory=int(config.memory * 2**30 / len(discovery)), workers=config.cores
         )
-        cases.append(Case(study.name, evaluator, target))
+        cases.append(Case(data.name, evaluator, target))
         groups.append(name)
     return Training(Problem(tuple(cases), grammar, prices(grammar.statistics)), tuple(groups))
 

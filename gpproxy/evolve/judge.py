@@ -16,13 +16,13 @@ from torch import Tensor
 
 from gpproxy.benchmarks.split import PARTS
 from gpproxy.evolve.discovery import coarse, descriptors
-from gpproxy.evolve.part_scores import Seen
+from gpproxy.evolve.part_scores import PartScores
 from gpproxy.proxies.baselines import named_scores, varies
 from gpproxy.ranking.confounders import disguises, within_groups
 from gpproxy.ranking.metrics import Row
 
 
-def baseline_scores(seen: Seen) -> dict[str, tuple[str, Tensor]]:
+def baseline_scores(seen: PartScores) -> dict[str, tuple[str, Tensor]]:
     """Name -> (kind, score): classical proxies, descriptors, and the scores that were published with the benchmark.
 
     A score that is lower-is-better as published is negated. One that is the same everywhere or undefined is left out.
@@ -30,7 +30,7 @@ def baseline_scores(seen: Seen) -> dict[str, tuple[str, Tensor]]:
     return named_scores(seen.columns, seen.part.columns)
 
 
-def baseline_rows(parts: Mapping[str, Seen], group: str | None) -> dict[str, Row]:
+def baseline_rows(parts: Mapping[str, PartScores], group: str | None) -> dict[str, Row]:
     """Name -> {kind, train, validation, test} of every baseline of one benchmark that is defined on the test."""
     scores = {part: baseline_scores(seen) for part, seen in parts.items()}
     rows = {}
@@ -43,7 +43,7 @@ def baseline_rows(parts: Mapping[str, Seen], group: str | None) -> dict[str, Row
     return rows
 
 
-def row(seen: Seen, scores: Tensor, group: str | None = None) -> Row:
+def row(seen: PartScores, scores: Tensor, group: str | None = None) -> Row:
     """The measures of one score; with `group` also the correlation inside the groups of that descriptor."""
     found = seen.metrics.measure(scores)
     if group is not None:
@@ -51,17 +51,17 @@ def row(seen: Seen, scores: Tensor, group: str | None = None) -> Row:
     return found
 
 
-def within_rows(seen: Seen, scores: Tensor) -> dict[str, Row]:
+def within_rows(seen: PartScores, scores: Tensor) -> dict[str, Row]:
     """Correlation inside the groups of every descriptor that makes groups, the largest in absolute terms last."""
     return {name: _within(seen, scores, name) for name, c in descriptors(seen.columns).items() if coarse(c)}
 
 
-def _within(seen: Seen, scores: Tensor, name: str) -> Row:
+def _within(seen: PartScores, scores: Tensor, name: str) -> Row:
     labels = seen.columns[name].nan_to_num(-math.inf)
     return finite(asdict(within_groups(seen.metrics.last(scores), seen.part.quality, labels)))
 
 
-def init_row(seen: Seen, tree: int) -> Row | None:
+def init_row(seen: PartScores, tree: int) -> Row | None:
     """How much the scores depend on the initialisation; None for a single one.
 
     Keys: `spearman` with the quality, of each initialisation alone; `spread`, the standard deviation of a score over
@@ -75,7 +75,7 @@ def init_row(seen: Seen, tree: int) -> Row | None:
     return finite({"spearman": [seen.metrics.measure(one)["spearman"] for one in inits], "spread": float(spread)})
 
 
-def disguise_rows(seen: Seen, scores: Tensor) -> list[Row]:
+def disguise_rows(seen: PartScores, scores: Tensor) -> list[Row]:
     """How a score relates to each descriptor, the nearest first."""
     columns = {n: seen.metrics.last(c) for n, c in descriptors(seen.columns).items() if varies(c)}
     found = disguises(seen.metrics.last(scores), seen.part.quality, columns, seen.resamples)

@@ -10,7 +10,7 @@ from deap import gp
 from torch import Tensor
 
 from gpproxy.benchmarks.benchmark import Benchmark
-from gpproxy.evolve.discovery import Study
+from gpproxy.evolve.discovery import DiscoveryData
 from gpproxy.expressions.structure import needs
 from gpproxy.proxies.cached import CHUNK
 from gpproxy.proxies.values import score_table
@@ -23,7 +23,7 @@ from gpproxy.statistics.table import StatisticsTable
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class PartScores:
     """What formulas and proxies say about some architectures of a benchmark.
 
     Attributes:
@@ -52,25 +52,27 @@ class Seen:
         return self.inits.mean(0)
 
 
-def see(study: Study, codes: Sequence[str], trees: Sequence[gp.PrimitiveTree], workers: int = 1, seed: int = 0) -> Seen:
+def score_part(
+    data: DiscoveryData, codes: Sequence[str], trees: Sequence[gp.PrimitiveTree], workers: int = 1, seed: int = 0
+) -> PartScores:
     """Looks the architectures up in the cache and applies the formulas to them; `seed` is that of the bootstrap."""
     scores: list[Tensor] = []
     tables: list[StatisticsTable] = []
     used = {name for tree in trees for name in needs(tree)}
     for start in range(0, len(codes), CHUNK):
         some = codes[start : start + CHUNK]
-        every = [collect(study.space, some, how, only=sorted(used))[0] for how in study.hows_of(codes)]
-        scores.append(torch.stack([score_table(t.to(study.how.device), trees, workers) for t in every]))
+        every = [collect(data.space, some, how, only=sorted(used))[0] for how in data.hows_of(codes)]
+        scores.append(torch.stack([score_table(t.to(data.how.device), trees, workers) for t in every]))
         first = every[0]
         columns = {
             name: torch.stack([t.columns[name] for t in every]).mean(0) if name in PROXIES else column
             for name, column in first.columns.items()
         }
         tables.append(StatisticsTable(first.architectures, {}, {}, first.depth, first.dead, columns))
-    part = study.benchmark.select(codes)
+    part = data.benchmark.select(codes)
     dead = {code: reason for table in tables for code, reason in table.dead.items()}
-    classes = functional_classes(codes, study.space)
+    classes = functional_classes(codes, data.space)
     columns = {name: torch.cat([table.columns[name] for table in tables]) for name in tables[0].columns}
     metrics = RankingMetrics(part, dead, classes, seed=seed)
     draws = Resamples(len(part), SAMPLES, seed, classes)
-    return Seen(part, torch.cat(scores, dim=2), columns, dead, metrics, draws, EquivalenceClasses(classes))
+    return PartScores(part, torch.cat(scores, dim=2), columns, dead, metrics, draws, EquivalenceClasses(classes))

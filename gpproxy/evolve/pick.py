@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from gpproxy.evolution.target import SMALLEST_GROUP
-from gpproxy.evolve.part_scores import Seen
+from gpproxy.evolve.part_scores import PartScores
 from gpproxy.ranking.bootstrap import SAMPLES, Resamples
 from gpproxy.ranking.correlation import kendall, spearman
 
@@ -26,7 +26,9 @@ FINALISTS = 40
 LOW = 0.025
 
 
-def pick(seen: Sequence[Sequence[Seen]], groups: Sequence[str | None], within: float, complexity: Sequence[int]) -> int:
+def pick(
+    seen: Sequence[Sequence[PartScores]], groups: Sequence[str | None], within: float, complexity: Sequence[int]
+) -> int:
     """Index of the chosen formula. The objective is that of the evolution: on the worst benchmark, groups included.
 
     Args:
@@ -65,7 +67,7 @@ class _View:
     groups: tuple[Tensor, ...]
 
     @classmethod
-    def of(cls, parts: Sequence[Seen], name: str | None) -> _View:
+    def of(cls, parts: Sequence[PartScores], name: str | None) -> _View:
         scores = torch.cat([p.twins.mean(p.metrics.last(p.scores)) for p in parts], dim=1)
         quality = torch.cat([p.twins.mean(p.part.quality) for p in parts])
         groups: list[Tensor] = []

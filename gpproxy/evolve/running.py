@@ -19,7 +19,7 @@ from gpproxy.evolution.state import EvolutionState
 from gpproxy.evolve.check import check_formulas, open_tables
 from gpproxy.evolve.conclude import conclude, entries
 from gpproxy.evolve.console import EvolveWatch
-from gpproxy.evolve.discovery import Study, Training, prepare, training
+from gpproxy.evolve.discovery import DiscoveryData, Training, prepare, training_side
 from gpproxy.evolve.folder import EvolveFolder
 from gpproxy.evolve.result import Result, front_json
 from gpproxy.evolve.settings import EvolveSettings
@@ -65,15 +65,15 @@ class Running:
         tables = open_tables(config)
         guesses = check_formulas(config)
         folder = self._open()
-        studies = prepare(config, tables, lambda name, done, total: watch.progress(f"looking at {name}", done, total))
-        self._report(studies)
-        data = training(studies, config)
-        state, finished = self._evolve(data, guesses)
-        random = self._random(data, state) if config.random_search else None
-        conclusion = conclude(config, studies, data, state, finished, random, watch.step)
+        discovery = prepare(config, tables, lambda name, done, total: watch.progress(f"looking at {name}", done, total))
+        self._report(discovery)
+        training = training_side(discovery, config)
+        state, finished = self._evolve(training, guesses)
+        random = self._random(training, state) if config.random_search else None
+        conclusion = conclude(config, discovery, training, state, finished, random, watch.step)
         result = replace(conclusion.result, folder=folder.path)
         watch.step("writing the files")
-        self._write(result, conclusion.formula, studies)
+        self._write(result, conclusion.formula, discovery)
         watch.result(result)
         return result
 
@@ -90,34 +90,34 @@ class Running:
         self.safe = f"Free space, then continue with\n  {resume_command(self.folder.path)}"
         return self.folder
 
-    def _report(self, studies: Sequence[Study]) -> None:
+    def _report(self, discovery: Sequence[DiscoveryData]) -> None:
         """Sizes of the parts, and what had to be left out."""
         assert self.folder is not None
-        for study in studies:
-            sizes = {part: len(getattr(study.parts, part)) for part in PARTS}
-            self.watch.note(f"{study.name}: " + ", ".join(f"{part} {size}" for part, size in sizes.items()))
-            for remark in (*study.benchmark.remarks, *(f"left out {row}" for row in study.benchmark.dropped)):
-                self.watch.note(f"{study.name}: {remark}")
-            for reason in study.left_out.values():
-                self.watch.note(f"{study.name}: left out {reason}")
-            if study.left_out and not self.config.retry_failed:
+        for data in discovery:
+            sizes = {part: len(getattr(data.parts, part)) for part in PARTS}
+            self.watch.note(f"{data.name}: " + ", ".join(f"{part} {size}" for part, size in sizes.items()))
+            for remark in (*data.benchmark.remarks, *(f"left out {row}" for row in data.benchmark.dropped)):
+                self.watch.note(f"{data.name}: {remark}")
+            for reason in data.left_out.values():
+                self.watch.note(f"{data.name}: left out {reason}")
+            if data.left_out and not self.config.retry_failed:
                 self.watch.note("What could not be looked at is remembered; --retry-failed looks again.")
-            self.folder.log("split", benchmark=study.name, **sizes, left_out=dict(study.left_out))
+            self.folder.log("split", benchmark=data.name, **sizes, left_out=dict(data.left_out))
         parts = {
-            study.name: {"space": study.space.name, "settings": space_settings(study.space), **vars(study.parts)}
-            for study in studies
+            data.name: {"space": data.space.name, "settings": space_settings(data.space), **vars(data.parts)}
+            for data in discovery
         }
         self.folder.write_json(SPLIT, parts)
 
-    def _evolve(self, data: Training, guesses: Sequence[str]) -> tuple[EvolutionState, str]:
+    def _evolve(self, training: Training, guesses: Sequence[str]) -> tuple[EvolutionState, str]:
         """Evolves from the saved state or from the start; the last state and why it is the last."""
         assert self.folder is not None
         evolution, state, finished = self.config.evolution(), None, None
         if (self.folder.path / STATE).is_file():
-            state = EvolutionState.from_json(self.folder.read(STATE), data.problem, evolution)
+            state = EvolutionState.from_json(self.folder.read(STATE), training.problem, evolution)
             self.watch.note(f"continuing after generation {state.generation}")
         self.patience.waiting = True
-        for generation in evolve(data.problem, evolution, guesses=guesses, state=state):
+        for generation in evolve(training.problem, evolution, guesses=guesses, state=state):
             state, finished = generation.state, generation.finished
             self._save(generation)
             if self.patience.asked and finished is None:
@@ -162,20 +162,20 @@ class Running:
         )
         self.watch.generation(generation, front, self.config.generations)
 
-    def _random(self, data: Training, state: EvolutionState) -> Generation | None:
+    def _random(self, training: Training, state: EvolutionState) -> Generation | None:
         """The end of a random search with the budget of the evolution: as many formulas, and at most as much time."""
         last: Generation | None = None
         budget = max(state.seconds, 1.0)
         self.watch.progress("random formulas", 0, 100)
-        for last in random_search(data.problem, self.config.evolution(), state.seen, budget):
+        for last in random_search(training.problem, self.config.evolution(), state.seen, budget):
             spent = max(last.seconds / budget, last.evaluated / max(state.seen, 1))
             self.watch.progress("random formulas", min(int(100 * spent), 99), 100)
         self.watch.progress("random formulas", 100, 100)
         return last
 
-    def _exported(self, result: Result, formula: Formula, studies: Sequence[Study]) -> str:
+    def _exported(self, result: Result, formula: Formula, discovery: Sequence[DiscoveryData]) -> str:
         """The text of proxy.py."""
-        first = studies[0]
+        first = discovery[0]
         return source(
             formula.tree,
             rank_form=formula.rank.tree if formula.rank else None,
@@ -188,7 +188,7 @@ class Running:
             provenance={**_provenance(result, self.config), "space settings": space_settings(first.space)},
         )
 
-    def _write(self, result: Result, formula: Formula, studies: Sequence[Study]) -> None:
+    def _write(self, result: Result, formula: Formula, discovery: Sequence[DiscoveryData]) -> None:
         """The files of a finished run; result.json is last, it marks the run as finished."""
         assert self.folder is not None
         folder = self.folder
@@ -196,7 +196,7 @@ class Running:
         folder.write("formula.tex", formula.latex + "\n")
         draw(formula.tree, folder.path / "formula.png")
         try:
-            folder.write("proxy.py", self._exported(result, formula, studies))
+            folder.write("proxy.py", self._exported(result, formula, discovery))
         except Exception as error:  # whatever a space's own loss raises, the result must not be lost
             reason = error if isinstance(error, ExpressionError) else f"{type(error).__name__}: {error}"
             self.watch.note(f"proxy.py is not written: {reason}")

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gpproxy.proxies.scored import ScoredList
-from gpproxy.search.order import front
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,11 +22,14 @@ AXES = {"macs": "MACs for one image", "params": "parameters", "latency": "millis
 DOT, LINE, CHOSEN = "#9aa5b1", "#1f6f8b", "#c8553d"
 
 
-def pareto_picture(seen: ScoredList, value: np.ndarray, best: np.ndarray, objective: str, label: str) -> bytes:
+def pareto_picture(
+    seen: ScoredList, value: np.ndarray, edge: np.ndarray, best: np.ndarray, objective: str, label: str
+) -> bytes:
     """A PNG: every scored candidate, the front, and the best ones with their rank.
 
     Args:
-        value: combined score per candidate, see `ranking.order`.
+        value: combined score per candidate.
+        edge: indices of the candidates that no other beats in score and cost together, from cheap to dear.
         best: indices of the candidates to mark, the best first.
         objective: the cost on the horizontal axis.
         label: what the score is, for the vertical axis.
@@ -42,7 +44,6 @@ def pareto_picture(seen: ScoredList, value: np.ndarray, best: np.ndarray, object
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.scatter(cost[shown], value[shown], s=7, color=DOT, linewidths=0, label=f"{int(shown.sum())} architectures")
-    edge = front(value, cost)
     axes.step(cost[edge], value[edge], where="post", color=LINE, linewidth=1.4, label="front")
     axes.scatter(cost[edge], value[edge], s=14, color=LINE, linewidths=0)
     marked = [i for i in best if shown[i]]

@@ -16,7 +16,7 @@ from gpproxy.pictures.layer_graph import layer_graph
 from gpproxy.proxies.scored import Scored, ScoredList, cell
 from gpproxy.proxies.scorer import Setup
 from gpproxy.run.folder import RunFolder
-from gpproxy.search.order import order
+from gpproxy.search.order import front, order
 from gpproxy.search.settings import SearchSettings
 from gpproxy.search_spaces import SearchSpace
 
@@ -61,7 +61,8 @@ class SearchFolder(RunFolder):
     ) -> None:
         """Writes score against cost, and the best architectures as graphs, PNG and SVG."""
         best = ranked[: config.top]
-        self.write(PARETO, pareto_picture(seen, value, best, config.objective, label))
+        edge = front(value, seen.column(config.objective))
+        self.write(PARETO, pareto_picture(seen, value, edge, best, config.objective, label))
         for old in (self.path / "top").glob("[0-9]*.*g"):
             old.unlink()
         (self.path / "top").mkdir(exist_ok=True)
