@@ -11,14 +11,15 @@ import io
 import math
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from gpproxy.errors import ConfigError, did_you_mean
 from gpproxy.execution.devices import hardware
-from gpproxy.execution.scheduler import run_tasks
+from gpproxy.execution.scheduler import run_steps
+from gpproxy.execution.task import Lost, Stop
 from gpproxy.proxies.latency import latency
 from gpproxy.proxies.size import Sizer
 from gpproxy.run.files import write_atomically
@@ -119,7 +120,14 @@ class Judge:
         )
         trained = []
         workers = self.workers if self.settings.device == "cpu" else 1
-        for (settings,), found in run_tasks(train_one, tasks, workers=workers):
+        for news in run_steps(train_one, tasks, workers=workers):
+            if not news.ended:
+                continue
+            settings, found = news.task[0], news.result
+            if isinstance(news.error, Lost):
+                raise Lost(f"The training of {settings.arch} with seed {settings.seed} has no result: {news.error}")
+            if news.error is not None:
+                raise news.error
             if found is None:
                 raise KeyboardInterrupt
             trained.append(Trained(settings.arch, settings.seed, found.value, found.verdict, found.seconds, found.step))
@@ -156,10 +164,11 @@ class Judge:
             write_atomically(folder / name, stream.getvalue())
 
 
-def train_one(settings: TrainSettings) -> Outcome | None:
-    """One training, continued where it was begun; None when it was interrupted."""
+def train_one(settings: TrainSettings, stop: Stop) -> Generator[None, None, Outcome | None]:
+    """One training, continued where it was begun; returns None when it was interrupted. A task of `run_steps`."""
+    yield None  # it has begun
     try:
-        return run_training(settings)
+        return run_training(settings, stop=stop)
     except KeyboardInterrupt:
         return None
 

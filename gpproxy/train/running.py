@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from gpproxy.execution.task import Stop, never
 from gpproxy.quality.measure import Quality
 from gpproxy.run.files import sweep
 from gpproxy.run.interrupt import Interrupted, Patience, patient, resume_command
@@ -25,15 +26,20 @@ from gpproxy.training.dry_run import DryRun
 from gpproxy.training.outcome import Outcome, outcome
 
 
-def run_training(settings: TrainSettings, watch: Watch | None = None) -> Outcome:
-    """As `gpproxy.train.run`."""
+def run_training(settings: TrainSettings, watch: Watch | None = None, stop: Stop = never) -> Outcome:
+    """As `gpproxy.train.run`.
+
+    Args:
+        stop: asked between two steps; True ends the training as Ctrl-C does, with `Interrupted`.
+    """
     if settings.out and (Path(settings.out) / CONFIG).is_file():
         changes = {name: value for name, value in vars(settings).items() if name != "out"}
-        return resume_training(settings.out, watch, **changes)
+        begun = TrainFolder.open(settings.out)
+        return _run(begun.continued(**changes), begun, watch, stop)
     place = None if settings.out else TrainFolder.unfinished(settings)
     if place is not None and watch is not None:
         watch.note(f"continues the unfinished training in {place.path}; --out FOLDER begins another one")
-    return _run(settings, place, watch)
+    return _run(settings, place, watch, stop)
 
 
 def resume_training(folder: str | Path, watch: Watch | None = None, **changes: Any) -> Outcome:
@@ -49,7 +55,7 @@ def time_training(settings: TrainSettings, watch: Watch | None = None) -> DryRun
         return task.dry_run(task.code(settings.arch), settings.seed)
 
 
-def _run(settings: TrainSettings, place: TrainFolder | None, watch: Watch | None) -> Outcome:
+def _run(settings: TrainSettings, place: TrainFolder | None, watch: Watch | None, stop: Stop = never) -> Outcome:
     with _threads(settings.threads), watch or Watch() as seen, patient() as patience:
         task = open_task(settings, tell=seen.step)
         code = task.code(settings.arch)
@@ -58,20 +64,20 @@ def _run(settings: TrainSettings, place: TrainFolder | None, watch: Watch | None
         folder = place or TrainFolder.create(settings)
         seen.note(f"run folder {folder.path}")
         with nullcontext() if folder.finished else folder.alone():
-            found, quality = _finish(task, code, settings.seed, folder, seen, patience)
+            found, quality = _finish(task, code, settings.seed, folder, seen, patience, stop)
     for line in train_lines(found, quality, folder.path):
         seen.note(line)
     return found
 
 
 def _finish(
-    task: Task, code: str, seed: int, folder: TrainFolder, watch: Watch, patience: Patience
+    task: Task, code: str, seed: int, folder: TrainFolder, watch: Watch, patience: Patience, stop: Stop
 ) -> tuple[Outcome, Quality | None]:
     """What is left of a training. Raises Interrupted after Ctrl-C, with what is kept and how to go on."""
     try:
         if not folder.finished:
             sweep(folder.path)
-        found = outcome(folder.path) or _train(task, code, seed, folder, watch, patience)
+        found = outcome(folder.path) or _train(task, code, seed, folder, watch, patience, stop)
         return found, task.quality(folder.path, code, seed)
     except Interrupted:
         raise
@@ -79,12 +85,14 @@ def _finish(
         raise Interrupted(folder.path, "train", folder.kept) from None
 
 
-def _train(task: Task, code: str, seed: int, folder: TrainFolder, watch: Watch, patience: Patience) -> Outcome:
+def _train(
+    task: Task, code: str, seed: int, folder: TrainFolder, watch: Watch, patience: Patience, stop: Stop
+) -> Outcome:
     """Trains to the end. Raises Interrupted after Ctrl-C, when the running step is done."""
     task.open()
     patience.waiting = True
     try:
-        for progress in task.train(code, seed, folder.path, lambda: patience.asked):
+        for progress in task.train(code, seed, folder.path, lambda: patience.asked or stop()):
             watch.progress("steps", progress.step, progress.steps)
             if progress.measures is not None:
                 watch.note(check_line(progress))

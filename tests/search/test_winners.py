@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from gpproxy.search_spaces.autogan import AutoGAN
 from PIL import Image
 
 from gpproxy.errors import ConfigError, SpaceError
+from gpproxy.execution.scheduler import News, run_steps
+from gpproxy.execution.task import Stop, never
 from gpproxy.search import SearchSettings, resume, run, winners
 from gpproxy.search.console import SearchWatch
 from gpproxy.tasks.task import open_task, settings_of
@@ -52,13 +55,40 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[TrainSettings]:
     """Trainings that take no time: the quality falls with the number of ones in the code."""
     asked: list[TrainSettings] = []
 
-    def pretend(one: TrainSettings) -> Outcome:
+    def pretend(one: TrainSettings, stop: Stop) -> Generator[None, None, Outcome]:
         asked.append(one)
+        yield None
         value = 10.0 - one.arch.count("1") + one.seed
         return Outcome("finished", "", 40, 40, 2.0, "FD(x)", (Check(40, {"FD(x)": value}),), {}, {})
 
     monkeypatch.setattr(winners, "train_one", pretend)
     return asked
+
+
+def test_a_training_that_is_asked_to_stop_goes_on_later(tmp_path: Path) -> None:
+    settings = TrainSettings(
+        arch="autogan-a",
+        space="autogan",
+        space_settings=TINY,
+        data="shapes",
+        recipe="short",
+        out=str(tmp_path / "one"),
+        **winners._settings(QUICK),
+    )
+    asked: list[int] = []
+
+    def stop() -> bool:
+        asked.append(1)
+        return len(asked) > 5
+
+    (*_, stopped) = winners_news(settings, stop)
+    assert stopped.ended and stopped.result is None and not (tmp_path / "one" / "outcome.json").exists()
+    (*_, finished) = winners_news(settings, never)
+    assert finished.result.step == 40
+
+
+def winners_news(settings: TrainSettings, stop: Stop) -> list[News]:
+    return list(run_steps(winners.train_one, [(settings,)], stop=stop))
 
 
 def test_winners_random_ones_and_a_published_one_are_trained_alike(
