@@ -1,12 +1,10 @@
 """An architecture as a picture of its layers, from top to bottom: a layer graph in, the bytes of a file out.
 
-Nodes stand in rows by the length of the longest path to them. An edge over several rows keeps a lane free in each, so
-that it crosses no box. Matplotlib is imported when the picture is drawn.
+Nodes stand in rows (`gpproxy.pictures.layered`). Matplotlib is imported when the picture is drawn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 import networkx as nx
@@ -14,6 +12,7 @@ import numpy as np
 
 from gpproxy.pictures.cost import file_of
 from gpproxy.pictures.layer_graph import INPUT, OUTPUT
+from gpproxy.pictures.layered import Place, layered
 from gpproxy.proxies.scored import Scored
 
 if TYPE_CHECKING:
@@ -25,16 +24,14 @@ GREY = "#6b7680"
 #: Inches: width of a box, of a sum, of a lane; height of a line, of the space in and below a box; of the title.
 BOX, SUM, LANE, LINE, PAD, GAP, TITLE = 1.75, 0.5, 0.3, 0.145, 0.12, 0.3, 0.75
 
-Place = Hashable
-
 
 def graph_picture(graph: nx.DiGraph, candidate: Scored, rank: int, score: float, kind: str = "png") -> bytes:
     """A PNG or SVG with code, score and size of the architecture in its title."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    rows, edges = _rows(graph)
-    x = _columns(rows, edges, graph)
+    found = layered(graph, {node: _width(graph, node) for node in graph}, 0.0, LANE)
+    x, rows = found.x, found.rows()
     heights = [max(_height(graph, node) for node in row) for row in rows]
     tops = np.concatenate([[0.0], np.cumsum([height + GAP for height in heights])])
     y = {node: -(tops[i] + heights[i] / 2) for i, row in enumerate(rows) for node in row}
@@ -48,8 +45,8 @@ def graph_picture(graph: nx.DiGraph, candidate: Scored, rank: int, score: float,
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, TITLE)
     axes.set_axis_off()
-    for path in edges:
-        lanes = [(x[n], y[n] + side * heights[n[2]] / 2) for n in path[1:-1] for side in (1, -1)]  # type: ignore[index]
+    for path in found.paths.values():
+        lanes = [(x[n], y[n] + side * heights[found.layer[n]] / 2) for n in path[1:-1] for side in (1, -1)]
         upper, lower = path[0], path[-1]
         begin = (x[upper], y[upper] - _height(graph, upper) / 2)
         _edge(axes, [begin, *lanes, (x[lower], y[lower] + _height(graph, lower) / 2)])
@@ -72,54 +69,6 @@ def short(number: float) -> str:
         if abs(number) >= size:
             return f"{number / size:.3g}{unit}"
     return f"{number:.3g}"
-
-
-def _rows(graph: nx.DiGraph) -> tuple[list[list[Place]], list[list[Place]]]:
-    """Nodes and lanes by row, and every edge as the places that it passes through."""
-    level: dict[str, int] = {}
-    for node in nx.lexicographical_topological_sort(graph):
-        level[node] = max((level[before] + 1 for before in graph.predecessors(node)), default=0)
-    rows: list[list[Place]] = [[] for _ in range(max(level.values()) + 1)]
-    for node, number in level.items():
-        rows[number].append(node)
-    edges: list[list[Place]] = []
-    for source, target in graph.edges:
-        lanes = [(source, target, number) for number in range(level[source] + 1, level[target])]
-        for lane in lanes:
-            rows[lane[2]].append(lane)
-        edges.append([source, *lanes, target])
-    return rows, edges
-
-
-def _columns(rows: list[list[Place]], edges: list[list[Place]], graph: nx.DiGraph) -> dict[Place, float]:
-    """Horizontal centres: near the mean of what stands above and below, without overlap; a few sweeps each way."""
-    above: dict[Place, list[Place]] = {node: [] for row in rows for node in row}
-    below: dict[Place, list[Place]] = {node: [] for row in rows for node in row}
-    for path in edges:
-        for upper, lower in zip(path, path[1:]):
-            above[lower].append(upper)
-            below[upper].append(lower)
-    x: dict[Place, float] = {node: float(i) for row in rows for i, node in enumerate(row)}
-    for sweep in range(8):
-        down = sweep % 2 == 0
-        for row in rows if down else reversed(rows):
-            near = above if down else below
-            wanted = {n: sum(x[m] for m in near[n]) / len(near[n]) if near[n] else x[n] for n in row}
-            _spread(row, wanted, x, graph)
-    return x
-
-
-def _spread(row: list[Place], wanted: dict[Place, float], x: dict[Place, float], graph: nx.DiGraph) -> None:
-    """Places a row in the wanted order, as close to the wanted centres as the widths allow on average."""
-    row.sort(key=lambda n: (wanted[n], str(n)))
-    edge = 0.0
-    centres: list[float] = []
-    for node in row:
-        half = _width(graph, node) / 2
-        centres.append(max(wanted[node], edge + half) if centres else wanted[node])
-        edge = centres[-1] + half
-    shift = sum(wanted[n] - c for n, c in zip(row, centres)) / len(row)
-    x.update((node, centre + shift) for node, centre in zip(row, centres))
 
 
 def _width(graph: nx.DiGraph, node: Place) -> float:

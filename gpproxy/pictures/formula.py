@@ -18,6 +18,7 @@ from matplotlib.path import Path as Line
 from gpproxy.expressions.evaluation.graph import Graph
 from gpproxy.expressions.nodes import Constant, Leaf, Operation
 from gpproxy.expressions.notation.pretty import to_pretty
+from gpproxy.pictures.layered import layered
 from gpproxy.primitives import types as t
 from gpproxy.statistics.statistic import STATISTICS
 
@@ -39,8 +40,8 @@ KINDS: dict[type, tuple[str, str]] = {
     t.Scalar: ("number per network", "#f4b6b6"),
 }
 PLAIN, REDUCER, NUMBER = "#ffffff", "#e4e4e4", "#f3f3f3"
-#: Inches between neighbours, and between layers.
-ACROSS, UP = 0.45, 0.85
+#: Inches between neighbours, of a lane for an edge, and between layers.
+ACROSS, LANE, UP = 0.45, 0.1, 0.85
 #: Half the height of a box, in inches.
 BOX = 0.16
 SIGNS = {"+": "+", "-": "−", "*": "×", "/": "÷"}
@@ -51,8 +52,8 @@ Point = tuple[float, float]
 def graph_of(tree: gp.PrimitiveTree) -> networkx.DiGraph:
     """The formula as a directed graph from operands to operations, every distinct subtree one node.
 
-    Nodes carry `label`, `kind` (of a statistic, else empty), `color` and `layer` (0 at the leaves); edges carry `times`
-    and, where the order of operands matters, `places`.
+    Nodes carry `label`, `kind` (of a statistic, else empty) and `color`; edges carry `times` and, where the order of
+    operands matters, `places`.
     """
     import networkx
 
@@ -60,9 +61,8 @@ def graph_of(tree: gp.PrimitiveTree) -> networkx.DiGraph:
     made = networkx.DiGraph()
     for i, node in enumerate(folded.nodes):
         below = folded.operands[i]
-        layer = 1 + max((made.nodes[j]["layer"] for j in below), default=-1)
         kind, color = _look(node)
-        made.add_node(i, label=_label(node), kind=kind, color=color, layer=layer)
+        made.add_node(i, label=_label(node), kind=kind, color=color)
         ordered = isinstance(node, Operation) and node.arity > 1 and not node.swaps
         for j in dict.fromkeys(below):
             places = [p + 1 for p, k in enumerate(below) if k == j]
@@ -75,47 +75,11 @@ def layout(
 ) -> tuple[dict[int, Point], dict[tuple[int, int], list[Point]]]:
     """Places of the nodes in inches, and for every edge the points that it passes on its way up.
 
-    Layers by height; an edge that crosses a layer gets a place of its own there, so that it never runs through a box
-    (Sugiyama et al., 1981).
+    An edge that crosses a layer gets a place of its own there, so that it never runs through a box.
     """
-    import networkx
-
-    for node in reversed(list(networkx.topological_sort(graph))):  # leaves stand just below what uses them
-        above = [graph.nodes[k]["layer"] for k in graph.successors(node)]
-        if above:
-            graph.nodes[node]["layer"] = min(above) - 1
-    full, chains, width = networkx.DiGraph(), {}, dict(widths)
-    for node in graph:
-        full.add_node(node, layer=graph.nodes[node]["layer"])
-    for low, high in [(operand, node) for node in graph for operand in graph.predecessors(node)]:  # operands in order
-        chain = [low]
-        for layer in range(graph.nodes[low]["layer"] + 1, graph.nodes[high]["layer"]):
-            chain.append(len(full))
-            full.add_node(chain[-1], layer=layer)
-            width[chain[-1]] = 0.1
-        chains[low, high] = [*chain, high]
-        networkx.add_path(full, chains[low, high])
-    rows: dict[int, list[int]] = {}
-    for node in networkx.dfs_preorder_nodes(full.reverse(copy=False), max(graph.nodes)):
-        rows.setdefault(full.nodes[node]["layer"], []).append(node)
-    x: dict[int, float] = {}
-    best: tuple[float, dict[int, float]] | None = None
-    for row in rows.values():
-        x.update(zip(row, _packed(row, [0.0] * len(row), width)))
-    for sweep in range(24):
-        downwards = sweep % 2 == 0
-        for layer in sorted(rows, reverse=downwards):
-            near = full.successors if downwards else full.predecessors
-            wish = {n: _mean([x[k] for k in near(n)], x[n]) for n in rows[layer]}
-            rows[layer] = sorted(rows[layer], key=lambda n: wish[n])
-            x.update(zip(rows[layer], _packed(rows[layer], [wish[n] for n in rows[layer]], width)))
-        if sweep >= 8:  # by then the places have settled
-            untidy = _crossings(full, x) + 0.01 * sum(abs(x[a] - x[b]) for a, b in full.edges)
-            if best is None or untidy < best[0] - 1e-9:
-                best = untidy, dict(x)
-    x = x if best is None else best[1]
-    place = {n: (x[n], full.nodes[n]["layer"] * UP) for n in full}
-    return {n: place[n] for n in graph}, {edge: [place[n] for n in chain] for edge, chain in chains.items()}
+    found = layered(graph, widths, ACROSS, LANE)
+    place = {n: (x, found.layer[n] * UP) for n, x in found.x.items()}
+    return {n: place[n] for n in graph}, {edge: [place[n] for n in path] for edge, path in found.paths.items()}
 
 
 def draw(tree: gp.PrimitiveTree, path: str | Path, *, title: str | None = None) -> Path:
@@ -194,28 +158,3 @@ def _label(node: Operation | Leaf) -> str:
         needs_gradient = node.name in STATISTICS and STATISTICS[node.name].backward
         return f"{node.name} ∇" if needs_gradient else node.name.replace("-", "−")
     return str(SIGNS.get(node.primitive.symbol or "", node.name))
-
-
-def _crossings(graph: networkx.DiGraph, x: dict[int, float]) -> int:
-    """How many pairs of edges between the same two layers cross."""
-    edges = [(graph.nodes[low]["layer"], x[low], x[high]) for low, high in graph.edges]
-    return sum(a[0] == b[0] and (a[1] - b[1]) * (a[2] - b[2]) < 0 for i, a in enumerate(edges) for b in edges[i + 1 :])
-
-
-def _mean(values: list[float], default: float) -> float:
-    return sum(values) / len(values) if values else default
-
-
-def _packed(row: list[int], wish: list[float], widths: dict[int, float]) -> list[float]:
-    """Places in the given order, each as near its wish as the widths allow (pooled neighbours move together)."""
-    gaps = [0.0]
-    for a, b in zip(row, row[1:]):
-        gaps.append(gaps[-1] + (widths[a] + widths[b]) / 2 + ACROSS)
-    pools: list[list[float]] = []  # mean of (wish - gap), count
-    for want, gap in zip(wish, gaps):
-        pools.append([want - gap, 1])
-        while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
-            mean, count = pools.pop()
-            pools[-1] = [(pools[-1][0] * pools[-1][1] + mean * count) / (pools[-1][1] + count), pools[-1][1] + count]
-    starts = [mean for mean, count in pools for _ in range(int(count))]
-    return [start + gap for start, gap in zip(starts, gaps)]
