@@ -47,7 +47,7 @@ def read_settings(
         args=list(arguments),
         prog=f"gpproxy {command}",
         description=(cls.__doc__ or "").split("\n")[0],
-        config=(tyro.conf.UseAppendAction,),
+        config=(tyro.conf.UseAppendAction, tyro.conf.HelptextFromCommentsOff),
     )
     made = {group: vars(getattr(found, _key(group))) for group in groups}
     own = extra(**made.pop(extra)) if extra else None
@@ -96,7 +96,7 @@ def read_arguments(cls: type[Any], arguments: Sequence[str], command: str, defau
         args=list(arguments),
         prog=f"gpproxy {command}",
         description=(cls.__doc__ or "").split("\n")[0],
-        config=(tyro.conf.UseAppendAction,),
+        config=(tyro.conf.UseAppendAction, tyro.conf.HelptextFromCommentsOff),
         **settings,
     )
 
