@@ -1,8 +1,8 @@
 """A search space of your own in one file. Copy it, put your generator in, and use it with `--plugins own_space.py`:
 
-python -m gpproxy.search --plugins own_space.py --space small-decoder --proxy "min_layers(layer_snip)" --budget 50
-python -m gpproxy.train --plugins own_space.py --space small-decoder --arch 32_1_3 --data shapes --steps 200
-python -m gpproxy.evolve --plugins own_space.py --benchmark my.csv      # my.toml says: space = "small-decoder"
+gpproxy search --plugins own_space.py --space small-decoder --proxy "min_layers(layer_snip)" --budget 50
+gpproxy train --plugins own_space.py --space small-decoder --arch 32_1_3 --data shapes --steps 200
+gpproxy evolve --plugins own_space.py --benchmark my.csv      # my.toml says: space = "small-decoder"
 """
 
 from __future__ import annotations

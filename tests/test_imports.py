@@ -143,7 +143,8 @@ LIGHT = {
     "execution.devices",
     "evolve.folder",
 }
-LIGHT |= {"evolution.settings", "tasks.settings", "evolve.folder", *(f"{verb}.settings" for verb in VERBS)}
+LIGHT |= {"evolution.settings", "tasks.settings", "evolve.folder", "benchmark.table_settings"}
+LIGHT |= {f"{verb}.settings" for verb in VERBS}
 
 
 @pytest.mark.parametrize("name", [n for n in MODULES if n.removeprefix("gpproxy.") in LIGHT | set(VERBS)])

@@ -1,8 +1,88 @@
-"""The command `python -m gpproxy.benchmark`."""
+"""The command `gpproxy benchmark show|check|build`: reads its arguments and prints what was found or built."""
 
-import sys
+from __future__ import annotations
 
-from gpproxy.benchmark import main
-from gpproxy.run.command import guarded
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-sys.exit(guarded(main, sys.argv[1:]))
+from gpproxy.benchmark import build, check, show
+from gpproxy.benchmark.settings import BuildSettings
+from gpproxy.benchmark.table_settings import CheckSettings, ShowSettings
+from gpproxy.errors import ConfigError, did_you_mean
+from gpproxy.run.command import read_settings, run_command, value_of
+
+USAGE = """usage: gpproxy benchmark {show,check,build} ...
+
+  show NAME|FILE  a table's card, its range, noise and ceiling, and how simple
+                  baselines rank it
+  check FILE      every row of your own table that cannot be used, and why
+  build           trains architectures spread over a space into a table; the
+                  same command continues
+
+Each has --help."""
+
+
+def _show(arguments: Sequence[str]) -> int:
+    from gpproxy.benchmark.survey_table import survey_table
+    from gpproxy.run.tables import told_width
+    from gpproxy.run.terminal import Terminal
+
+    watch = Terminal()
+    found = show(read_settings(ShowSettings, arguments, "benchmark show")[0], watch)
+    for line in survey_table(found, told_width(watch.console)):
+        watch.console.print(line, soft_wrap=True, no_wrap=True, crop=False)
+    return 0
+
+
+def _check(arguments: Sequence[str]) -> int:
+    from rich.console import Console
+
+    from gpproxy.benchmark.survey_table import check_lines
+
+    config = read_settings(CheckSettings, arguments, "benchmark check")[0]
+    table, bad = check(config)
+    console = Console(highlight=False)
+    for line in check_lines(config.benchmark, table, bad):
+        console.print(line, markup=False, soft_wrap=True)
+    return 1 if bad or table is None else 0
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """What only a command line needs.
+
+    Attributes:
+        dry_run: only say what would be trained and how long it would take.
+    """
+
+    dry_run: bool = False
+
+
+def _build(arguments: Sequence[str]) -> int:
+    from gpproxy.benchmark.console import BuildTerminal
+
+    out, table = value_of("--out", arguments) or "", value_of("--benchmark", arguments) or ""
+    default = None
+    if out or table:
+        from gpproxy.benchmark.kept import begun
+
+        default = begun(out, table)
+    settings, given = read_settings(BuildSettings, arguments, "benchmark build", default, DryRun)
+    build(settings, BuildTerminal(), given.dry_run)
+    return 0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command; returns the exit code."""
+    commands = {"show": _show, "check": _check, "build": _build}
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(USAGE)
+        return 0 if arguments else 1
+    if arguments[0] not in commands:
+        hint = did_you_mean(arguments[0], commands)
+        raise ConfigError(f"gpproxy benchmark can {', '.join(commands)}, but not '{arguments[0]}'.{hint}")
+    return commands[arguments[0]](arguments[1:])
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -93,7 +93,7 @@ def survey(
     return Survey(
         benchmark=benchmark,
         classes=len(set(classes)),
-        metric=(float(metric[0]), float(metric[(len(metric) - 1) // 2]), float(metric[-1])),
+        metric=(float(metric[0]), float(metric.quantile(0.5)), float(metric[-1])),
         retest=retest(benchmark.repeats, classes),
         ceiling=ceiling(benchmark, space),
         baselines={name: rows[name] for name in ordered},

@@ -10,6 +10,7 @@ import csv
 import dataclasses
 import io
 import math
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -29,6 +30,8 @@ else:
 
 FALSE = ("", "0", "false", "no")
 TRUE = ("1", "true", "yes")
+#: Names of columns that have none: empty, and what pandas makes of that when it reads it.
+NAMELESS = re.compile(r"(Unnamed: \d+)?")
 #: Keys of a card that hold no text.
 KINDS = {
     "seeds": int, "text_columns": list, "measured_columns": list,
@@ -44,7 +47,16 @@ def read_table(path: str | Path, card: Card | None = None, on_bad_rows: str = "r
     path = table_path(path)
     card = card or read_card(path)
     rows = table_rows(path, card)
-    return assemble(name or path.stem, card, open_space(card), rows, str(path), on_bad_rows)
+    table = assemble(name or path.stem, card, open_space(card), rows, str(path), on_bad_rows)
+    told = [f"column {place} is left out: it has no name, as the index of a data frame" for place in _nameless(path)]
+    return dataclasses.replace(table, remarks=(*table.remarks, *told))
+
+
+def _nameless(path: Path) -> list[int]:
+    """The places, from 1 on, of columns without a name: data frames write their index so."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        _, header = next(_lines(file))
+    return [place for place, name in enumerate(header, start=1) if NAMELESS.fullmatch(name)]
 
 
 def table_rows(path: str | Path, card: Card) -> list[Row]:
@@ -151,7 +163,11 @@ def _read_csv(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         raise BenchmarkError(f"{path} is not a readable CSV file in UTF-8: {error}.") from error
     if not lines:
         raise BenchmarkError(f"{path} is empty. Expected a header line and one trained architecture per row.")
-    header = [name.strip() for name in lines[0][1]]
+    nameless = {place for place, name in enumerate(lines[0][1]) if NAMELESS.fullmatch(name)}
+    if nameless:
+        width = len(lines[0][1])
+        lines = [(n, [c for i, c in enumerate(cells) if i not in nameless or i >= width]) for n, cells in lines]
+    header = lines[0][1]
     twice = [name for i, name in enumerate(header) if name in header[:i]]
     if twice:
         raise BenchmarkError(f"{path} has two columns named '{twice[0]}'. Rename one.")

@@ -46,7 +46,13 @@ def split(
     for name, size in (("train", train), ("validation", validation)):
         if size is not None and size < SMALLEST:
             raise BenchmarkError(f"{name} must be at least {SMALLEST} architectures, but is {size}.")
-    train = min(TRAIN, len(benchmark) // 2) if train is None else train
+    if len(benchmark) < 3 * SMALLEST:
+        raise BenchmarkError(
+            f"{benchmark.name} has {len(benchmark)} architectures, but at least {3 * SMALLEST} are needed: {SMALLEST} "
+            f"each for {', '.join(PARTS[:-1])} and {PARTS[-1]}. Measure more of them."
+        )
+    if train is None:
+        train = min(TRAIN, len(benchmark) // 2, len(benchmark) - 2 * SMALLEST)
     rest = len(benchmark) - train
     if rest < 2 * SMALLEST:
         raise BenchmarkError(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from gpproxy.benchmark.settings import BuildSettings
+from gpproxy.benchmark.table_settings import CheckSettings, ShowSettings
 from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.run.settings import groups_of
 from gpproxy.score.settings import ScoreSettings
@@ -22,6 +23,8 @@ def commands() -> dict[str, list[type[Any]]]:
         "score": ScoreSettings,
         "search": SearchSettings,
         "train": TrainSettings,
+        "benchmark show": ShowSettings,
+        "benchmark check": CheckSettings,
         "benchmark build": BuildSettings,
     }
     return {name: groups_of(cls) for name, cls in classes.items()}

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: The numbers of one score, by name, as JSON has them: None for what is undefined.
 Row = dict[str, Any]
+#: Fewest architectures with a correlation: that of two is 1 or -1 whatever ranks them.
+FEWEST = 3
 
 
 class RankingMetrics:
@@ -62,12 +64,14 @@ class RankingMetrics:
         Keys: `n`, `kendall`, `spearman` (each with `_interval`, 95 %), `kendall_ties_broken` (expected when the ties
         of the score are broken at random), `top_tenth` (share of the best tenth that the score finds), `undefined`
         (live architectures without a score), `without_dead` (n, kendall, spearman and intervals of the live ones).
-        Higher is better; the sign counts, so orient a score first. None where a correlation is undefined.
+        Higher is better; the sign counts, so orient a score first. None where a correlation is undefined, and for less
+        than `FEWEST` architectures.
         """
         ranked, alive = self.last(scores), ~self.dead
         row = self._whole.row(ranked)
         core = self._alive.row(ranked[alive]) if self._alive else dict(row)
-        row["kendall_ties_broken"] = _plain(kendall(ranked, self.quality, break_ties=True))
+        few = row["n"] < FEWEST
+        row["kendall_ties_broken"] = None if few else _plain(kendall(ranked, self.quality, break_ties=True))
         row["top_tenth"] = _plain(top_k(ranked, self.quality, max(round(len(self.quality) / 10), 1)))
         row["undefined"] = int((scores.detach().cpu().isnan() & alive).sum())
         row["without_dead"] = core
@@ -99,6 +103,9 @@ class _Part:
         self.quality, self.resamples, self.truth = quality, resamples, resamples.draw(quality)
 
     def row(self, scores: Tensor) -> dict[str, Any]:
+        if len(self.quality) < FEWEST:
+            nothing = {"kendall": None, "spearman": None}
+            return {"n": len(self.quality), **nothing, **{f"{name}_interval": [None, None] for name in nothing}}
         drawn = self.resamples.draw(scores)
         return {
             "n": len(self.quality),

@@ -86,21 +86,6 @@ class Start:
     resume: str = ""
 
 
-def read_arguments(cls: type[Any], arguments: Sequence[str], command: str, default: Any = None) -> Any:
-    """An instance of a plain dataclass from the command line; of the commands whose settings have no groups yet."""
-    import tyro
-
-    settings: dict[str, Any] = {} if default is None else {"default": default}
-    return tyro.cli(
-        cls,
-        args=list(arguments),
-        prog=f"gpproxy {command}",
-        description=(cls.__doc__ or "").split("\n")[0],
-        config=(tyro.conf.UseAppendAction, tyro.conf.HelptextFromCommentsOff),
-        **settings,
-    )
-
-
 def value_of(flag: str, arguments: Sequence[str]) -> str | None:
     """The last value of `--flag VALUE` or `--flag=VALUE`, for flags that decide the defaults of all others."""
     found = None

@@ -8,8 +8,9 @@ import pytest
 from gpproxy.search_spaces import SEARCH_SPACES
 from rich.console import Console
 
-from gpproxy.benchmark import CheckConfig, ShowConfig, check, main, show
+from gpproxy.benchmark import CheckSettings, ShowSettings, check, show
 from gpproxy.benchmark import builder as module
+from gpproxy.benchmark.__main__ import main
 from gpproxy.benchmark.console import BuildInterrupted, BuildTerminal, build_watched, span
 from gpproxy.benchmark.settings import BuildSettings
 from gpproxy.benchmark.survey_table import survey_table
@@ -48,7 +49,7 @@ def table(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("width", [80, 140])
 def test_show_says_what_there_is_to_know(table: Path, width: int) -> None:
-    found = show(ShowConfig(str(table), proxies="snip,grad_norm", workers=1, plugins=(FAKE,)))
+    found = show(ShowSettings(str(table), proxies="snip,grad_norm", workers=1, plugins=(FAKE,)))
     lines = [line.plain for line in survey_table(found, width)]
     text = " ".join(" ".join(lines).split())
     assert max(map(len, lines)) <= width
@@ -77,7 +78,7 @@ def test_show_says_what_there_is_to_know(table: Path, width: int) -> None:
 def test_show_without_proxies_and_without_repeats(table: Path) -> None:
     lines = table.read_text().splitlines()
     table.write_text("\n".join([lines[0], *(line for line in lines[1:] if line.split(",")[1] == "0")]) + "\n")
-    found = show(ShowConfig(str(table), proxies="none", plugins=(FAKE,)))
+    found = show(ShowSettings(str(table), proxies="none", plugins=(FAKE,)))
     assert found.retest is None and found.ceiling is None
     assert "unknown: too few" in "\n".join(line.plain for line in survey_table(found, 80))
     assert "snip" not in found.baselines and "params" in found.baselines
@@ -106,7 +107,7 @@ def test_check_names_every_bad_row_and_ends_with_an_error(table: Path, capsys: p
 
 def test_check_of_a_table_without_any_good_row(table: Path) -> None:
     table.write_text("architecture,seed,fd\n9-9-9-9,0,1\n0-0-0-0,0,x\n")
-    good, bad = check(CheckConfig(str(table), (FAKE,)))
+    good, bad = check(CheckSettings(str(table), (FAKE,)))
     assert good is None
     assert [line.split(":")[0] for line in bad] == ["row 2 (9-9-9-9)", "row 3 (0-0-0-0)"]
 
@@ -118,7 +119,7 @@ def test_check_of_a_file_that_is_not_there(tmp_path: Path, capsys: pytest.Captur
 
 def test_the_command_without_a_known_verb(capsys: pytest.CaptureFixture[str]) -> None:
     assert guarded(main, ["--help"]) == 0 and guarded(main, []) == 1
-    assert "usage: python -m gpproxy.benchmark" in capsys.readouterr().out
+    assert "usage: gpproxy benchmark" in capsys.readouterr().out
     assert guarded(main, ["biuld"]) == 1
     assert "Did you mean 'build'?" in " ".join(capsys.readouterr().err.split())
 

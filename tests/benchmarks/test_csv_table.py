@@ -273,3 +273,18 @@ def test_what_was_measured_on_trained_networks_is_no_score_of_untrained_ones(tmp
     assert table.measured["fid@25%"][0] == 22 and table.measured["fid@25%"][1].isnan()
     assert table.measured["constant"].tolist() == [3, 3]
     assert table.select(["0-0-1"]).measured["constant"].tolist() == [3]
+
+
+@pytest.mark.parametrize("name", ["", "Unnamed: 0"])
+def test_the_index_of_a_data_frame_is_told_and_left_out(tmp_path, card, codes, name):
+    write_table(
+        tmp_path / "t.csv", card, [{"architecture": code, card.metric: 1.0 + i} for i, code in enumerate(codes)]
+    )
+    lines = (tmp_path / "t.csv").read_text().splitlines()
+    numbered = [f"{name},{lines[0]}", *(f"{i},{line}" for i, line in enumerate(lines[1:]))]
+    (tmp_path / "t.csv").write_text("\n".join(numbered) + "\n")
+    found = read_table(tmp_path / "t.csv")
+    assert found.columns == {} and found.remarks == (
+        "column 1 is left out: it has no name, as the index of a data frame",
+    )
+    assert sorted(found.architectures) == sorted(codes)

@@ -118,3 +118,10 @@ def test_the_real_tables(data, name):
         assert len(parts.validation) == (len(benchmark) - 100) // 2
         train, validation, test = sides(parts, space)
         assert not (train & validation or train & test or validation & test)
+
+
+def test_a_small_table_is_told_how_many_rows_are_needed(codes, space, card):
+    with pytest.raises(BenchmarkError, match="t has 5 architectures, but at least 12 are needed: 4 each for"):
+        split(table(codes[:5], card), space)
+    parts = split(table(codes[:12], card), Distinct())
+    assert [len(part) for part in (parts.train, parts.validation, parts.test)] == [4, 4, 4]

@@ -83,3 +83,9 @@ def test_classes_widen_the_interval_of_repeated_evidence(part, scores):
         return high - low
 
     assert width(classes=index.tolist()) > 1.5 * width()
+
+
+def test_two_architectures_have_no_correlation(part):
+    row = measure(torch.tensor([1.0, 2.0]), part.select(part.architectures[:2]))
+    assert row["n"] == 2 and row["spearman"] is None and row["kendall_ties_broken"] is None
+    assert row["spearman_interval"] == [None, None] == row["without_dead"]["kendall_interval"]

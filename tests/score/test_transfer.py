@@ -117,8 +117,8 @@ def test_labels_tell_the_regret(capsys: pytest.CaptureFixture[str]) -> None:
 def test_contradictions_are_named() -> None:
     for settings, words in (
         ({"proxy": ("a", "b"), "sample": 3}, "One proxy"), ({"transfer": True, "archs": "x"}, "the tables decide"),
-        ({"benchmark": "a,b", "sample": 3}, "by one table"), ({}, "--archs FILE or --sample"),
-        ({"max_macs": 1e9, "sample": 3}, "gpproxy.search"),
+        ({"benchmark": "fake,other"}, "--transfer"), ({}, "--archs FILE or --sample"),
+        ({"max_macs": 1e9, "sample": 3}, "gpproxy search"), ({"transfer": True, "space": "x"}, "--space out"),
     ):  # fmt: skip
         with pytest.raises(ConfigError, match=words):
             ScoreSettings(**{"proxy": "nwot", **settings})  # type: ignore[arg-type]

@@ -1,0 +1,55 @@
+"""Settings of `gpproxy benchmark show` and `check`. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gpproxy.errors import ConfigError
+from gpproxy.run.groups import Extensions, Machine
+from gpproxy.run.settings import Settings, is_table, setting
+
+
+@dataclass(frozen=True)
+class Table:
+    """The table.
+
+    Attributes:
+        benchmark: table of measured architectures, by name or as a CSV file with a card.
+    """
+
+    benchmark: str = setting("", positional=True, path=is_table)
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """What ranks it.
+
+    Attributes:
+        on_bad_rows: what to do with rows of a table that cannot be used.
+        proxies: classical proxies to compute; 'all', 'none', or names joined by commas.
+        init_seed: seed of the untrained weights and inputs; that they see.
+    """
+
+    on_bad_rows: Literal["refuse", "drop"] = setting("refuse", known=("refuse", "drop"))
+    proxies: str = setting("all")
+    init_seed: int = setting(0)
+
+
+@dataclass(frozen=True)
+class CheckSettings(Extensions, Table, Settings):
+    """Checks a table of your own: every row that cannot be used is named with its number and the rule it breaks."""
+
+    def check(self) -> None:
+        """Raises ConfigError where no table is named."""
+        if not self.benchmark.strip() or "," in self.benchmark:
+            raise ConfigError("Give one table: its name, such as autogan-cifar10, or a CSV file with a card beside it.")
+
+
+@dataclass(frozen=True)
+class ShowSettings(Extensions, Machine, Baselines, Table, Settings):
+    """Shows a table: card, range, agreement of seeds, ceiling of any proxy, and how simple baselines rank it."""
+
+    def check(self) -> None:
+        """Raises ConfigError where no table is named."""
+        CheckSettings(self.benchmark)
