@@ -23,26 +23,26 @@ Each has --help."""
 
 
 def _show(arguments: Sequence[str]) -> int:
+    settings, _ = read_settings(ShowSettings, arguments, "benchmark show")
     from gpproxy.benchmark.survey_table import survey_table
     from gpproxy.run.tables import told_width
     from gpproxy.run.terminal import Terminal
 
     watch = Terminal()
-    found = show(read_settings(ShowSettings, arguments, "benchmark show")[0], watch)
-    for line in survey_table(found, told_width(watch.console)):
+    for line in survey_table(show(settings, watch), told_width(watch.console)):
         watch.console.print(line, soft_wrap=True, no_wrap=True, crop=False)
     return 0
 
 
 def _check(arguments: Sequence[str]) -> int:
+    settings, _ = read_settings(CheckSettings, arguments, "benchmark check")
     from rich.console import Console
 
     from gpproxy.benchmark.survey_table import check_lines
 
-    config = read_settings(CheckSettings, arguments, "benchmark check")[0]
-    table, bad = check(config)
+    table, bad = check(settings)
     console = Console(highlight=False)
-    for line in check_lines(config.benchmark, table, bad):
+    for line in check_lines(settings.benchmark, table, bad):
         console.print(line, markup=False, soft_wrap=True)
     return 1 if bad or table is None else 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import get_type_hints
@@ -91,3 +92,21 @@ def test_completion_knows_verbs_flags_and_choices(tmp_path: Path) -> None:
         typed = f"COMP_WORDS=(gpproxy {' '.join(words)}); COMP_CWORD={len(words)}; _gpproxy"
         line = f'source {tmp_path}/completion.bash; {typed}; echo "${{COMPREPLY[@]}}"'
         assert subprocess.run([bash, "-c", line], capture_output=True, text=True).stdout.strip() == wanted
+
+
+@pytest.mark.parametrize("command", commands())
+def test_help_comes_without_what_is_heavy(command: str) -> None:
+    verb, *action = command.split()
+    code = f"""
+import sys
+from gpproxy.{verb}.__main__ import main
+try:
+    main({[*action, "--help"]!r})
+except SystemExit as end:
+    assert not end.code
+heavy = [name for name in ("torch", "numpy", "scipy", "deap", "sympy", "matplotlib") if name in sys.modules]
+sys.exit(", ".join(heavy) or 0)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert done.returncode == 0, done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= 80
