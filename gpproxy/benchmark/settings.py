@@ -56,7 +56,7 @@ class Workers:
 
 @dataclass(frozen=True)
 class BuildSettings(Workers, TrainingSettings, Table):
-    """Trains architectures spread over a space and writes a table of their measured quality."""
+    """Trains architectures spread over a space into a table of their quality."""
 
     def check(self) -> None:
         """Raises ConfigError for more longer trainings than architectures."""

@@ -38,7 +38,7 @@ class Baselines:
 
 @dataclass(frozen=True)
 class CheckSettings(Extensions, Table, Settings):
-    """Checks a table of your own: every row that cannot be used is named with its number and the rule it breaks."""
+    """Checks a table of your own: names every row that cannot be used, and why."""
 
     def check(self) -> None:
         """Raises ConfigError where no table is named."""
@@ -48,7 +48,7 @@ class CheckSettings(Extensions, Table, Settings):
 
 @dataclass(frozen=True)
 class ShowSettings(Extensions, Machine, Baselines, Table, Settings):
-    """Shows a table: card, range, agreement of seeds, ceiling of any proxy, and how simple baselines rank it."""
+    """Shows a table: card, range, noise, ceiling, and how simple baselines rank it."""
 
     def check(self) -> None:
         """Raises ConfigError where no table is named."""

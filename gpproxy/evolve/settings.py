@@ -111,7 +111,7 @@ class Resources:
 class EvolveSettings(
     EvolutionSettings, Extensions, Resources, Machine, Comparison, UntrainedGenerators, Formulas, Discovery, Settings
 ):
-    """Evolves a proxy on a table of measured architectures and tests it on architectures it has never seen."""
+    """Evolves a proxy on a table, and tests it on architectures it has never seen."""
 
     RENAMED: ClassVar[Mapping[str, str]] = {
         **Settings.RENAMED,

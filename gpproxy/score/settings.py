@@ -39,7 +39,7 @@ class Scoring:
 
 @dataclass(frozen=True)
 class ScoreSettings(Extensions, Machine, SizeLimits, Initialisations, SearchSpaceSettings, Scoring, Settings):
-    """Scores untrained architectures with a proxy, as CSV lines `architecture,score`; higher is better."""
+    """Scores untrained architectures with a proxy, as CSV lines; higher is better."""
 
     RENAMED: ClassVar[Mapping[str, str]] = {**Settings.RENAMED, "samples": "inputs", "labels": "benchmark"}
 
