@@ -54,12 +54,12 @@ def primitives() -> Iterator[Row]:
 
 def proxies() -> Iterator[Row]:
     """Proxies that a name stands for: those that are formulas, and the classical ones that are computed otherwise."""
-    from gpproxy.proxies.named import KNOWN
+    from gpproxy.proxies.named import NAMED
     from gpproxy.statistics.classical import PROXIES
 
     for name, one in PROXIES.items():
-        yield name, one.source, KNOWN.get(name) or one.summary
-    for name, formula in KNOWN.items():
+        yield name, one.source, NAMED.get(name) or one.summary
+    for name, formula in NAMED.items():
         if name not in PROXIES:
             yield name, "gpproxy", formula
 
