@@ -1,56 +1,64 @@
-"""A search space of your own in one file. Copy it, put your generator in, and use it with `--plugins own_space.py`:
+"""Search spaces of your own in one file. Copy it, put your generator in, and use it with `--plugins own_space.py`:
 
+gpproxy search --plugins own_space.py --space tiny-decoder --proxy "min_layers(layer_snip)" --budget 20
+gpproxy train --plugins own_space.py --space tiny-decoder --arch 32_1 --data shapes --steps 200
 gpproxy search --plugins own_space.py --space small-decoder --proxy "min_layers(layer_snip)" --budget 50
 gpproxy train --plugins own_space.py --space small-decoder --arch 32_1_3 --data shapes --steps 200
 gpproxy evolve --plugins own_space.py --benchmark my.csv      # my.toml says: space = "small-decoder"
+
+Rectifiers and weighted layers are modules, because that is where gpproxy looks.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
-import random
-from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
-from gpproxy.search_spaces import Architecture, SearchSpace, search_space
+from gpproxy.search_spaces import Architecture, Batch, choice_space, search_space
 from gpproxy.search_spaces.initialise import materialise
+from gpproxy.search_spaces.product import Choices, ProductSpace
 from torch import Tensor, nn
 
-from gpproxy.errors import SpaceError
-
-#: What may be chosen: channels, convolutions after each doubling, side of their kernels in pixels.
-CHOICES = ((16, 24, 32, 48), (0, 1, 2), (1, 3, 5))
+from gpproxy.errors import ConfigError, SpaceError
 
 
+# The short way: named choices, and a function that builds an ordinary module of one value each. Codes are `24_2`.
+@choice_space("tiny-decoder", {"channels": (16, 24, 32), "depth": (0, 1, 2)}, inputs=64, source="you, 2026")
+def tiny_decoder(channels: int, depth: int) -> nn.Module:
+    """Decoders from 64 numbers of noise to 32-pixel images."""
+    layers: list[nn.Module] = [nn.Linear(64, 16 * channels), nn.Unflatten(1, (channels, 4, 4))]
+    for _ in range(3):
+        layers += [nn.BatchNorm2d(channels), nn.ReLU(), nn.ConvTranspose2d(channels, channels, 4, 2, 1)]
+        layers += [nn.Sequential(nn.ReLU(), nn.Conv2d(channels, channels, 3, padding=1)) for _ in range(depth)]
+    return nn.Sequential(*layers, nn.BatchNorm2d(channels), nn.ReLU(), nn.Conv2d(channels, 3, 3, padding=1), nn.Tanh())
+
+
+# The long way: a class, with settings, rules and a loss of its own. A space whose architectures are no independent
+# choices inherits from SearchSpace and says how they are drawn, listed, varied and crossed, too.
 @search_space("small-decoder")
-class SmallDecoder(SearchSpace):
-    """Decoders from noise to 32-pixel images, such as `32_1_3`. The constructor's arguments are the settings.
+class SmallDecoder(ProductSpace):
+    """Decoders from noise to images, such as `32_1_3`: channels, convolutions after each doubling, kernel in pixels."""
 
-    Rectifiers and weighted layers are modules, because that is where gpproxy looks.
-    """
+    @dataclass(frozen=True)
+    class Settings(ProductSpace.Settings):
+        """What `--space-settings` can change. Attributes of the space itself are its own business."""
 
+        latent: int = 64
+        resolution: int = 32
+
+        def __post_init__(self) -> None:
+            if self.resolution not in (8, 16, 32, 64):
+                raise ConfigError(f"resolution is 8, 16, 32 or 64, but got {self.resolution}.")
+
+    settings: Settings
     source = "you, 2026"
+    #: `--arch small-decoder-mine`
+    published = {"mine": (32, 1, 3)}
 
-    def __init__(self, latent: int = 64, resolution: int = 32):
-        self.latent, self.resolution = latent, resolution
-
-    def sample(self, rng: random.Random) -> Architecture:
-        return tuple(rng.choice(values) for values in CHOICES)
-
-    def count(self) -> int:
-        return math.prod(map(len, CHOICES))
-
-    def enumerate(self) -> Iterator[Architecture]:
-        return itertools.product(*CHOICES)
-
-    def mutate(self, architecture: Architecture, rng: random.Random) -> Architecture:
-        place = rng.randrange(len(CHOICES))
-        value = rng.choice([value for value in CHOICES[place] if value != architecture[place]])
-        return (*architecture[:place], value, *architecture[place + 1 :])
-
-    def cross(self, first: Architecture, second: Architecture, rng: random.Random) -> Architecture:
-        return tuple(rng.choice(pair) for pair in zip(first, second))
+    @property
+    def choices(self) -> Choices:
+        return ((16, 24, 32, 48), (0, 1, 2), (1, 3, 5))
 
     def encode(self, architecture: Architecture) -> str:
         return "_".join(map(str, architecture))
@@ -69,8 +77,11 @@ class SmallDecoder(SearchSpace):
     def build(self, architecture: Architecture, generator: torch.Generator | None) -> nn.Module:
         channels, depth, kernel = architecture
         with torch.device("meta"):  # shapes only; `materialise` draws all weights from the generator
-            layers: list[nn.Module] = [nn.Linear(self.latent, 16 * channels), nn.Unflatten(1, (channels, 4, 4))]
-            for _ in range(int(math.log2(self.resolution / 4))):
+            layers: list[nn.Module] = [
+                nn.Linear(self.settings.latent, 16 * channels),
+                nn.Unflatten(1, (channels, 4, 4)),
+            ]
+            for _ in range(int(math.log2(self.settings.resolution / 4))):
                 layers += [nn.BatchNorm2d(channels), nn.ReLU(), nn.ConvTranspose2d(channels, channels, 4, 2, 1)]
                 for _ in range(depth):
                     layers += [
@@ -82,9 +93,10 @@ class SmallDecoder(SearchSpace):
             network = nn.Sequential(*layers)
         return materialise(network, generator)
 
-    def inputs(self, count: int, generator: torch.Generator) -> Tensor:
-        return torch.randn(count, self.latent, generator=generator)
+    def batch(self, count: int, generator: torch.Generator) -> Batch:
+        """What untrained networks are looked at with. Several tensors: `Batch((noise, labels))`, and targets."""
+        return Batch(torch.randn(count, self.settings.latent, generator=generator))
 
-    def loss(self, outputs: Tensor, inputs: Tensor) -> Tensor:
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
         """The loss of the pass at initialisation, of which gradients are taken; any that fits the task."""
         return outputs.square().mean()

@@ -7,6 +7,7 @@ points; a user adds a file with `--plugins FILE`.
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
@@ -16,6 +17,9 @@ from typing import Generic, TypeVar
 from gpproxy.errors import ConfigError, RegistryError, did_you_mean
 
 T = TypeVar("T")
+
+#: An import of the packages that had names of their own in 0.1.
+_OLD_IMPORT = re.compile(r"^\s*(?:from|import)\s+(search_spaces|primitives)\b", re.MULTILINE)
 
 #: Plugin files imported so far, for processes that have to import them too.
 PLUGINS: list[Path] = []
@@ -107,4 +111,13 @@ def load_plugin(path: str | Path) -> None:
         PLUGINS.append(path.resolve())
     except Exception as error:
         del sys.modules[name]
-        raise ConfigError(f"The plugin {path} failed to import: {type(error).__name__}: {error}") from error
+        told = str(error).removesuffix(".")
+        raise ConfigError(
+            f"The plugin {path} failed to import: {type(error).__name__}: {told}.{_moved(path)}"
+        ) from error
+
+
+def _moved(path: Path) -> str:
+    """What to write instead of the imports of 0.1, where a file has them; empty where it has none."""
+    found = _OLD_IMPORT.search(path.read_text(encoding="utf-8", errors="replace"))
+    return f" It imports {found[1]}: since 0.2 that is gpproxy.{found[1]}." if found else ""

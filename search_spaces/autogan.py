@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import itertools
-import math
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from gpproxy.search_spaces.autogan_network import NORMS, UPS, CellPlan, Generator
-from gpproxy.search_spaces.describe import describe
+from gpproxy.search_spaces.batch import Batch
 from gpproxy.search_spaces.discriminator import fixed_discriminator, hinge_generator, xavier_
 from gpproxy.search_spaces.initialise import materialise
-from gpproxy.search_spaces.space import Architecture, SearchSpace, Takes, search_space
+from gpproxy.search_spaces.product import Choices, ProductSpace
+from gpproxy.search_spaces.space import Architecture, Takes, search_space
 from torch import Tensor, nn
 
 from gpproxy.errors import ConfigError, SpaceError
@@ -23,11 +25,13 @@ from gpproxy.errors import ConfigError, SpaceError
 GENES = ("convolution", "norm", "upsampling", "shortcut", "skip code")
 SIZES = ((2, 3, 3, 2), (2, 3, 3, 2, 2), (2, 3, 3, 2, 4))
 #: The three best architectures of the publication.
-PUBLISHED: dict[str, Architecture] = {
-    "A": (1, 0, 1, 1, 1, 0, 0, 1, 1, 1, 0, 1, 0, 3),
-    "B": (1, 0, 1, 1, 1, 0, 1, 1, 1, 1, 0, 1, 1, 3),
-    "C": (1, 1, 1, 1, 1, 0, 0, 1, 1, 1, 0, 1, 0, 3),
-}
+PUBLISHED: Mapping[str, Architecture] = MappingProxyType(
+    {
+        "A": (1, 0, 1, 1, 1, 0, 0, 1, 1, 1, 0, 1, 0, 3),
+        "B": (1, 0, 1, 1, 1, 0, 1, 1, 1, 1, 0, 1, 1, 3),
+        "C": (1, 1, 1, 1, 1, 0, 0, 1, 1, 1, 0, 1, 0, 3),
+    }
+)
 _FLAT = tuple(itertools.chain.from_iterable(SIZES))
 
 
@@ -48,56 +52,73 @@ def plans(architecture: Architecture) -> list[CellPlan]:
 
 
 @search_space("autogan")
-class AutoGAN(SearchSpace):
+class AutoGAN(ProductSpace):
     """Three cells that double the resolution; 373,248 codes such as `1011-10011-10103`.
 
     A cell reads convolution (0 post-activation, 1 pre-activation), norm (0 none, 1 batch, 2 instance), upsampling
     (0 bilinear, 1 nearest, 2 deconvolution), shortcut (0 no, 1 yes) and, from the second cell on, skip code (binary,
     lowest bit = nearest earlier cell). Every combination is an architecture, and every output depends on the noise.
+    Tokens are the genes, a level is a cell.
+    """
 
-    Args:
+    @dataclass(frozen=True)
+    class Settings(ProductSpace.Settings):
+        """Attributes:
         width: channels of all cells (published: 256; 128 in the search).
         latent: size of the noise vector.
         resolution: side of the images in pixels, a multiple of 8 (published: 32, and 48 on STL-10).
         discriminator_width: channels of the fixed discriminator behind the loss (published: 128; 64 in the search).
-    """
+        """
 
+        width: int = 32
+        latent: int = 128
+        resolution: int = 32
+        discriminator_width: int = 32
+
+        def __post_init__(self) -> None:
+            if self.resolution < 16 or self.resolution % 8:
+                raise ConfigError(f"resolution must be a multiple of 8 pixels from 16 on, but is {self.resolution}.")
+            least = {"width": self.width, "latent": self.latent, "discriminator_width": self.discriminator_width}
+            for name, value in least.items():
+                if value < 1:
+                    raise ConfigError(f"{name} must be at least 1, but is {value}.")
+
+    settings: Settings
     source = "Gong et al., 2019"
+    published = PUBLISHED
     takes: Takes = "noise"
-
-    def __init__(self, width: int = 32, latent: int = 128, resolution: int = 32, discriminator_width: int = 32):
-        if resolution < 16 or resolution % 8:
-            raise ConfigError(f"resolution must be a multiple of 8 pixels from 16 on, but is {resolution}.")
-        for name, value in (("width", width), ("latent", latent), ("discriminator_width", discriminator_width)):
-            if value < 1:
-                raise ConfigError(f"{name} must be at least 1, but is {value}.")
-        self.width, self.latent, self.resolution = width, latent, resolution
-        self.discriminator_width = discriminator_width
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        return (self.latent,)
+        return (self.settings.latent,)
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        return (3, self.resolution, self.resolution)
+        return (3, self.settings.resolution, self.settings.resolution)
 
-    def sample(self, rng: random.Random) -> Architecture:
-        return tuple(rng.randrange(size) for size in _FLAT)
+    @property
+    def matching_width(self) -> int:
+        """As wide as the generators."""
+        return self.settings.width
 
-    def count(self) -> int:
-        return math.prod(_FLAT)
+    @property
+    def choices(self) -> Choices:
+        return tuple(tuple(range(size)) for size in _FLAT)
 
-    def enumerate(self) -> Iterator[Architecture]:
-        return itertools.product(*map(range, _FLAT))
+    @property
+    def tokens(self) -> tuple[tuple[int, ...], ...]:
+        return SIZES
+
+    @property
+    def token_names(self) -> tuple[tuple[str, ...], ...]:
+        return tuple(
+            tuple(f"{gene} of cell {number}" for gene in GENES[: len(sizes)]) for number, sizes in enumerate(SIZES, 1)
+        )
 
     def mutate(self, architecture: Architecture, rng: random.Random) -> Architecture:
         gene = rng.randrange(len(_FLAT))
         value = (architecture[gene] + rng.randrange(1, _FLAT[gene])) % _FLAT[gene]
         return (*architecture[:gene], value, *architecture[gene + 1 :])
-
-    def cross(self, first: Architecture, second: Architecture, rng: random.Random) -> Architecture:
-        return tuple(rng.choice(pair) for pair in zip(first, second))
 
     def encode(self, architecture: Architecture) -> str:
         return "-".join("".join(map(str, cell)) for cell in split(architecture))
@@ -122,15 +143,17 @@ class AutoGAN(SearchSpace):
 
     def build(self, architecture: Architecture, generator: torch.Generator | None) -> nn.Module:
         with torch.device("meta"):
-            network = Generator(plans(architecture), self.width, self.latent, self.resolution // 8)
+            settings = self.settings
+            network = Generator(plans(architecture), settings.width, settings.latent, settings.resolution // 8)
         return materialise(network, generator, lambda name: xavier_)
 
-    def inputs(self, count: int, generator: torch.Generator) -> Tensor:
-        return torch.randn(count, self.latent, generator=generator)
+    def batch(self, count: int, generator: torch.Generator) -> Batch:
+        return Batch(torch.randn(count, self.settings.latent, generator=generator))
 
-    def loss(self, outputs: Tensor, inputs: Tensor) -> Tensor:
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
         """Hinge loss against an untrained discriminator that is the same for all architectures."""
-        return hinge_generator(fixed_discriminator(self.discriminator_width, outputs.device, outputs.dtype)(outputs))
+        width = self.settings.discriminator_width
+        return hinge_generator(fixed_discriminator(width, outputs.device, outputs.dtype)(outputs))
 
     def canonical(self, architecture: Architecture) -> Any:
         """The architecture, save for 162 pairs whose second cell is pre- or post-activated to the same effect.
@@ -161,4 +184,4 @@ class AutoGAN(SearchSpace):
             "shortcuts": sum(cell.shortcut for cell in cells),
             "skips": sum(len(cell.skips) for cell in cells),
         }
-        return {**describe(self, architecture), **{name: float(number) for name, number in own.items()}}
+        return {**super().describe(architecture), **{name: float(number) for name, number in own.items()}}

@@ -1,26 +1,23 @@
 """Structural descriptors of a generator: the trivial baselines that every proxy has to beat.
 
-They are read off the built network (its live part) on the meta device, so nothing is computed.
+In: a network and a batch, both on the meta device, so nothing is computed. Out: plain numbers.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
+from gpproxy.search_spaces.batch import Batch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
-
-if TYPE_CHECKING:
-    from gpproxy.search_spaces.space import Architecture, SearchSpace
 
 WEIGHTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 RECTIFIERS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish)
 
 
-def describe(space: SearchSpace, architecture: Architecture) -> dict[str, float]:
-    """Descriptors for one input.
+def describe(network: nn.Module, batch: Batch) -> dict[str, float]:
+    """Descriptors for one sample of a batch of two: one would leave batch norm nothing to normalise over on 1 x 1 maps.
 
     Returns:
         params: parameters; macs: multiply-accumulates of convolutions and linear layers (FLOPs = 2 MACs);
@@ -28,7 +25,6 @@ def describe(space: SearchSpace, architecture: Architecture) -> dict[str, float]
         min_resolution, mean_log_resolution: side of the weighted layers' outputs, log to base 2;
         max_channels: widest weighted layer.
     """
-    network = space.build(architecture, None)
     resolutions: list[int] = []
     channels: list[int] = []
     activations = [0]
@@ -46,9 +42,7 @@ def describe(space: SearchSpace, architecture: Architecture) -> dict[str, float]
             module.register_forward_hook(see_layer)
         elif isinstance(module, RECTIFIERS):
             module.register_forward_pre_hook(see_rectifier)
-    # One sample would leave batch norm nothing to normalise over on 1 x 1 maps, so two are described and halved.
-    inputs = space.inputs(2, torch.Generator().manual_seed(0)).to("meta")
-    total = macs(network, inputs)
+    total = macs(network, batch)
     return {
         "params": float(sum(p.numel() for p in network.parameters())),
         "macs": total,
@@ -60,8 +54,8 @@ def describe(space: SearchSpace, architecture: Architecture) -> dict[str, float]
     }
 
 
-def macs(network: nn.Module, inputs: torch.Tensor) -> float:
+def macs(network: nn.Module, batch: Batch) -> float:
     """Multiply-accumulates of convolutions and linear layers for one sample of the batch (FLOPs = 2 MACs)."""
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network(inputs)
-    return counter.get_total_flops() / 2 / len(inputs)
+        batch.call(network)
+    return counter.get_total_flops() / 2 / len(batch)

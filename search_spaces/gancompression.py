@@ -6,11 +6,16 @@ generator on noise has neither, so a fixed untrained PatchGAN judges instead (`g
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from types import MappingProxyType
+
 import torch
-from gpproxy.search_spaces.channels import ChannelSpace, Choices
+from gpproxy.search_spaces.batch import Batch
+from gpproxy.search_spaces.channels import ChannelSpace
 from gpproxy.search_spaces.initialise import materialise
 from gpproxy.search_spaces.mobile_resnet import BLOCKS, MobileResnet, mobile_resnet_macs
 from gpproxy.search_spaces.patchgan import hinge, least_squares
+from gpproxy.search_spaces.product import Choices
 from gpproxy.search_spaces.space import Architecture, search_space
 from torch import Tensor, nn
 
@@ -57,7 +62,7 @@ class MobileResnetSpace(ChannelSpace):
             numbers = self._numbers(code, text, 8, 6)
             return self._checked(numbers if len(numbers) == 8 else _expanded(numbers), code)
         numbers = self._numbers(code, text.removeprefix(LEGACY), 6)
-        if numbers not in self.PUBLISHED:
+        if numbers not in self.published.values():
             self._checked(_expanded(numbers), code)
         return _expanded(numbers) if numbers[2] == numbers[3] else numbers
 
@@ -75,51 +80,59 @@ class MobileResnetSpace(ChannelSpace):
 
 @search_space("gancompression-cyclegan")
 class CycleGANCompression(MobileResnetSpace):
-    """Unpaired translation (horse2zebra): least squares against the PatchGAN, which sees the output alone.
+    """Unpaired translation (horse2zebra): least squares against the PatchGAN, which sees the output alone."""
 
-    Args:
+    @dataclass(frozen=True)
+    class Settings(ChannelSpace.Settings):
+        """Attributes:
         channels: set of choices; the default has 390,625 architectures.
         resolution: side of the images in pixels, a multiple of 4.
-    """
+        """
 
-    PUBLISHED = (
-        (24, 24, 24, 32, 32, 32, 20, 16),  # 24_24_24_32_20_16
-        (16, 16, 32, 16, 32, 32, 16, 16),
-        (16, 16, 24, 16, 32, 64, 16, 24),
+        channels: str = "channels-64-cycleGAN"
+
+    settings: Settings
+    published = MappingProxyType(
+        {
+            "paper": (24, 24, 24, 32, 32, 32, 20, 16),  # 24_24_24_32_20_16
+            "retrained": (16, 16, 32, 16, 32, 32, 16, 16),
+            "fast": (16, 16, 24, 16, 32, 64, 16, 24),
+        }
     )
 
-    def __init__(self, channels: str = "channels-64-cycleGAN", resolution: int = 64):
-        super().__init__(channels, resolution)
-
-    def loss(self, outputs: Tensor, inputs: Tensor) -> Tensor:
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
         return least_squares(outputs)
 
 
 @search_space("gancompression-pix2pix")
 class Pix2PixCompression(MobileResnetSpace):
-    """Paired translation (edges2shoes, cityscapes, maps): hinge against the PatchGAN, which sees input and output.
+    """Paired translation (edges2shoes, cityscapes, maps): hinge against the PatchGAN, which sees input and output."""
 
-    Args:
+    @dataclass(frozen=True)
+    class Settings(ChannelSpace.Settings):
+        """Attributes:
         channels: set of choices; the default has 5,764,801 architectures.
         resolution: side of the images in pixels, a multiple of 4.
-    """
+        """
 
-    PUBLISHED = (
-        (32, 32, 40, 48, 16, 32),  # legacy
-        (32, 32, 48, 32, 48, 48, 16, 16),
-        (24, 24, 40, 56, 24, 56, 16, 40),
-        (48, 32, 40, 40, 40, 40, 24, 32),  # 48_32_40_40_24_32
-        (32, 32, 48, 32, 32, 48, 24, 24),
-        (16, 24, 48, 56, 40, 48, 24, 16),
-        (32, 32, 48, 32, 48, 32, 16, 16),
-        (16, 16, 40, 40, 40, 64, 24, 16),
+        channels: str = "channels-64-pix2pix"
+
+    settings: Settings
+    published = MappingProxyType(
+        {
+            "edges2shoes-paper": (32, 32, 40, 48, 16, 32),  # legacy
+            "edges2shoes-retrained": (32, 32, 48, 32, 48, 48, 16, 16),
+            "edges2shoes-fast": (24, 24, 40, 56, 24, 56, 16, 40),
+            "cityscapes-paper": (48, 32, 40, 40, 40, 40, 24, 32),  # 48_32_40_40_24_32
+            "cityscapes-retrained": (32, 32, 48, 32, 32, 48, 24, 24),
+            "cityscapes-fast": (16, 24, 48, 56, 40, 48, 24, 16),
+            "map2arial-compressed": (32, 32, 48, 32, 48, 32, 16, 16),
+            "map2arial-fast": (16, 16, 40, 40, 40, 64, 24, 16),
+        }
     )
 
-    def __init__(self, channels: str = "channels-64-pix2pix", resolution: int = 64):
-        super().__init__(channels, resolution)
-
-    def loss(self, outputs: Tensor, inputs: Tensor) -> Tensor:
-        return hinge(torch.cat([inputs, outputs], 1))
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        return hinge(torch.cat([batch.visible, outputs], 1))
 
 
 def _expanded(numbers: Architecture) -> Architecture:

@@ -5,12 +5,16 @@ GAN Compression compresses the ResNets only; the choices here follow its sets.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
-from gpproxy.search_spaces.channels import ChannelSpace, Choices
+from gpproxy.search_spaces.batch import Batch
+from gpproxy.search_spaces.channels import ChannelSpace
 from gpproxy.search_spaces.compression_macs import compression_macs
 from gpproxy.search_spaces.gancompression import normal_
 from gpproxy.search_spaces.initialise import materialise
 from gpproxy.search_spaces.patchgan import hinge
+from gpproxy.search_spaces.product import Choices
 from gpproxy.search_spaces.space import Architecture, search_space
 from torch import Tensor, nn
 
@@ -74,28 +78,35 @@ class Pix2PixUNet(ChannelSpace):
 
     Batch norms as published; the dropout of three levels, which is noise in training only, is left out. Hinge loss
     against the PatchGAN, which sees input and output.
+    """
 
-    Args:
+    @dataclass(frozen=True)
+    class Settings(ChannelSpace.Settings):
+        """Attributes:
         channels: set of choices, of every level.
         resolution: side of the images in pixels, a multiple of 2^levels.
         levels: halvings, 2 to 8; published are 8 for 256 pixels and 7 for 128.
-    """
+        """
 
+        channels: str = "channels-64"
+        levels: int = 6
+
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            if not 2 <= self.levels <= 8:
+                raise ConfigError(f"levels must lie in 2 to 8, but is {self.levels}.")
+            if self.resolution % 2**self.levels:
+                raise ConfigError(
+                    f"resolution must be a multiple of 2^levels = {2**self.levels} pixels, but is {self.resolution}."
+                )
+
+    settings: Settings
     source = "Isola et al., 2017"
     SETS = {name: (values,) for name, values in UNET_SETS.items()}
-    SMALLEST = 32
-
-    def __init__(self, channels: str = "channels-64", resolution: int = 64, levels: int = 6):
-        super().__init__(channels, resolution)
-        if not 2 <= levels <= 8:
-            raise ConfigError(f"levels must lie in 2 to 8, but is {levels}.")
-        if resolution % 2**levels:
-            raise ConfigError(f"resolution must be a multiple of 2^levels = {2**levels} pixels, but is {resolution}.")
-        self.levels = levels
 
     @property
     def choices(self) -> Choices:
-        return self.SETS[self.channels] * self.levels
+        return self.SETS[self.settings.channels] * self.settings.levels
 
     def build(self, architecture: Architecture, generator: torch.Generator | None) -> nn.Module:
         widths = tuple(min(2**i, LARGEST_FACTOR) * number for i, number in enumerate(architecture))
@@ -103,10 +114,8 @@ class Pix2PixUNet(ChannelSpace):
             network = UNet(widths)
         return materialise(network, generator, lambda name: normal_)
 
-    def loss(self, outputs: Tensor, inputs: Tensor) -> Tensor:
-        return hinge(torch.cat([inputs, outputs], 1))
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        return hinge(torch.cat([batch.visible, outputs], 1))
 
     def macs(self, architecture: Architecture, norms: bool = True) -> int:
-        # Two samples: batch norm refuses a single value per channel.
-        inputs = self._at_published_resolution().inputs(2, torch.Generator())
-        return compression_macs(self.build(architecture, None), inputs, norms)
+        return compression_macs(self.build(architecture, None), self.published_batch().visible, norms)

@@ -1,19 +1,29 @@
-"""What a search space is: one small protocol for every family of generators."""
+"""What a search space is: one contract for every family of generators.
+
+A space is a class with the decorator `@search_space("name")`. Out of it come architectures, their codes, untrained
+generators and the batches to look at them with. Spaces of a few independent choices are shorter to write as
+`gpproxy.search_spaces.ChoiceSpace`.
+"""
 
 from __future__ import annotations
 
-import inspect
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, wraps
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Literal, TypeVar
 
 import torch
+from gpproxy.search_spaces import describe
+from gpproxy.search_spaces.batch import Batch
+from gpproxy.search_spaces.settings import refuse_old_constructor, refuse_unfrozen, settings_from
 from torch import Tensor, nn
 
-from gpproxy.errors import ConfigError, GPProxyError, SpaceError, did_you_mean
+from gpproxy.errors import GPProxyError, SpaceError
 from gpproxy.registry import Registry
+from gpproxy.seeds import numbered
 
 #: An architecture inside its space: a short tuple of integers.
 Architecture = tuple[int, ...]
@@ -21,24 +31,52 @@ Architecture = tuple[int, ...]
 #: same axes, one-hot per pixel, with one channel per class and what else the data set marks, such as edges.
 Takes = Literal["noise", "images", "labels"]
 
+Space = TypeVar("Space", bound="SearchSpace")
+
 
 class SearchSpace(ABC):
     """A family of generator architectures.
 
-    A subclass is one file and the decorator `@search_space("name")`; its constructor arguments (with defaults) are its
-    settings. Everything outside the space knows an architecture by its *code*, a short string.
+    Everything outside the space knows an architecture by its *code*, a short string. Attributes of a space are its own
+    business: what others read is what stands here.
+
+    Args:
+        settings: an instance of the class's `Settings`; or its fields by name.
+
+    Raises ConfigError for a setting that is unknown, of another type or out of its range, and SpaceError, with the
+    names of what is missing, for a class without some of the abstract methods.
     """
 
+    @dataclass(frozen=True)
+    class Settings:
+        """The settings of the space, a frozen dataclass with a default for every field; ranges are checked in its
+        `__post_init__`. Numbers, texts and booleans can be given on the command line (`--space-settings NAME=VALUE`).
+        """
+
+    settings: Settings
     #: set by the decorator
     name: str = ""
     #: (Author, year)
     source: str = ""
+    #: Name -> published architecture. `gpproxy.train --arch` finds each as `<space>-<name>` in lower case.
+    published: Mapping[str, Architecture] = MappingProxyType({})
+
+    def __new__(cls: type[Space], *args: Any, **fields: Any) -> Space:
+        if missing := sorted(cls.__abstractmethods__):
+            told = "; ".join(f"{name}, which is: {_first_line(getattr(SearchSpace, name, None))}" for name in missing)
+            raise SpaceError(f"The search space {cls.name or cls.__name__} lacks {' and '.join(missing)}: {told}")
+        return super().__new__(cls)  # type: ignore[misc]
+
+    def __init__(self, settings: Settings | None = None, **fields: Any) -> None:
+        self.settings = settings_from(self.Settings, self.name or type(self).__name__, settings, fields)
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Lets `decode` raise SpaceError only: whatever is wrong with a code, it is a sentence and no traceback."""
         super().__init_subclass__(**options)
         if "decode" in vars(cls):
-            cls.decode = _explained(cls.decode)  # type: ignore[assignment]
+            cls.decode = _explained(cls.decode)  # type: ignore[method-assign]
+
+    # --- architectures
 
     @abstractmethod
     def sample(self, rng: random.Random) -> Architecture:
@@ -68,6 +106,64 @@ class SearchSpace(ABC):
     def decode(self, code: str) -> Architecture:
         """The architecture of a code. Raises SpaceError with the rule that the code breaks."""
 
+    def canonical(self, architecture: Architecture) -> Any:
+        """A hashable that is equal for functionally identical architectures. By default the architecture itself."""
+        return architecture
+
+    def dead(self, architecture: Architecture) -> str:
+        """Why the output cannot depend on the input, known from the structure alone; empty when it may."""
+        return ""
+
+    # --- decisions, for controllers
+
+    @property
+    def tokens(self) -> tuple[tuple[int, ...], ...]:
+        """The decisions that make an architecture: per level, in order, how many choices each of them has.
+
+        A controller emits one token per decision, a number below its size; where a search goes level by level, with
+        one controller each, a level is what one of them decides (AutoGAN: a cell). By default (), of a space that has
+        no such decisions. Where every row of tokens is an architecture of its own, the product of all sizes is
+        `count()`; otherwise `from_tokens` refuses the rows that are none, and one draws again.
+        """
+        return ()
+
+    @property
+    def token_names(self) -> tuple[tuple[str, ...], ...]:
+        """What each decision is called, in the layout of `tokens`."""
+        return tuple(
+            tuple(f"decision {number} of level {level}" for number in range(1, len(sizes) + 1))
+            for level, sizes in enumerate(self.tokens, 1)
+        )
+
+    def to_tokens(self, architecture: Architecture) -> tuple[int, ...]:
+        """The tokens of an architecture, all levels in one row. By default its own numbers.
+
+        Raises SpaceError for an architecture that no tokens make.
+        """
+        return self.checked_tokens(architecture)
+
+    def from_tokens(self, tokens: Sequence[int]) -> Architecture:
+        """The architecture of a row of tokens, the inverse of `to_tokens`. By default the tokens themselves.
+
+        Raises SpaceError for a row that is no architecture.
+        """
+        return self.checked_tokens(tokens)
+
+    def checked_tokens(self, tokens: Sequence[int]) -> tuple[int, ...]:
+        """The tokens as a tuple. Raises SpaceError where they do not fit the sizes."""
+        sizes = [size for level in self.tokens for size in level]
+        names = [name for level in self.token_names for name in level]
+        if not sizes:
+            raise SpaceError(f"The search space {self.name} declares no tokens, so a controller cannot search in it.")
+        if len(tokens) != len(sizes):
+            raise SpaceError(f"An architecture of {self.name} has {len(sizes)} tokens, but here are {len(tokens)}.")
+        for token, size, name in zip(tokens, sizes, names):
+            if not 0 <= token < size:
+                raise SpaceError(f"The token '{name}' of {self.name} is 0 to {size - 1}, but here {token}.")
+        return tuple(tokens)
+
+    # --- generators
+
     @abstractmethod
     def build(self, architecture: Architecture, generator: torch.Generator | None) -> nn.Module:
         """The untrained generator, in training mode, on the CPU, in float32.
@@ -76,17 +172,20 @@ class SearchSpace(ABC):
         """
 
     @abstractmethod
-    def inputs(self, count: int, generator: torch.Generator) -> Tensor:
-        """A batch of inputs, `count x ...`, drawn from `generator`."""
+    def batch(self, count: int, generator: torch.Generator) -> Batch:
+        """A Batch of `count` samples to look at an untrained network with, drawn from `generator`: `Batch(inputs)`."""
 
     @abstractmethod
-    def loss(self, outputs: Tensor, inputs: Tensor) -> Tensor:
-        """The loss of a pass at initialisation, one number. The mean over the batch."""
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """The loss of a pass at initialisation, one number, the mean over the batch that the outputs were made of."""
 
     @cached_property
     def input_shape(self) -> tuple[int, ...]:
-        """Shape of one input, without the axis of samples: `(latent,)`, or `channel x height x width`."""
-        return tuple(self.inputs(2, torch.Generator().manual_seed(0)).shape[1:])
+        """Shape of one visible input, without the axis of samples: `(latent,)`, or `channel x height x width`.
+
+        By default that of a batch.
+        """
+        return tuple(self.batch(2, numbered(0)).visible.shape[1:])
 
     @property
     def takes(self) -> Takes:
@@ -99,21 +198,31 @@ class SearchSpace(ABC):
         is drawn from seed 0, which takes a pass on the meta device; all generators of a space have the same."""
         network = self.build(self.sample(random.Random(0)), None)
         with torch.no_grad():
-            return tuple(network(torch.empty(2, *self.input_shape, device="meta")).shape[1:])
+            return tuple(self.batch(2, numbered(0)).to("meta").call(network).shape[1:])
 
-    def canonical(self, architecture: Architecture) -> Any:
-        """A hashable that is equal for functionally identical architectures. By default the architecture itself."""
-        return architecture
+    @property
+    def matching_width(self) -> int:
+        """Channels of the discriminator that its generators are trained against, where a recipe names none."""
+        return 64
 
-    def dead(self, architecture: Architecture) -> str:
-        """Why the output cannot depend on the input, known from the structure alone; empty when it may."""
-        return ""
+    # --- sizes
 
     def describe(self, architecture: Architecture) -> dict[str, float]:
         """Structural descriptors of the live graph: params, macs, depth, ... (see `gpproxy.search_spaces.describe`)."""
-        from gpproxy.search_spaces.describe import describe
+        return describe.describe(self.build(architecture, None), self.batch(2, numbered(0)).to("meta"))
 
-        return describe(self, architecture)
+    @property
+    def described_shape(self) -> tuple[int, ...]:
+        """Shape of the image that the descriptors are of. By default `image_shape`."""
+        return self.image_shape
+
+    def macs(self, architecture: Architecture) -> int | None:
+        """The `macs` of `describe` by a rule of the space's own, without a pass. By default None: there is none."""
+        return None
+
+
+def _first_line(method: object) -> str:
+    return (getattr(method, "__doc__", None) or "an abstract method of its base class.").strip().split("\n")[0]
 
 
 def _explained(decode: Callable[[Any, str], Architecture]) -> Callable[[Any, str], Architecture]:
@@ -135,22 +244,16 @@ SEARCH_SPACES: Registry[type[SearchSpace]] = Registry("search space", "gpproxy.s
 
 
 def search_space(name: str) -> Callable[[type[SearchSpace]], type[SearchSpace]]:
-    """Registers a SearchSpace subclass under `name`."""
+    """Registers a SearchSpace subclass under `name`.
+
+    Raises RegistryError where the name is taken, SpaceError where the class does not declare its settings as
+    `SearchSpace.Settings` says.
+    """
 
     def decorate(cls: type[SearchSpace]) -> type[SearchSpace]:
+        refuse_unfrozen(name, cls.Settings)
+        refuse_old_constructor(name, cls)
         cls.name = name
         return SEARCH_SPACES.add(name, cls)
 
     return decorate
-
-
-def open_with(cls: type[SearchSpace], settings: Mapping[str, Any]) -> SearchSpace:
-    """The space with these settings. Raises ConfigError for one that it does not have."""
-    known = inspect.signature(cls).parameters
-    takes_all = any(one.kind is one.VAR_KEYWORD for one in known.values())
-    for name in () if takes_all else settings:
-        if name not in known:
-            hint = did_you_mean(name, known)
-            listed = f"Known: {', '.join(known)}." if known else "It has none."
-            raise ConfigError(f"The search space {cls.name} has no setting '{name}'.{hint} {listed}")
-    return cls(**settings)

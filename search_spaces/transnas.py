@@ -5,15 +5,18 @@ from __future__ import annotations
 import itertools
 import random
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import torch
-from gpproxy.search_spaces.describe import describe, macs
+from gpproxy.search_spaces.batch import Batch
+from gpproxy.search_spaces.describe import macs
 from gpproxy.search_spaces.images import pink_noise
 from gpproxy.search_spaces.initialise import default_, fan_out_, materialise
 from gpproxy.search_spaces.losses import l1
+from gpproxy.search_spaces.product import Choices, ProductSpace
 from gpproxy.search_spaces.space import Architecture, SearchSpace, Takes, search_space
 from gpproxy.search_spaces.transnas_network import (
     EDGES,
@@ -32,27 +35,32 @@ from gpproxy.errors import ConfigError, SpaceError
 
 
 class TransNAS(SearchSpace):
-    """What both spaces share: stem, two cells per module, decoder, L1 to the input.
+    """What both spaces share: stem, two cells per module, decoder, L1 to the input."""
 
-    Args:
+    @dataclass(frozen=True)
+    class Settings(SearchSpace.Settings):
+        """Attributes:
         resolution: side of the images in pixels, a multiple of 64 (the benchmark trains at 256).
-        decoder_width: factor on the decoder's channel numbers. The benchmark trains with 1; a quarter is looked at in
-            half the time and ranks alike. Descriptors are of the benchmark's width.
-    """
+        decoder_width: factor on the decoder's channel numbers. The benchmark trains with 1; a quarter is looked at
+            in half the time and ranks alike. Descriptors are of the benchmark's width.
+        """
 
+        resolution: int = 64
+        decoder_width: float = 0.25
+
+        def __post_init__(self) -> None:
+            if self.resolution < 64 or self.resolution % 64:
+                raise ConfigError(f"resolution must be a multiple of 64 pixels, but is {self.resolution}.")
+            if not 0 < self.decoder_width <= 4:
+                raise ConfigError(f"decoder_width must lie in (0, 4], but is {self.decoder_width}.")
+
+    settings: Settings
     source = "Duan et al., 2021"
     takes: Takes = "images"
 
-    def __init__(self, resolution: int = 64, decoder_width: float = 0.25):
-        if resolution < 64 or resolution % 64:
-            raise ConfigError(f"resolution must be a multiple of 64 pixels, but is {resolution}.")
-        if not 0 < decoder_width <= 4:
-            raise ConfigError(f"decoder_width must lie in (0, 4], but is {decoder_width}.")
-        self.resolution, self.decoder_width = resolution, decoder_width
-
     @property
     def input_shape(self) -> tuple[int, ...]:
-        return (3, self.resolution, self.resolution)
+        return (3, self.settings.resolution, self.settings.resolution)
 
     @property
     def image_shape(self) -> tuple[int, ...]:
@@ -75,38 +83,61 @@ class TransNAS(SearchSpace):
             channels = wider
         halvings = sum(stride == 2 for _, _, stride in plans)
         with torch.device("meta"):
-            decoder = Decoder(channels, 2 + halvings, self.decoder_width)
+            decoder = Decoder(channels, 2 + halvings, self.settings.decoder_width)
             network = Autoencoder(Encoder(plans, self.cell(architecture)), decoder)
         return materialise(network, generator, lambda name: fan_out_ if name.startswith("encoder") else default_)
 
-    def inputs(self, count: int, generator: torch.Generator) -> Tensor:
-        return pink_noise(count, self.resolution, generator)
+    def batch(self, count: int, generator: torch.Generator) -> Batch:
+        return Batch(pink_noise(count, self.settings.resolution, generator))
 
-    def loss(self, outputs: Tensor, inputs: Tensor) -> Tensor:
-        return l1(outputs, inputs)
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        return l1(outputs, batch.visible)
 
     def describe(self, architecture: Architecture) -> dict[str, float]:
         digits = self.digits(architecture)
-        full = type(self)(self.resolution, decoder_width=1.0)
+        full = type(self)(replace(self.settings, decoder_width=1.0))
         own = {
             "decoder_macs": full._decoder_macs(architecture),
             "strides": float(sum(d in (3, 4) for d in digits)),
             "channel_doublings": float(sum(d in (2, 4) for d in digits)),
         }
-        return {**describe(full, architecture), **own}
+        return {**SearchSpace.describe(full, architecture), **own}
 
     def _decoder_macs(self, architecture: Architecture) -> float:
         network = self.build(architecture, None)
         with torch.no_grad():
-            code = network.encoder(torch.empty(2, 3, self.resolution, self.resolution, device="meta"))
-            return macs(network.decoder, code)
+            code = network.encoder(torch.empty(2, *self.input_shape, device="meta"))
+            return macs(network.decoder, Batch(code))
 
 
 @search_space("transnas-macro")
 class TransNASMacro(TransNAS):
-    """4 to 6 modules of residual blocks; 3,256 skeletons such as `64-1234-basic`."""
+    """4 to 6 modules of residual blocks; 3,256 skeletons such as `64-1234-basic`.
+
+    Tokens are the number of modules and the digits of six; those beyond the number stand for nothing. The rules for
+    doublings and strides make some rows no architecture.
+    """
 
     _SIZES = (4, 5, 6)
+
+    @property
+    def tokens(self) -> tuple[tuple[int, ...], ...]:
+        return ((len(self._SIZES), *(4 for _ in range(self._SIZES[-1]))),)
+
+    @property
+    def token_names(self) -> tuple[tuple[str, ...], ...]:
+        return (("number of modules", *(f"module {number}" for number in range(1, self._SIZES[-1] + 1))),)
+
+    def to_tokens(self, architecture: Architecture) -> tuple[int, ...]:
+        idle = (0,) * (self._SIZES[-1] - len(architecture))
+        return (self._SIZES.index(len(architecture)), *(digit - 1 for digit in architecture), *idle)
+
+    def from_tokens(self, tokens: Sequence[int]) -> Architecture:
+        size, *digits = self.checked_tokens(tokens)
+        architecture = tuple(digit + 1 for digit in digits[: self._SIZES[size]])
+        if rule := self._broken_rule(architecture):
+            raise SpaceError(f"The tokens {tuple(tokens)} make no {self.name} architecture: {rule}.")
+        return architecture
 
     def digits(self, architecture: Architecture) -> tuple[int, ...]:
         return architecture
@@ -173,7 +204,7 @@ class TransNASMacro(TransNAS):
 
 
 @search_space("transnas-micro")
-class TransNASMicro(TransNAS):
+class TransNASMicro(TransNAS, ProductSpace):
     """Cells of four nodes on the skeleton 41414; 4,096 codes such as `64-41414-1_02_333`.
 
     Operations: 0 zero, 1 skip, 2 ReLU-conv1x1-BN, 3 ReLU-conv3x3-BN. 169 codes have no path from input to output;
@@ -188,22 +219,18 @@ class TransNASMicro(TransNAS):
     def cell(self, architecture: Architecture) -> Callable[[int, int, int], nn.Module]:
         return lambda inputs, outputs, stride: MicroCell(architecture, inputs, outputs, stride)
 
-    def count(self) -> int:
-        return 4 ** len(EDGES)
+    @property
+    def choices(self) -> Choices:
+        return ((0, 1, 2, 3),) * len(EDGES)
 
-    def enumerate(self) -> Iterator[Architecture]:
-        return itertools.product(range(4), repeat=len(EDGES))
-
-    def sample(self, rng: random.Random) -> Architecture:
-        return tuple(rng.randrange(4) for _ in EDGES)
+    @property
+    def token_names(self) -> tuple[tuple[str, ...], ...]:
+        return (tuple(f"operation from node {source} to {target}" for source, target in EDGES),)
 
     def mutate(self, architecture: Architecture, rng: random.Random) -> Architecture:
         edge = rng.randrange(len(EDGES))
         operation = (architecture[edge] + rng.randrange(1, 4)) % 4
         return (*architecture[:edge], operation, *architecture[edge + 1 :])
-
-    def cross(self, first: Architecture, second: Architecture, rng: random.Random) -> Architecture:
-        return tuple(rng.choice(pair) for pair in zip(first, second))
 
     def encode(self, architecture: Architecture) -> str:
         a, b, c, d, e, f = architecture

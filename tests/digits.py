@@ -1,10 +1,11 @@
 """A space of three digits, so that tables can be tested without a real generator."""
 
 import random
+from dataclasses import dataclass
 
 import pytest
 import torch
-from gpproxy.search_spaces import SEARCH_SPACES, SearchSpace
+from gpproxy.search_spaces import SEARCH_SPACES, Batch, SearchSpace
 from torch import nn
 
 from gpproxy.benchmarks.benchmark import Card
@@ -16,20 +17,28 @@ class Digits(SearchSpace):
 
     name = "digits"
 
-    def __init__(self, base: int = 6):
-        self.base = base
+    @dataclass(frozen=True)
+    class Settings(SearchSpace.Settings):
+        base: int = 6
+
+    settings: Settings
 
     def sample(self, rng):
-        return tuple(rng.randrange(self.base) for _ in range(3))
+        return tuple(rng.randrange(self.settings.base) for _ in range(3))
 
     def count(self):
-        return self.base**3
+        return self.settings.base**3
 
     def enumerate(self):
-        yield from ((a, b, c) for a in range(self.base) for b in range(self.base) for c in range(self.base))
+        yield from (
+            (a, b, c)
+            for a in range(self.settings.base)
+            for b in range(self.settings.base)
+            for c in range(self.settings.base)
+        )
 
     def mutate(self, architecture, rng):
-        return ((architecture[0] + 1) % self.base, *architecture[1:])
+        return ((architecture[0] + 1) % self.settings.base, *architecture[1:])
 
     def cross(self, first, second, rng):
         return (first[0], *second[1:])
@@ -39,17 +48,19 @@ class Digits(SearchSpace):
 
     def decode(self, code):
         parts = code.split("-")
-        if len(parts) != 3 or not all(p.isdigit() and int(p) < self.base for p in parts):
-            raise SpaceError(f"A code is three digits below {self.base} joined by '-', but this one is '{code}'.")
+        if len(parts) != 3 or not all(p.isdigit() and int(p) < self.settings.base for p in parts):
+            raise SpaceError(
+                f"A code is three digits below {self.settings.base} joined by '-', but this one is '{code}'."
+            )
         return tuple(map(int, parts))
 
     def build(self, architecture, generator):
         return nn.Identity()
 
-    def inputs(self, count, generator):
-        return torch.zeros(count, 1)
+    def batch(self, count, generator):
+        return Batch(torch.zeros(count, 1))
 
-    def loss(self, outputs, inputs):
+    def loss(self, outputs, batch):
         return outputs.mean()
 
     def canonical(self, architecture):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import math
 import random
+from dataclasses import dataclass
 
 import torch
-from gpproxy.search_spaces import SearchSpace, search_space
+from gpproxy.search_spaces import Batch, SearchSpace, search_space
 from torch import nn
 
 from gpproxy.benchmarks.benchmark import Card, open_space
@@ -22,8 +23,11 @@ WIDTHS, KERNELS, SLOPES = (3, 4, 6, 8), (1, 3), (0.0, 0.2, 0.8)
 class Fake(SearchSpace):
     """Codes such as `3-1-0-2`: width, kernel, whether there is a third layer, slope of the rectifiers."""
 
-    def __init__(self, resolution: int = 8):
-        self.resolution = resolution
+    @dataclass(frozen=True)
+    class Settings(SearchSpace.Settings):
+        resolution: int = 8
+
+    settings: Settings
 
     def sample(self, rng):
         return tuple(rng.randrange(n) for n in (4, 2, 2, 3))
@@ -72,11 +76,12 @@ class Fake(SearchSpace):
                         module.bias.fill_(math.nan)
         return network
 
-    def inputs(self, count, generator):
-        return torch.randn(count, 3, self.resolution, self.resolution, generator=generator)
+    def batch(self, count, generator):
+        side = self.settings.resolution
+        return Batch(torch.randn(count, 3, side, side, generator=generator))
 
-    def loss(self, outputs, inputs):
-        return (outputs - inputs).abs().mean()
+    def loss(self, outputs, batch):
+        return (outputs - batch.visible).abs().mean()
 
     def dead(self, architecture):
         return "made dead" if architecture[:3] == (0, 0, 0) and architecture[3] > 0 else ""

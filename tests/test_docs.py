@@ -7,20 +7,21 @@ from pathlib import Path
 
 import pytest
 import torch
-from gpproxy.search_spaces import SEARCH_SPACES
+from gpproxy.search_spaces.check import make_space
 
 from gpproxy.registry import load_plugin
 from gpproxy.search import SearchSettings, run
 from gpproxy.train import TrainSettings
 from gpproxy.train import run as train
+from gpproxy.training.architecture import code_of
 
 EXAMPLE = str(Path(__file__).parents[1] / "docs" / "own_space.py")
 
 
-@pytest.fixture
-def space():
+@pytest.fixture(params=["tiny-decoder", "small-decoder"])
+def space(request):
     load_plugin(EXAMPLE)
-    return SEARCH_SPACES["small-decoder"]()
+    return make_space(request.param)
 
 
 def test_the_protocol_holds(space) -> None:
@@ -31,12 +32,34 @@ def test_the_protocol_holds(space) -> None:
         neighbour = space.mutate(architecture, rng)
         assert neighbour != architecture and neighbour in every and space.cross(architecture, neighbour, rng) in every
         first, second = (space.build(architecture, torch.Generator().manual_seed(3)) for _ in range(2))
-        inputs = space.inputs(2, torch.Generator().manual_seed(0))
+        inputs = space.batch(2, torch.Generator().manual_seed(0)).visible
         assert torch.equal(first(inputs), second(inputs)) and first(inputs).shape == (2, 3, 32, 32)
         assert space.describe(architecture)["params"] == sum(p.numel() for p in first.parameters())
 
 
-def test_it_is_searched_and_trained(space, tmp_path: Path) -> None:
+def test_the_commands_that_it_names_are_there() -> None:
+    """Their spaces, codes and proxies, as the lines at the head of the file have them."""
+    load_plugin(EXAMPLE)
+    lines = [line.split() for line in Path(EXAMPLE).read_text().splitlines() if line.startswith("gpproxy ")]
+    assert {line[1] for line in lines} == {"search", "train", "evolve"}
+    for line in lines:
+        given = dict(zip(line[2::2], line[3::2]))
+        assert given["--plugins"] == "own_space.py"
+        if "--arch" in given:
+            code_of(make_space(given["--space"]), given["--arch"])
+    assert code_of(make_space("small-decoder"), "small-decoder-mine") == "32_1_3"
+
+
+def test_the_short_one_is_searched_and_trained(tmp_path: Path) -> None:
+    settings = {"space": "tiny-decoder", "plugins": (EXAMPLE,)}
+    proxy = ("min_layers(layer_snip)",)
+    found = run(SearchSettings(proxy=proxy, budget=4, workers=2, out=str(tmp_path / "s"), **settings))
+    assert len(found.best(3)) == 3
+    plain = {"data": "shapes", "steps": 2, "batch": 4, "extractor": "none", "limit": 64}
+    assert train(TrainSettings(arch="16_0", out=str(tmp_path / "t"), **settings, **plain)).verdict == "finished"
+
+
+def test_it_is_searched_and_trained(tmp_path: Path) -> None:
     formula = "min_layers(layer_snip)"
     settings = {"space": "small-decoder", "plugins": (EXAMPLE,), "workers": 1, "space_settings": ("resolution=16",)}
     found = run(SearchSettings(proxy=(formula,), budget=6, out=str(tmp_path / "s"), **settings))

@@ -5,7 +5,6 @@ In: a folder or a table. Out: settings to continue with, or an error that names 
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,6 +17,7 @@ from gpproxy.benchmark.settings import BuildSettings, from_meaning
 from gpproxy.errors import RunError
 from gpproxy.registry import load_plugin
 from gpproxy.search_spaces import SEARCH_SPACES
+from gpproxy.search_spaces.settings import setting_names
 from gpproxy.tasks.task import Task
 
 if sys.version_info >= (3, 11):
@@ -93,11 +93,7 @@ def as_kept(settings: BuildSettings) -> BuildSettings:
         load_plugin(plugin)
     if not kept or settings.width != WIDTH or kept["settings"].get("width") != WIDTH:
         return settings
-    return (
-        settings
-        if "width" in inspect.signature(SEARCH_SPACES[settings.space]).parameters
-        else replace(settings, width=0)
-    )
+    return settings if "width" in setting_names(SEARCH_SPACES[settings.space]) else replace(settings, width=0)
 
 
 def _shipped(benchmark: str) -> str:

@@ -13,12 +13,12 @@ from collections.abc import Iterator, Sequence
 
 from gpproxy.errors import ConfigError
 from gpproxy.search_spaces import SearchSpace
-from gpproxy.search_spaces.autogan import PUBLISHED
+from gpproxy.search_spaces.autogan import AutoGAN
 from gpproxy.search_spaces.space import Architecture
 from gpproxy.seeds import python_random
 
 #: Architectures that every table of a space begins with.
-FIRST: dict[str, tuple[Architecture, ...]] = {"autogan": tuple(PUBLISHED.values())}
+FIRST: dict[str, tuple[Architecture, ...]] = {"autogan": tuple(AutoGAN.published.values())}
 #: Candidates among which each next architecture is chosen.
 CANDIDATES = 256
 #: Spaces up to this size are searched whole.

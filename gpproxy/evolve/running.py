@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from gpproxy.benchmarks.split import PARTS
@@ -29,7 +29,6 @@ from gpproxy.pictures.formula import draw
 from gpproxy.run.folder import FRONT, RESULT, SPLIT, STATE
 from gpproxy.run.interrupt import Interrupted, Patience, resume_command
 from gpproxy.run.kind import CONFIG
-from gpproxy.statistics.collect import space_settings
 
 
 class Running:
@@ -104,7 +103,7 @@ class Running:
                 self.watch.note("What could not be looked at is remembered; --retry-failed looks again.")
             self.folder.log("split", benchmark=data.name, **sizes, left_out=dict(data.left_out))
         parts = {
-            data.name: {"space": data.space.name, "settings": space_settings(data.space), **vars(data.parts)}
+            data.name: {"space": data.space.name, "settings": asdict(data.space.settings), **vars(data.parts)}
             for data in discovery
         }
         self.folder.write_json(SPLIT, parts)
@@ -185,7 +184,7 @@ class Running:
             inits=self.config.inits,
             sizes=first.how.sizes,
             loss=first.space.loss,
-            provenance={**_provenance(result, self.config), "space settings": space_settings(first.space)},
+            provenance={**_provenance(result, self.config), "space settings": asdict(first.space.settings)},
         )
 
     def _write(self, result: Result, formula: Formula, discovery: Sequence[DiscoveryData]) -> None:

@@ -7,6 +7,7 @@ branches and linter marks left out, and for a function made inside another the c
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -46,7 +47,8 @@ class Definition:
 
 def keeps(definition: Definition, decorator: ast.expr) -> bool:
     """Whether a decorator is none of our own."""
-    return isinstance(resolve(definition.module, root_of(decorator)), Import)
+    name = root_of(decorator)
+    return hasattr(builtins, name) or isinstance(resolve(definition.module, name), Import)
 
 
 def text_of(definition: Definition, names: Mapping[Key, str]) -> str:

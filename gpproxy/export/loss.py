@@ -26,16 +26,29 @@ def add_loss(bundle: Bundle, loss: Callable[..., Any]) -> Key:
     definition = bundle.definitions[key]
     own = inner_node(function).args.args[0].arg
     uses = [part for part in ast.walk(definition.node) if isinstance(part, ast.Name) and part.id == own]
-    settings = [
-        part
-        for part in ast.walk(definition.node)
-        if isinstance(part, ast.Attribute) and part.value in uses and is_literal(getattr(loss.__self__, part.attr, ...))
-    ]
+    chains = [(part, _names(part, own)) for part in ast.walk(definition.node) if isinstance(part, ast.Attribute)]
+    values = [(part, _value(loss.__self__, names)) for part, names in chains if names]
+    settings = [(part, value) for part, value in values if is_literal(value)]
     if len(settings) < len(uses):
         raise ExpressionError(
             f"The loss {loss.__qualname__} uses more of its object than settings that are numbers or texts, and so "
             "cannot be copied: pass a function."
         )
-    definition.references += [(part, repr(getattr(loss.__self__, part.attr))) for part in settings]
+    definition.references += [(part, repr(value)) for part, value in settings]
     definition.method = True
     return key
+
+
+def _names(part: ast.expr, own: str) -> tuple[str, ...]:
+    """The attributes in `own.settings.width`, in order; () for what does not begin with `own`."""
+    names: list[str] = []
+    while isinstance(part, ast.Attribute):
+        names.insert(0, part.attr)
+        part = part.value
+    return tuple(names) if isinstance(part, ast.Name) and part.id == own else ()
+
+
+def _value(thing: Any, names: tuple[str, ...]) -> Any:
+    for name in names:
+        thing = getattr(thing, name, ...)
+    return thing

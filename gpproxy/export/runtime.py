@@ -8,39 +8,56 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from gpproxy.search_spaces.batch import Batch
 from gpproxy.statistics.passes import WEIGHTED, Passes
 
 Layers = list[Tensor | None]
-Loss = Callable[[Tensor, Tensor], Tensor]
+Loss = Callable[[Tensor, Batch], Tensor]
 
 
-def l1_to_inputs(output: Tensor, inputs: Tensor) -> Tensor:
+def l1_to_inputs(output: Tensor, batch: Batch) -> Tensor:
     """Mean absolute difference between output and inputs, of generators that reproduce what they see."""
-    if output.shape != inputs.shape:
+    if output.shape != batch.visible.shape:
         raise ValueError("the L1 distance needs equal shapes.")
-    return (output - inputs).abs().mean()
+    return (output - batch.visible).abs().mean()
 
 
-def refuse_several(value: object, what: str) -> None:
-    """Raises ValueError for inputs or an output that are not one tensor."""
-    if not isinstance(value, Tensor):
+def batch_of(inputs: object) -> Batch:
+    """What `score` is given, as a batch. Raises ValueError for anything but tensors of as many samples each."""
+    several: Any = tuple(inputs) if isinstance(inputs, tuple | list) else inputs
+    tensors = several.values() if isinstance(several, dict) else several if isinstance(several, tuple) else [several]
+    for tensor in tensors:
+        if not isinstance(tensor, Tensor):
+            raise ValueError(
+                f"The inputs must be one tensor, or a tuple or dict of the tensors that the generator is called with, "
+                f"but there is a {type(tensor).__name__}."
+            )
+    if len({len(tensor) if tensor.ndim else 0 for tensor in tensors}) != 1:
+        raise ValueError("The inputs must be tensors with as many samples each, along their first axis.")
+    return Batch(several)
+
+
+def refuse_several(output: object) -> None:
+    """Raises ValueError for an output that is not one tensor."""
+    if not isinstance(output, Tensor):
         raise ValueError(
-            f"The {what} must be one tensor, not a {type(value).__name__}. Wrap the generator in a torch.nn.Module "
-            "whose forward takes one tensor, holds any other inputs itself, and returns one tensor."
+            f"The output of the generator must be one tensor, not a {type(output).__name__}. Wrap the generator in a "
+            "torch.nn.Module whose forward returns one tensor."
         )
 
 
-def checked_loss(loss: Loss, output: Tensor, inputs: Tensor) -> Tensor:
+def checked_loss(loss: Loss, output: Tensor, batch: Batch) -> Tensor:
     """The loss, one number with gradients. Raises ValueError where it does not fit the generator."""
-    refuse_several(output, "output of the generator")
+    refuse_several(output)
     remedy = "Pass loss=f, where f(output, inputs) returns one number that depends on the output."
-    shapes = f"an output of the shape {tuple(output.shape)} for inputs of the shape {tuple(inputs.shape)}"
+    shapes = f"an output of the shape {tuple(output.shape)} for inputs of the shape {tuple(batch.visible.shape)}"
     try:
-        value = loss(output, inputs)
+        value = loss(output, batch)
     except Exception as error:
         reason = (str(error) or type(error).__name__).split("\n")[0]
         raise ValueError(f"The loss does not fit {shapes}. {remedy} What it says: {reason}") from error
@@ -77,7 +94,7 @@ def refuse_unusable(passes: Passes) -> None:
         raise ValueError("The generator has no parameters, so there is nothing to score.")
     if not any(isinstance(module, WEIGHTED) for module in passes.network.modules()) or not passes.noise.layers:
         raise ValueError("The generator has no convolution or linear layer (as a module) to look at.")
-    refuse_several(passes.noise.output, "output of the generator")
+    refuse_several(passes.noise.output)
     if not torch.isfinite(passes.noise.output).all():
         raise ValueError("The untrained generator returns NaN or infinity. Check its initialisation and the inputs.")
 

@@ -28,6 +28,7 @@ from gpproxy.expressions.notation.latex import to_latex
 from gpproxy.expressions.notation.words import in_words
 from gpproxy.expressions.structure import needs
 from gpproxy.expressions.text import to_text
+from gpproxy.search_spaces.batch import Batch
 from gpproxy.seeds import seeded
 from gpproxy.statistics import observe
 from gpproxy.statistics.collection import Collection
@@ -39,9 +40,10 @@ from gpproxy.statistics.statistic import STATISTICS
 OWN = (
     "FORMULA", "RANK_FORM", "LATEX", "PROVENANCE", "SPACE", "SEED", "SAMPLES", "INITS", "SIZES", "EXPECTED", "score",
     "formula", "self_check", "generator", "inputs", "loss", "seed", "look", "output", "probes",
+    "given", "used", "batch",
 )  # fmt: skip
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+Loss = Callable[[Tensor, Batch], Tensor]
 
 
 def export(tree: gp.PrimitiveTree, path: str | Path, **settings: Any) -> None:
@@ -73,8 +75,8 @@ def source(
         samples: batch size that the formula was evolved with, for the record.
         inits: initialisations that its scores were averaged over when it was tested, for the record.
         sizes: what cut statistics keep.
-        loss: loss of the pass at initialisation, a function or the method of a space that uses no setting of it; its
-            source is copied. By default L1 to inputs of the output's shape. Formulas without gradients need none.
+        loss: `loss(outputs, batch)` of the pass at initialisation, a function or the method of a space; its source is
+            copied. By default L1 to inputs of the output's shape. Formulas without gradients need none.
         provenance: benchmark, seeds, correlations, ... as plain numbers, texts, lists and dicts; versions are added.
     """
     sizes = sizes or Sizes()
@@ -88,7 +90,7 @@ def source(
     code = FormulaCode(tree, bundle)
     frame = [bundle.add(f) for f in (Passes, Sizes, seeded, observe._dead)]
     frame += [bundle.add(f) for f in (runtime.untrained, runtime.refuse_unusable, runtime.finite)]
-    frame += [bundle.add(f) for f in (runtime.refuse_several, *([runtime.checked_loss] if backward else []))]
+    frame += [bundle.add(f) for f in (runtime.batch_of, *([runtime.checked_loss] if backward else []))]
     loss_key = add_loss(bundle, loss or runtime.l1_to_inputs) if backward else None
     fixture = [bundle.add(f) for f in (runtime.fixture_network, runtime.fixture_inputs)]
     bundle.settle()
@@ -122,7 +124,7 @@ def _expected(
     network, inputs = runtime.fixture_network(), runtime.fixture_inputs()
     probes = seeded(space, seed, "probes")
     with runtime.untrained(network, inputs, seed):
-        passes = Passes(network, inputs, loss or runtime.l1_to_inputs, probes, backward)
+        passes = Passes(network, Batch(inputs), loss or runtime.l1_to_inputs, probes, backward)
         return engine_value(tree, passes, sizes)
 
 
@@ -219,10 +221,12 @@ def _constants(
 
 
 def _score(bundle: Bundle, frame: list[Key], loss_key: Key | None, backward: bool) -> str:
-    passes, _, generator, dead, untrained, refuse, finite, several, *checked = map(bundle.name, frame)
-    used = "loss"
+    passes, _, generator, dead, untrained, refuse, finite, batch_of, *checked = map(bundle.name, frame)
+    used, given = "loss", ""
     if loss_key is not None:
-        used = f"lambda output, inputs: {checked[0]}(loss or {bundle.name(loss_key)}, output, inputs)"
+        own = bundle.name(loss_key)
+        given = f"\n    used = {own} if loss is None else lambda output, batch: loss(output, batch.inputs)"
+        used = f"lambda output, batch: {checked[0]}(used, output, batch)"
     about = (
         "`loss(output, inputs)` of the pass at initialisation, one number; by default the one of the run."
         if backward
@@ -235,17 +239,18 @@ def _score(bundle: Bundle, frame: list[Key], loss_key: Key | None, backward: boo
 
     Args:
         generator: a freshly initialised torch.nn.Module; it is looked at in training mode.
-        inputs: a batch of its inputs, `sample x ...`.
+        inputs: a batch of its inputs, `sample x ...`; for a generator that takes several tensors a tuple of them, or a
+            dict by name. The first of floats is what is perturbed and read.
         loss: {about}
         seed: of the random probes; scores can be compared only between equal seeds.
 
-    Raises ValueError, with what to do, when there is no score: no layers, NaN outputs, inputs or an output that are
-    not one tensor, a loss that does not fit. Errors of the generator's own forward are passed on.
+    Raises ValueError, with what to do, when there is no score: no layers, NaN outputs, inputs that are no tensors, an
+    output that is not one, a loss that does not fit. Errors of the generator's own forward are passed on.
     """
-    {several}(inputs, "inputs")
+    given = {batch_of}(inputs){given}
     probes = {generator}(SPACE, seed, "probes")
-    with {untrained}(generator, inputs, seed):
-        look = {passes}(generator, inputs, {used}, probes, backward={backward})
+    with {untrained}(generator, given.visible, seed):
+        look = {passes}(generator, given, {used}, probes, backward={backward})
         {refuse}(look)
         if {dead}(look):
             return float("-inf")

@@ -31,7 +31,8 @@ def layer_graph(space: SearchSpace, architecture: Architecture) -> nx.DiGraph:
     two names of the module path) and `shape` (channel x height x width, without the samples).
     """
     network = space.build(architecture, None)
-    inputs = torch.empty(space.inputs(2, numbered(0)).shape, device="meta", requires_grad=True)
+    batch = space.batch(2, numbered(0)).to("meta")
+    inputs = batch.visible.requires_grad_(True)
     trace = _Trace(inputs, {module: name for name, module in network.named_modules()})
     handles = []
     for module in network.modules():
@@ -41,7 +42,7 @@ def layer_graph(space: SearchSpace, architecture: Architecture) -> nx.DiGraph:
     try:
         with torch.enable_grad():
             # A copy, for a first layer that works in place.
-            output = network(inputs * 1)
+            output = batch.with_visible(inputs * 1).call(network)
     finally:
         for handle in handles:
             handle.remove()

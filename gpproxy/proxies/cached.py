@@ -8,7 +8,7 @@ zero counts as dead here also for a formula without gradients.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from gpproxy.errors import StatisticsError
 from gpproxy.execution.scheduler import run_tasks
@@ -17,7 +17,7 @@ from gpproxy.proxies.scored import Scored, Value, failed, mean
 from gpproxy.proxies.scorer import Setup, score_one
 from gpproxy.proxies.values import values_of
 from gpproxy.search_spaces import SearchSpace
-from gpproxy.statistics.collect import Collection, cached, fill, recorded, space_settings
+from gpproxy.statistics.collect import Collection, cached, fill, recorded
 from gpproxy.statistics.exact import exact
 
 #: Architectures whose statistics are in memory at a time.
@@ -45,7 +45,7 @@ def score_cached(
     """
     workers = workers if device == "cpu" else 1
     if proxy.path:
-        setup = Setup(space.name, tuple(space_settings(space).items()), (proxy,), device, sized=False)
+        setup = Setup(space.name, tuple(asdict(space.settings).items()), (proxy,), device, sized=False)
         found = _fresh(setup, codes, workers, on_progress)
     else:
         values: dict[str, list[Value]] = {code: [] for code in codes}

@@ -14,22 +14,28 @@ from torch import Tensor, nn
 
 from gpproxy.errors import ConfigError
 from gpproxy.proxies.scored import Value, dead, failed, value
-from gpproxy.search_spaces import SearchSpace
+from gpproxy.search_spaces import Batch, SearchSpace
 
 
-def value_of_file(path: str, network: nn.Module, inputs: Tensor, space: SearchSpace, seed: int) -> Value:
+def value_of_file(path: str, network: nn.Module, batch: Batch, space: SearchSpace, seed: int) -> Value:
     """The value that a file has for a generator; minus infinity is how a file says that a network is dead.
 
-    The function is given the loss and the seed where it takes them. It may do to the network and the inputs what it
+    The function is given the loss and the seed where it takes them. It may do to the network and the batch what it
     likes, so both must be its own. An error of the function is a failure of this architecture.
 
     Raises ConfigError when the file has no such function or fails to import.
     """
     function = exported(path)
-    known = {"loss": space.loss, "seed": seed}
+
+    def loss(outputs: Tensor, inputs: object) -> Tensor:
+        """The space's loss in the form of a file; the outputs are those of the first samples."""
+        return space.loss(outputs, batch.first(len(outputs)))
+
+    known = {"loss": loss, "seed": seed}
     accepted = inspect.signature(function).parameters
     try:
-        number = float(function(network, inputs, **{name: one for name, one in known.items() if name in accepted}))
+        given = {name: one for name, one in known.items() if name in accepted}
+        number = float(function(network, batch.arguments, **given))
     except Exception as error:
         return failed(f"{type(error).__name__}: {error}")
     return dead("by the file") if number == -math.inf else value(number)

@@ -1,4 +1,4 @@
-"""How long a network takes for one image: a network and an input in, the median time out. Lower is better."""
+"""How long a network takes for one image: a network and a batch in, the median time out. Lower is better."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import nn
+
+from gpproxy.search_spaces.batch import Batch
 
 #: Calls before the clock starts: the first ones choose kernels and touch fresh memory.
 WARM_UP = 3
@@ -33,17 +35,17 @@ class Latency:
     device: str
 
 
-def latency(network: nn.Module, inputs: Tensor, calls: int = MOST, seconds: float = SECONDS) -> Latency:
+def latency(network: nn.Module, batch: Batch, calls: int = MOST, seconds: float = SECONDS) -> Latency:
     """The time of a forward pass without gradients in evaluation mode, on the device of the network.
 
     The network is left in the mode in which it came.
 
     Args:
-        inputs: the batch that one call gets, usually one sample.
+        batch: what one call gets, usually one sample.
         calls: most calls to time; at least `LEAST` are.
         seconds: no further call begins after these.
     """
-    device = inputs.device
+    device = batch.visible.device
     wait: Callable[[], None] = lambda: None  # noqa: E731
     if device.type == "cuda":
         wait = lambda: torch.cuda.synchronize(device)  # noqa: E731
@@ -52,13 +54,13 @@ def latency(network: nn.Module, inputs: Tensor, calls: int = MOST, seconds: floa
     try:
         with torch.no_grad():
             for _ in range(WARM_UP):
-                network(inputs)
+                batch.call(network)
             wait()
             times: list[float] = []
             begin = time.perf_counter()
             while len(times) < LEAST or (len(times) < calls and time.perf_counter() - begin < seconds):
                 start = time.perf_counter()
-                network(inputs)
+                batch.call(network)
                 wait()
                 times.append(1e3 * (time.perf_counter() - start))
     finally:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
+import torch
 from torch import nn
 
 from gpproxy.errors import StatisticsError
@@ -139,7 +140,7 @@ class Scorer:
                     network = None
                 if network is not None:
                     if self.setup.timed and math.isnan(measured):
-                        measured = latency(network, self._template(view, 0).inputs[:1]).median
+                        measured = latency(network, self._template(view, 0).batch.first(1)).median
                         if 0 < self.setup.max_latency_ms < measured:
                             return Scored(code, (math.nan,) * count, latency=measured, slow=True)
                     values = self._look(view, code, network, number)
@@ -172,7 +173,7 @@ class Scorer:
                 own = network if fresh else self._network(code, how.seed)
                 fresh = False
                 self.work.forwards += 1
-                values[i] = value_of_file(proxy.path, own, passes.wide_inputs.clone(), self.space, how.seed)
+                values[i] = value_of_file(proxy.path, own, passes.wide_batch.each(torch.clone), self.space, how.seed)
         return [value for value in values if value is not None]
 
     def _collected(self, code: str, how: Collection, passes: Passes, proxies: Sequence[Proxy]) -> list[Value]:
@@ -191,9 +192,9 @@ class Scorer:
         """A look without its network: the batch and the probes are the same for all architectures of a space."""
         if number not in view.template:
             how, name = view.how, self.space.name
-            inputs = self.space.inputs(how.samples, seeded(name, how.seed + number, "inputs")).to(how.device)
+            batch = self.space.batch(how.samples, seeded(name, how.seed + number, "inputs")).to(how.device)
             probes = seeded(name, how.seed + number, "probes")
-            view.template[number] = Passes(nn.Identity(), inputs, self.space.loss, probes, view.backward)
+            view.template[number] = Passes(nn.Identity(), batch, self.space.loss, probes, view.backward)
         return view.template[number]
 
     def _count(self, passes: Passes, how: Collection) -> None:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from gpproxy.search_spaces import SearchSpace
+from gpproxy.search_spaces import Batch, SearchSpace
 from gpproxy.search_spaces.describe import RECTIFIERS
 from gpproxy.search_spaces.space import Architecture
 from gpproxy.seeds import numbered, python_random
-from gpproxy.statistics.collect import space_settings
 
 #: Architectures that are described both ways before the fast way is trusted.
 CHECKED = 3
@@ -49,7 +49,7 @@ class Sizer:
         rng = python_random("sizes")
         drawn = [space.sample(rng) for _ in range(CHECKED)]
         described = [described_size(space, one) for one in drawn]
-        way = next((way for way in _ways(space) if _agrees(way, drawn, described)), None)
+        way = next((way for way in _ways(space, drawn[0]) if _agrees(way, drawn, described)), None)
         self.fast = way is not None
         self.plain = way is not None and way.func is built_size and way.args[0] is space
         self._way = way or partial(described_size, space)
@@ -64,34 +64,33 @@ def described_size(space: SearchSpace, architecture: Architecture) -> Size:
     return Size(found["params"], found["macs"])
 
 
-def built_size(space: SearchSpace, inputs: Tensor, architecture: Architecture) -> Size:
-    """The size of the network that the space builds, for inputs on the meta device."""
+def built_size(space: SearchSpace, batch: Batch, architecture: Architecture) -> Size:
+    """The size of the network that the space builds, for a batch on the meta device."""
     network = space.build(architecture, None)
     counted = [0]
     for module in network.modules():
         if shape := _shape_of(module, counted):
             module.forward = shape  # type: ignore[method-assign]
     with torch.no_grad():
-        network(inputs)
-    return Size(float(sum(p.numel() for p in network.parameters())), counted[0] / len(inputs))
+        batch.call(network)
+    return Size(float(sum(p.numel() for p in network.parameters())), counted[0] / len(batch))
 
 
 def _published_size(space: SearchSpace, architecture: Architecture) -> Size:
     """The size by the rule for MACs that the space itself has."""
     network = space.build(architecture, None)
-    return Size(float(sum(p.numel() for p in network.parameters())), float(space.macs(architecture)))  # type: ignore[attr-defined]
+    return Size(float(sum(p.numel() for p in network.parameters())), float(space.macs(architecture) or 0))
 
 
-def _ways(space: SearchSpace) -> Iterator[partial[Size]]:
+def _ways(space: SearchSpace, drawn: Architecture) -> Iterator[partial[Size]]:
     """Ways to tell a size: of the built network, of that with one factor at 1, by the space's own rule."""
-    settings = space_settings(space)
+    settings = asdict(space.settings)
     factors = [name for name, value in settings.items() if isinstance(value, float) and value != 1.0]
-    if hasattr(space, "macs"):
+    if space.macs(drawn) is not None:
         yield partial(_published_size, space)
-    for one in (space, *(type(space)(**{**settings, name: 1.0}) for name in factors)):
+    for one in (space, *(type(space)(replace(space.settings, **{name: 1.0})) for name in factors)):
         # Two inputs: one would leave batch norm nothing to normalise over.
-        inputs = torch.empty(one.inputs(2, numbered(0)).shape, device="meta")
-        yield partial(built_size, one, inputs)
+        yield partial(built_size, one, one.batch(2, numbered(0)).to("meta"))
 
 
 def _agrees(way: Callable[[Architecture], Size], drawn: list[Architecture], described: list[Size]) -> bool:

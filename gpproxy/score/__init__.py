@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,6 @@ def scores_of(
     from gpproxy.proxies.scorer import Setup, score_one
     from gpproxy.proxies.target import target_space
     from gpproxy.search_spaces.check import make_space
-    from gpproxy.statistics.collect import space_settings
 
     check_device(config.device)
     settings = parse_settings(config.space_settings)
@@ -72,7 +72,7 @@ def scores_of(
 
             codes = python_random("sample", config.seed).sample(codes, min(config.sample, len(codes)))
     workers = (config.workers or available_cores()) if config.device == "cpu" else 1
-    setup = Setup(space.name, tuple(space_settings(space).items()), (proxy,), config.device, sized=False)
+    setup = Setup(space.name, tuple(asdict(space.settings).items()), (proxy,), config.device, sized=False)
     tasks = [(i, code, setup) for i, code in enumerate(codes)]
     waiting: dict[int, Scored] = {}
     following = 0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,6 @@ from gpproxy.search.settings import SearchSettings
 from gpproxy.search.strategies import Evolution, Exhaustive, Random, Strategy
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.check import make_space
-from gpproxy.statistics.collect import space_settings
 
 #: Deviations above random candidates from which the best one is suspected to be beyond what its proxy can tell.
 FAR = 8.0
@@ -97,7 +96,7 @@ class Searcher:
     @cached_property
     def setup(self) -> Setup:
         config = self.config
-        settings = tuple(space_settings(self.space).items())
+        settings = tuple(asdict(self.space.settings).items())
         plain = self.sizer.plain
         limit = config.max_latency_ms
         return Setup(

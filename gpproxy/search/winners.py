@@ -42,7 +42,7 @@ from gpproxy.search.settings import SearchSettings
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.space import Architecture
 from gpproxy.seeds import seeded
-from gpproxy.tasks.task import open_task, settings_of
+from gpproxy.tasks.task import open_task
 from gpproxy.train.running import run_training, time_training
 from gpproxy.train.settings import TrainSettings
 from gpproxy.training.architecture import code_of, published
@@ -91,8 +91,8 @@ class Judge:
         for name in parse_compare(config.compare)[1]:
             code_of(space, name)
         task = open_task(settings)
-        if settings_of(task.space) != settings_of(space):  # what is trained is as wide as what was searched
-            settings = replace(settings, width=settings_of(space)["width"])
+        if task.space.settings != space.settings:  # what is trained is as wide as what was searched
+            settings = replace(settings, width=asdict(space.settings)["width"])
             task = open_task(settings)
         _ = task.extractor
         task.objective(task.code(settings.arch), settings.seed)
@@ -153,7 +153,7 @@ class Judge:
 
     def _latency(self, architecture: Architecture) -> float:
         network = self.space.build(architecture, seeded("latency")).to(self.settings.device)
-        return latency(network, self.space.inputs(1, seeded("latency")).to(self.settings.device)).median
+        return latency(network, self.space.batch(1, seeded("latency")).to(self.settings.device)).median
 
     def _write(self, folder: Path, lines: Sequence[Line], trained: Sequence[Trained]) -> None:
         for name, rows in ((TABLE, lines), (f"{FOLDER}.csv", trained)):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,6 @@ from gpproxy.statistics.record import Record
 from gpproxy.statistics.table import StatisticsTable
 
 preload("gpproxy.statistics.forward_mode")  # slow to load, and most processes will need it
-
-
-def space_settings(space: SearchSpace) -> dict[str, Any]:
-    """The public settings of a space, as given to its constructor."""
-    return {k: v for k, v in sorted(vars(space).items()) if not k.startswith("_")}
 
 
 def _task(name: str, settings: dict[str, Any], code: str, how: Collection, path: str) -> str:
@@ -71,7 +67,7 @@ def fill(
     """
     hows = (how,) if isinstance(how, Collection) else how or (Collection(),)
     parts = [part for one in hows for part in one.parts()]
-    settings = space_settings(space)
+    settings = asdict(space.settings)
     codes = list(dict.fromkeys(codes))
     tasks, failed = [], {}
     for part in parts:
@@ -183,7 +179,7 @@ def _readable(path: Path) -> bool:
 
 def _paths(space: SearchSpace, codes: Sequence[str], how: Collection, cache_folder: Path | None) -> dict[str, Path]:
     """Code -> its file in the cache; each code once."""
-    settings, folder = space_settings(space), cache_folder or cache.folder()
+    settings, folder = asdict(space.settings), cache_folder or cache.folder()
     if not how.describe:
         settings = {**settings, "described": False}
     return {code: folder / cache.file_name(space, settings, code, how) for code in codes}

@@ -24,8 +24,8 @@ from gpproxy.statistics.record import Record
 def look_at(space: SearchSpace, code: str, how: Collection, backward: bool = True) -> Passes:
     """One look at one untrained architecture. The batch is the same for all architectures of a space."""
     network = space.build(space.decode(code), seeded(space.name, code, how.seed, "weights")).to(how.device)
-    inputs = space.inputs(how.samples, seeded(space.name, how.seed, "inputs")).to(how.device)
-    return Passes(network, inputs, space.loss, seeded(space.name, how.seed, "probes"), backward)
+    batch = space.batch(how.samples, seeded(space.name, how.seed, "inputs")).to(how.device)
+    return Passes(network, batch, space.loss, seeded(space.name, how.seed, "probes"), backward)
 
 
 def collect_one(space: SearchSpace, code: str, how: Collection, passes: Passes | None = None) -> Record:

@@ -20,12 +20,14 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 
+from gpproxy.search_spaces.batch import Batch
+
 WEIGHTED = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.Linear)
 RECTIFIERS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish)
 NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
 SQUASHERS = (nn.Tanh, nn.Sigmoid, nn.Hardtanh, nn.Softsign)
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+Loss = Callable[[Tensor, Batch], Tensor]
 
 
 @dataclass
@@ -139,14 +141,14 @@ def frozen_buffers(network: nn.Module) -> Iterator[None]:
             buffer.data.copy_(value)  # .data: autograd must not see a change, the values are as they were
 
 
-def forward(network: nn.Module, inputs: Tensor) -> Pass:
+def forward(network: nn.Module, batch: Batch) -> Pass:
     """A forward pass in the current gradient mode."""
     for clone in (False, True):
         with frozen_buffers(network), recording(network, clone) as (layers, rectified, versions):
-            output = network(inputs)
+            output = batch.call(network)
         if all(tensor._version == version for tensor, version in versions):
             break  # else an in-place operation has changed what was recorded: record copies
-    return Pass(inputs, output, layers, rectified)
+    return Pass(batch.visible, output, layers, rectified)
 
 
 def backward(record: Pass, loss: Tensor) -> Pass:
@@ -186,8 +188,9 @@ class Passes:
 
     Args:
         network: untrained generator in training mode (batch norm runs on batch statistics). It is not changed.
-        inputs: the batch, `sample x ...`; only `wide` sees more than the first `NARROW` of it.
-        loss: `loss(outputs, inputs)`, one number.
+        batch: what the network is called with; only `wide` sees more than the first `NARROW` samples. What is
+            perturbed, differentiated by and read is its visible tensor; others stay as they are.
+        loss: `loss(outputs, batch)`, one number.
         generator: source of the perturbation and of the Jacobian directions.
         backward: whether the noise pass keeps gradients.
     """
@@ -199,11 +202,11 @@ class Passes:
     #: Jacobian directions per sample, and samples that they are tried on.
     DIRECTIONS, DIRECTION_SAMPLES = 4, 4
 
-    def __init__(
-        self, network: nn.Module, inputs: Tensor, loss: Loss, generator: torch.Generator, backward: bool = True
-    ):
+    def __init__(self, network: nn.Module, batch: Batch, loss: Loss, generator: torch.Generator, backward: bool = True):
         self.network, self.loss, self.backward = network, loss, backward
-        self.wide_inputs, self.inputs = inputs, inputs[: self.NARROW]
+        self.wide_batch, self.batch = batch, batch.first(self.NARROW)
+        #: the visible tensors, `sample x ...`
+        self.wide_inputs, self.inputs = batch.visible, self.batch.visible
         inputs = self.inputs
         noise = torch.randn(inputs.shape, generator=generator)
         shape = (self.DIRECTIONS, *inputs[: self.DIRECTION_SAMPLES].shape)
@@ -216,22 +219,23 @@ class Passes:
         """The plain pass, with gradients when `backward` is set."""
         if not self.backward:
             with torch.no_grad():
-                return forward(self.network, self.inputs)
+                return forward(self.network, self.batch)
         with torch.enable_grad():
-            record = forward(self.network, self.inputs)
-            return backward(record, self.loss(record.output, self.inputs))
+            record = forward(self.network, self.batch)
+            return backward(record, self.loss(record.output, self.batch))
 
     @cached_property
     def wide(self) -> Pass:
         """The whole batch, forward only: for what needs more samples than gradients do."""
         with torch.no_grad():
-            return forward(self.network, self.wide_inputs)
+            return forward(self.network, self.wide_batch)
 
     @cached_property
     def perturbed(self) -> Pass:
         """The same batch plus Gaussian noise, forward only."""
         with torch.no_grad():
-            return forward(self.network, self.inputs + self.PERTURBATION * self.inputs.std() * self._noise)
+            moved = self.inputs + self.PERTURBATION * self.inputs.std() * self._noise
+            return forward(self.network, self.batch.with_visible(moved))
 
     @cached_property
     def ones(self) -> Pass:
@@ -243,8 +247,9 @@ class Passes:
         with torch.no_grad():
             for parameter in network.parameters():
                 parameter.abs_()
+        first = self.batch.first(1).each(lambda tensor: tensor.double() if tensor.is_floating_point() else tensor)
         with torch.enable_grad(), linearised(network):
-            record = forward(network, torch.ones_like(self.inputs[:1], dtype=torch.float64))
+            record = forward(network, first.with_visible(torch.ones_like(first.visible)))
             return backward(record, record.output.sum())
 
     @cached_property
@@ -252,7 +257,7 @@ class Passes:
         """Gradient of the summed output with respect to the input, `sample x values`."""
         inputs = self.inputs.detach().clone().requires_grad_(True)
         with torch.enable_grad(), frozen_buffers(self.network):
-            total = self.network(inputs).sum()
+            total = self.batch.with_visible(inputs).call(self.network).sum()
             (gradient,) = torch.autograd.grad(total, inputs, allow_unused=True)
         return torch.zeros_like(inputs).flatten(1) if gradient is None else gradient.flatten(1)
 
@@ -261,11 +266,12 @@ class Passes:
         """Forward-mode products of the output's Jacobian with seeded unit-variance directions,
         `direction x sample x outputs`; batch statistics are shared by the directions."""
         directions = self._directions
-        inputs = self.inputs[: self.DIRECTION_SAMPLES]
-        tiled = inputs.repeat(len(directions), *[1] * (inputs.ndim - 1))
+        few = self.batch.first(self.DIRECTION_SAMPLES)
+        tiled = few.each(lambda tensor: tensor.repeat(len(directions), *[1] * (tensor.ndim - 1)))
         with torch.no_grad(), frozen_buffers(self.network), forward_ad.dual_level():
-            output = self.network(forward_ad.make_dual(tiled, directions.flatten(0, 1)))
+            dual = forward_ad.make_dual(tiled.visible, directions.flatten(0, 1))
+            output = tiled.with_visible(dual).call(self.network)
             tangent = forward_ad.unpack_dual(output).tangent
         if tangent is None:
             tangent = torch.zeros_like(output)
-        return tangent.reshape(len(directions), len(inputs), -1)
+        return tangent.reshape(len(directions), len(few), -1)

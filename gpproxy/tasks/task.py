@@ -14,12 +14,11 @@ A new task is one new file of this folder: a subclass under `@task("name")` with
 from __future__ import annotations
 
 import importlib
-import inspect
 import json
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -101,7 +100,7 @@ class Task(ABC):
     @property
     def space_settings(self) -> dict[str, Any]:
         """What to open the space with elsewhere: width and resolution, where it has them, and what was changed."""
-        known = settings_of(self.space)
+        known = asdict(self.space.settings)
         sizes = {name: known[name] for name in ("width", "resolution") if name in known}
         return {**sizes, **self.settings.space_changes}
 
@@ -186,7 +185,7 @@ class Task(ABC):
         space, images = self.space, self.images
         return {
             "space": space.name,
-            "space_settings": dict(sorted(settings_of(space).items())),
+            "space_settings": dict(sorted(asdict(space.settings).items())),
             "architecture": code,
             "images": images.name,
             "split": images.split,
@@ -345,12 +344,6 @@ def _task_of(name: str) -> type[Task]:
             return one
     known = recipes()
     raise ConfigError(f"There is no recipe '{name}'.{did_you_mean(name, known)} Known: {', '.join(known)}.")
-
-
-def settings_of(space: SearchSpace) -> dict[str, Any]:
-    """The values of the space's settings by name."""
-    held = vars(space)
-    return {name: held[name] for name in inspect.signature(type(space)).parameters if name in held}
 
 
 def _named(network: Extractor) -> dict[str, Any]:

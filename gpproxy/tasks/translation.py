@@ -6,6 +6,7 @@ for held-out images are measured, against their targets too where there are any.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -154,9 +155,9 @@ class TranslationTask(Task):
         return found
 
     def dry_run(self, code: str, seed: int = 0) -> DryRun:
-        """As of every training; the spaces count MACs at their published resolution, here they are of this one."""
-        found, published = super().dry_run(code, seed), getattr(self.space, "PUBLISHED_RESOLUTION", self.images.side)
-        return replace(found, macs=found.macs * (self.images.side / published) ** 2)
+        """As of every training; spaces may count MACs at their published resolution, here they are of this one."""
+        found, made, described = super().dry_run(code, seed), self.space.image_shape, self.space.described_shape
+        return replace(found, macs=found.macs * math.prod(made[1:]) / math.prod(described[1:]))
 
 
 def check_shapes(space: SearchSpace) -> None:

@@ -28,7 +28,7 @@ from gpproxy.images.load import learnt_split, load
 from gpproxy.search_spaces.discriminator import Discriminator, discriminator
 from gpproxy.search_spaces.space import SearchSpace
 from gpproxy.seeds import numbered, reseed
-from gpproxy.tasks.task import Task, settings_of, task
+from gpproxy.tasks.task import Task, task
 from gpproxy.training.augment import augment, flip
 from gpproxy.training.average import Average
 from gpproxy.training.draw import draw, noise_batches
@@ -194,14 +194,14 @@ def adversarial(
     architecture = space.decode(code)
     generator = space.build(architecture, reseed(torch.Generator(), seed, "generator"))
     with torch.no_grad():
-        drawn = in_colour(generator.eval()(space.inputs(2, numbered(0))))
+        drawn = in_colour(space.batch(2, numbered(0)).call(generator.eval()))
     if drawn.shape[1:] != images.images.shape[1:]:
         ours, theirs = (" x ".join(map(str, shape[1:])) for shape in (drawn.shape, images.images.shape))
         raise ConfigError(
             f"The generator {code} of {space.name} draws images of {ours}, but {images.name} has images of {theirs}. "
             f"All generators of a space draw one shape, and images are read at {space.name}'s resolution."
         )
-    width = recipe.discriminator_width or int(settings_of(space).get("width", 64))
+    width = recipe.discriminator_width or space.matching_width
     judge = discriminator(width, reseed(torch.Generator(), seed, "discriminator"))
     return Adversarial(
         generator.train(), judge, images.images, recipe, noise=space.input_shape, seed=seed, device=device

@@ -5,18 +5,13 @@ In: a space and a code or a name. Out: the code.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
-
 from gpproxy.errors import SpaceError, did_you_mean
 from gpproxy.search_spaces.space import SearchSpace
 
 
 def published(space: SearchSpace) -> dict[str, str]:
-    """Codes of the architectures that the space's module names, as `space-name` in lower case."""
-    named = getattr(sys.modules[type(space).__module__], "PUBLISHED", {})
-    named = named if isinstance(named, Mapping) else {}
-    return {f"{space.name}-{name}".lower(): space.encode(architecture) for name, architecture in named.items()}
+    """Codes of the space's published architectures, as `space-name` in lower case."""
+    return {f"{space.name}-{name}".lower(): space.encode(one) for name, one in space.published.items()}
 
 
 def code_of(space: SearchSpace, text: str) -> str:
@@ -24,7 +19,8 @@ def code_of(space: SearchSpace, text: str) -> str:
     known = published(space)
     if text.strip().lower() in known:
         return known[text.strip().lower()]
-    if known and not any(letter.isdigit() for letter in text):
+    named = text.strip().lower().startswith(space.name.lower()) or not any(letter.isdigit() for letter in text)
+    if known and named:
         hint = did_you_mean(text.lower(), known)
         raise SpaceError(
             f"There is no architecture '{text}' in {space.name}.{hint} Give a code, or one of {', '.join(known)}."

@@ -19,12 +19,14 @@ from gpproxy.primitives import PRIMITIVES
 from gpproxy.primitives import types as t
 from gpproxy.primitives.layers import REGIONS
 from gpproxy.search_spaces import SEARCH_SPACES
+from gpproxy.search_spaces.batch import Batch
 from gpproxy.search_spaces.check import make_space
 from gpproxy.search_spaces.losses import l1
 from torch import nn
 
 from gpproxy.errors import ExpressionError
 from gpproxy.export.read import load_proxy
+from gpproxy.export.runtime import l1_to_inputs
 from gpproxy.export.write import export, source
 from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.generate import generate
@@ -72,8 +74,13 @@ def network(code: str) -> nn.Module:
     return SPACE.build(SPACE.decode(code), seeded("tiny", code, 0, "weights"))
 
 
+def loss_of_the_space(outputs: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+    """The loss of the space as one gives it to a file."""
+    return SPACE.loss(outputs, Batch(inputs))
+
+
 def inputs() -> torch.Tensor:
-    return SPACE.inputs(6, seeded("tiny", 0, "inputs"))
+    return SPACE.batch(6, seeded("tiny", 0, "inputs")).visible
 
 
 def agree(module: ModuleType, tree: gp.PrimitiveTree, evaluators: dict[str, Evaluator]) -> int:
@@ -83,9 +90,9 @@ def agree(module: ModuleType, tree: gp.PrimitiveTree, evaluators: dict[str, Eval
         scores = evaluator.scores([tree])
         if scores.reasons[0] is not None:
             with pytest.raises(ValueError, match="no value|cannot be ranked"):
-                module.score(network(code), inputs(), SPACE.loss)
+                module.score(network(code), inputs(), loss_of_the_space)
             continue
-        found = module.score(network(code), inputs(), SPACE.loss)
+        found = module.score(network(code), inputs(), loss_of_the_space)
         assert found == pytest.approx(float(scores.values[0, 0]), rel=1e-6, abs=1e-300), (code, to_text(tree))
         compared += 1
     return compared
@@ -153,7 +160,11 @@ def test_the_seed_chooses_the_probes(load) -> None:
 def test_stands_alone_with_torch(text: str, tmp_path: Path) -> None:
     path = tmp_path / "proxy.py"
     export(
-        parse(text, GRAMMAR), path, space="tiny", loss=l1, provenance={"kendall": float("nan"), "n": [1, {"a": "b"}]}
+        parse(text, GRAMMAR),
+        path,
+        space="tiny",
+        loss=l1_to_inputs,
+        provenance={"kendall": float("nan"), "n": [1, {"a": "b"}]},
     )
     imports = set(re.findall(r"^(?:import|from) (\w+)", path.read_text(), re.MULTILINE))
     assert imports - {"torch"} <= set(sys.stdlib_module_names)
@@ -241,8 +252,30 @@ def test_several_tensors_are_refused(text: str, load) -> None:
     module = load(text)
     with pytest.raises(ValueError, match="output of the generator must be one tensor, not a tuple. Wrap"):
         module.score(Strange("several"), inputs())
-    with pytest.raises(ValueError, match="inputs must be one tensor, not a tuple. Wrap"):
-        module.score(network("plain-4"), (inputs(), inputs()))
+    with pytest.raises(ValueError, match="inputs must be one tensor, or a tuple or dict .* but there is a str"):
+        module.score(network("plain-4"), (inputs(), "a"))
+    with pytest.raises(ValueError, match="as many samples each"):
+        module.score(network("plain-4"), (inputs(), inputs()[:2]))
+
+
+class Mixed(nn.Module):
+    """A generator of images and class numbers, with the layers of one of images alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = network("norms-4")
+
+    def forward(self, images: torch.Tensor, kind: torch.Tensor) -> torch.Tensor:
+        return self.body(images + 0 * kind[:, None, None, None])
+
+
+@pytest.mark.parametrize("text", [FORWARD, BACKWARD])
+def test_a_generator_of_several_tensors_is_given_a_tuple_or_a_dict(text: str, load) -> None:
+    module, kind = load(text), torch.arange(6)
+    alone = module.score(network("norms-4"), inputs())
+    assert module.score(Mixed(), (inputs(), kind)) == pytest.approx(alone, rel=1e-6)
+    loss = None if text == FORWARD else lambda output, given: (output - given["images"]).abs().mean()
+    assert module.score(Mixed(), {"kind": kind, "images": inputs()}, loss) == pytest.approx(alone, rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -277,9 +310,9 @@ def test_a_dead_network_ranks_last(load) -> None:
 
 def test_the_loss_of_the_space_is_copied(load) -> None:
     class Space:
-        def halved(self, outputs: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+        def halved(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
             """Half of it."""
-            return l1(outputs, inputs) / 2
+            return l1(outputs, batch.visible) / 2
 
     module, plain = load(BACKWARD, loss=Space().halved), load(BACKWARD)
     whole = plain.score(network("plain-4"), inputs())
@@ -293,11 +326,11 @@ def test_settings_that_a_loss_uses_are_written_in(load) -> None:
     class Space:
         factor, other = 0.5, object()
 
-        def scaled(self, outputs: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
-            return self.factor * l1(outputs, inputs) * self.factor
+        def scaled(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
+            return self.factor * l1(outputs, batch.visible) * self.factor
 
-        def strange(self, outputs: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
-            return l1(outputs, inputs) if self.other else l1(inputs, outputs)
+        def strange(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
+            return l1(outputs, batch.visible) if self.other else l1(batch.visible, outputs)
 
     whole = load(BACKWARD).score(network("plain-4"), inputs())
     assert load(BACKWARD, loss=Space().scaled).score(network("plain-4"), inputs()) == pytest.approx(whole / 4)
@@ -311,8 +344,13 @@ def test_the_loss_of_every_space_is_copied(name: str, load) -> None:
     module = load("initial_loss", space=name, loss=space.loss)
     module.self_check()
     made = space.build(space.sample(random.Random(0)), torch.Generator().manual_seed(0))
-    given = space.inputs(4, torch.Generator().manual_seed(1))
-    assert module.score(made, given) == pytest.approx(module.score(made, given, space.loss), rel=1e-6)
+    batch = space.batch(4, torch.Generator().manual_seed(1))
+
+    def given(outputs: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+        return space.loss(outputs, Batch(inputs))
+
+    inputs = batch.visible
+    assert module.score(made, inputs) == pytest.approx(module.score(made, inputs, given), rel=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import torch
+from gpproxy.search_spaces.batch import Batch
 from torch import nn
 
 from gpproxy.proxies.latency import LEAST, WARM_UP, latency
@@ -26,7 +27,7 @@ class Sleeper(nn.Module):
 
 def test_warm_up_does_not_count_and_the_mode_comes_back() -> None:
     network = Sleeper().train()
-    found = latency(network, torch.zeros(1, 2), calls=9, seconds=10.0)
+    found = latency(network, Batch(torch.zeros(1, 2)), calls=9, seconds=10.0)
     assert found.calls == 9 and network.calls == 9 + WARM_UP and network.training
     assert 1.0 <= found.median < 50.0 and found.spread >= 0 and found.device == "cpu"
-    assert latency(Sleeper(), torch.zeros(1, 2), seconds=0.0).calls == LEAST
+    assert latency(Sleeper(), Batch(torch.zeros(1, 2)), seconds=0.0).calls == LEAST

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 
 import pytest
 import torch
-from gpproxy.search_spaces import SearchSpace
+from gpproxy.search_spaces import Batch, SearchSpace
 from gpproxy.search_spaces.check import make_space
 from torch import nn
 
@@ -32,9 +33,12 @@ def test_fast_sizes_are_those_described(name: str, settings: dict) -> None:
 class Layers(SearchSpace):
     """One network with layers of every known kind; in `odd` its code does more than its layers."""
 
-    def __init__(self, odd: bool = False):
-        self.odd = odd
-        self.name = "layers"
+    @dataclass(frozen=True)
+    class Settings(SearchSpace.Settings):
+        odd: bool = False
+
+    settings: Settings
+    name = "layers"
 
     def build(self, architecture, generator):
         with torch.device("meta"):
@@ -43,10 +47,10 @@ class Layers(SearchSpace):
                 nn.ConvTranspose2d(6, 4, 3, 2, 1, output_padding=1), nn.Upsample(scale_factor=2, mode="bilinear"),
                 nn.Conv2d(4, 4, 3, dilation=2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5, bias=False),
             )  # fmt: skip
-        return Twice(network) if self.odd else network
+        return Twice(network) if self.settings.odd else network
 
-    def inputs(self, count, generator):
-        return torch.zeros(count, 3, 9, 9)
+    def batch(self, count, generator):
+        return Batch(torch.zeros(count, 3, 9, 9))
 
     def sample(self, rng):
         return (0,)
@@ -66,9 +70,9 @@ class Twice(nn.Module):
 
 def test_every_known_layer_is_counted_right() -> None:
     space = Layers()
-    inputs = space.inputs(2, None).to("meta")
+    batch = space.batch(2, None).to("meta")
     network = space.build((0,), None)
-    found = built_size(space, inputs, (0,))
+    found = built_size(space, batch, (0,))
     # 5x5 outputs of 6 channels with 9 weights; 5x5 inputs of 6 x 4 x 9; 16x16 outputs of 4 x 4 x 9; 4 x 5.
     assert found.macs == 25 * 6 * 9 + 25 * 6 * 4 * 9 + 16 * 16 * 4 * 4 * 9 + 20
     assert found.params == sum(p.numel() for p in network.parameters())

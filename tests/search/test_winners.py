@@ -17,7 +17,7 @@ from gpproxy.execution.scheduler import News, run_steps
 from gpproxy.execution.task import Stop, never
 from gpproxy.search import SearchSettings, resume, run, winners
 from gpproxy.search.console import SearchWatch
-from gpproxy.tasks.task import open_task, settings_of
+from gpproxy.tasks.task import open_task
 from gpproxy.train.settings import TrainSettings
 from gpproxy.training.outcome import Check, Outcome
 
@@ -154,4 +154,4 @@ def test_winners_are_as_wide_as_the_search_whatever_the_recipe(tmp_path: Path) -
             tmp_path, recipe="autogan", space_settings=settings, train_settings=("extractor=none", "limit=32")
         )
         judge = winners.Judge.of_search(asked, space, Listener())
-        assert settings_of(open_task(judge.settings).space) == settings_of(space)
+        assert open_task(judge.settings).space.settings == space.settings

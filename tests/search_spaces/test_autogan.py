@@ -151,7 +151,7 @@ def test_descriptors_count_what_the_cells_use():
 
 
 def test_loss_is_the_mean_over_the_batch_and_repeats():
-    noise = TINY.inputs(6, seeded())
+    noise = TINY.batch(6, seeded()).visible
     images = torch.rand(6, 3, 16, 16, generator=seeded()) * 2 - 1
     total = TINY.loss(images, noise)
     parts = [TINY.loss(images[i : i + 2], noise[i : i + 2]) for i in (0, 2, 4)]
@@ -181,7 +181,7 @@ def test_canonical_form_joins_162_pairs():
 )
 def test_only_twins_compute_the_same_function(genes, twins):
     """Of all choices of pre- and post-activation with equal weights, equal outputs mean equal canonical forms."""
-    noise = TINY.inputs(4, seeded(3)).double()
+    noise = TINY.batch(4, seeded(3)).visible.double()
     drawn = (
         dict.fromkeys(range(14), 0)
         | {gene: random.Random(gene + len(genes)).randrange(3) for gene in (2, 6, 11)}

@@ -86,20 +86,20 @@ def test_random_networks_agree_with_a_literal_second_implementation():
 
 def check_literal(architecture):
     network = TINY.build(architecture, seeded(1)).double()
-    noise = TINY.inputs(3, seeded(2)).double()
+    noise = TINY.batch(3, seeded(2)).visible.double()
     torch.testing.assert_close(network(noise), literal(network, architecture, noise))
 
 
 def test_only_used_branches_are_built():
     for architecture in architectures(30, seed=3):
         network = TINY.build(architecture, seeded())
-        network(TINY.inputs(2, seeded())).square().mean().backward()
+        network(TINY.batch(2, seeded()).visible).square().mean().backward()
         assert all(p.grad is not None for p in network.parameters())
 
 
 def test_stages_grow_through_one_output_layer():
     network = AutoGAN(width=4).build(PUBLISHED["A"], seeded())
-    noise = AutoGAN().inputs(2, seeded())
+    noise = AutoGAN().batch(2, seeded()).visible
     assert [network(noise, stage).shape[-1] for stage in range(3)] == [8, 16, 32]
     assert torch.equal(network(noise, 2), network(noise))
 
@@ -108,10 +108,10 @@ def test_stages_grow_through_one_output_layer():
 def test_output_size_is_a_setting(resolution):
     space = AutoGAN(width=4, resolution=resolution)
     network = space.build(PUBLISHED["B"], seeded())
-    images = network(space.inputs(2, seeded()))
+    images = network(space.batch(2, seeded()).visible)
     assert images.shape == (2, 3, resolution, resolution)
     assert network.shape == (4, resolution // 8, resolution // 8)
-    assert torch.isfinite(space.loss(images, space.inputs(2, seeded())))
+    assert torch.isfinite(space.loss(images, space.batch(2, seeded())))
 
 
 def test_convolutions_start_xavier_uniform():
@@ -126,7 +126,7 @@ def test_convolutions_start_xavier_uniform():
 @pytest.mark.parametrize("code", ["1011-10011-10103", "0120-12210-01003", "1221-02111-12213", "0201-11201-02012"])
 def test_forward_mode_derivatives_agree_with_differences(code):
     network = TINY.build(TINY.decode(code), seeded()).double()
-    noise, direction = (TINY.inputs(3, seeded(s)).double() for s in (1, 2))
+    noise, direction = (TINY.batch(3, seeded(s)).visible.double() for s in (1, 2))
     with torch.no_grad(), forward_ad.dual_level():
         tangent = forward_ad.unpack_dual(network(forward_ad.make_dual(noise, direction))).tangent
     with torch.no_grad():

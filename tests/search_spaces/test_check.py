@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import torch
-from gpproxy.search_spaces import SEARCH_SPACES
+from gpproxy.search_spaces import SEARCH_SPACES, Batch
 from gpproxy.search_spaces.check import check_once, check_space, make_space
 from gpproxy.search_spaces.initialise import materialise
-from gpproxy.search_spaces.space import open_with
 from torch import nn
 
 from gpproxy.benchmarks.benchmark import Card
@@ -96,10 +96,18 @@ def on_the_cpu(self, architecture, generator):
         ("build", lambda self, a, g: 1 / 0, "build raised ZeroDivisionError: division by zero"),
         ("mutate", lambda self, a, rng: a, "mutate must return another architecture"),
         ("encode", lambda self, a: "0-0-0-0", "decode must be the inverse of encode"),
-        ("inputs", lambda self, n, g: torch.zeros(1, 3, 8, 8), r"for 2 it returned one of shape \(1, 3, 8, 8\)"),
-        ("inputs", lambda self, n, g: torch.rand(n, 3, 8, 8), "inputs must draw from its generator only"),
-        ("inputs", lambda self, n, g: torch.ones(n, 5, 8, 8), "the forward pass, .* of what build returned raised"),
-        ("loss", lambda self, outputs, inputs: outputs.mean(1), "loss must return a tensor with one number"),
+        (
+            "batch",
+            lambda self, n, g: Batch(torch.zeros(1, 3, 8, 8)),
+            r"for 2 it holds a tensor of shape \(1, 3, 8, 8\)",
+        ),
+        ("batch", lambda self, n, g: Batch(torch.rand(n, 3, 8, 8)), "batch must draw from its generator only"),
+        (
+            "batch",
+            lambda self, n, g: Batch(torch.ones(n, 5, 8, 8)),
+            "the forward pass, .* of what build returned raised",
+        ),
+        ("loss", lambda self, outputs, batch: outputs.mean(1), "loss must return a tensor with one number"),
     ],
 )
 def test_a_broken_promise_is_named(changed, method, function, sentence):
@@ -137,4 +145,4 @@ def test_an_unknown_setting_gets_the_nearest_match_and_the_list():
         ConfigError, match="autogan has no setting 'widht'. Did you mean 'width'\\? Known: width, latent"
     ):
         make_space("autogan", {"widht": 3})
-    assert vars(open_with(Fake, {"resolution": 16})) == {"resolution": 16}
+    assert asdict(Fake(resolution=16).settings) == {"resolution": 16}

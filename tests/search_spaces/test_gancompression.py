@@ -178,7 +178,7 @@ def test_output_has_the_size_of_the_input():
 
 def test_label_maps_are_one_hot_with_edges():
     space = SpadeCompression()
-    labels = space.inputs(3, torch.Generator().manual_seed(0))
+    labels = space.batch(3, torch.Generator().manual_seed(0)).visible
     assert labels.shape == (3, 36, 64, 64)
     assert torch.equal(labels[:, :-1].sum(1), torch.ones(3, 64, 64))
     edges = labels[:, -1]

@@ -22,6 +22,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.text import parse
 from gpproxy.seeds import seeded
 from gpproxy.statistics import cache
-from gpproxy.statistics.collect import collect, space_settings
+from gpproxy.statistics.collect import collect
 from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.table import StatisticsTable
 from tests.toy import toy_table
@@ -80,7 +81,7 @@ def real_table(count: int, rng: random.Random) -> tuple[StatisticsTable, Tensor]
         return None
     space = SEARCH_SPACES[NAME]()
     codes = [code for code in benchmark.architectures if not space.dead(space.decode(code))]
-    files = (cache.folder() / cache.file_name(space, space_settings(space), code, HOW) for code in codes)
+    files = (cache.folder() / cache.file_name(space, asdict(space.settings), code, HOW) for code in codes)
     codes = [code for code, file in zip(codes, files) if file.is_file()]
     if len(codes) < count:
         return None
@@ -91,7 +92,7 @@ def real_table(count: int, rng: random.Random) -> tuple[StatisticsTable, Tensor]
 def fresh(space: SearchSpace, code: str, samples: int) -> float:
     """A candidate's score of one architecture as published: build, hook, forward, backward, kernel, reduce."""
     network = space.build(space.decode(code), seeded(space.name, code, 0, "weights"))
-    inputs = space.inputs(samples, seeded(space.name, 0, "inputs"))
+    batch = space.batch(samples, seeded(space.name, 0, "inputs"))
     kernel = torch.zeros(samples, samples)
 
     def accumulate(module: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> None:
@@ -101,7 +102,7 @@ def fresh(space: SearchSpace, code: str, samples: int) -> float:
     for module in network.modules():
         if isinstance(module, (nn.ReLU, nn.LeakyReLU)):
             module.register_forward_hook(accumulate)
-    space.loss(network(inputs), inputs).backward()
+    space.loss(batch.call(network), batch).backward()
     return float(torch.linalg.slogdet(kernel).logabsdet)
 
 

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import gpproxy.primitives  # noqa: F401
 import torch
-from gpproxy.search_spaces import SEARCH_SPACES, SearchSpace
+from gpproxy.search_spaces import SEARCH_SPACES, Batch, SearchSpace
 from torch.autograd import forward_ad
 
 import gpproxy.statistics  # noqa: F401  registers the statistics
@@ -47,8 +47,9 @@ class Bare:
 
     def __init__(self, space: SearchSpace, code: str, how: Collection):
         self.network = space.build(space.decode(code), seeded(space.name, code, how.seed, "weights"))
-        self.inputs = space.inputs(how.samples, seeded(space.name, how.seed, "inputs"))
-        self.loss = space.loss
+        batch = space.batch(how.samples, seeded(space.name, how.seed, "inputs"))
+        self.inputs = batch.visible
+        self.loss = lambda outputs, inputs: space.loss(outputs, Batch(inputs))
 
     def forward(self) -> None:
         with torch.no_grad(), frozen_buffers(self.network):

@@ -14,12 +14,12 @@ import random
 import resource
 import statistics
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import torch
-from gpproxy.search_spaces import SearchSpace
+from gpproxy.search_spaces import Batch, SearchSpace
 from gpproxy.search_spaces.check import make_space
-from torch import Tensor, nn
+from torch import nn
 
 from gpproxy.execution.memory import keep_freed_memory
 from gpproxy.proxies.proxy import Proxy
@@ -29,7 +29,6 @@ from gpproxy.search.limits import Limits
 from gpproxy.search.loop import search
 from gpproxy.search.strategies import Random
 from gpproxy.seeds import seeded
-from gpproxy.statistics.collect import space_settings
 
 #: Formulas that need a forward pass only: of maps, and of kernels between samples; and one that needs gradients.
 FORMULAS = {
@@ -54,16 +53,16 @@ class Clocked(Scorer):
 
 
 def setup(space: SearchSpace, formula: str) -> Setup:
-    return Setup(space.name, tuple(space_settings(space).items()), (Proxy.load(formula),), plain=Sizer(space).plain)
+    return Setup(space.name, tuple(asdict(space.settings).items()), (Proxy.load(formula),), plain=Sizer(space).plain)
 
 
-def bare(space: SearchSpace, network: nn.Module, inputs: Tensor, gradients: bool) -> float:
+def bare(space: SearchSpace, network: nn.Module, batch: Batch, gradients: bool) -> float:
     """Seconds of one forward pass, and of a backward pass to the weights."""
     start = time.process_time()
     with torch.set_grad_enabled(gradients):
-        output = network(inputs)
+        output = batch.call(network)
         if gradients:
-            torch.autograd.grad(space.loss(output, inputs), list(network.parameters()), allow_unused=True)
+            torch.autograd.grad(space.loss(output, batch), list(network.parameters()), allow_unused=True)
     return time.process_time() - start
 
 
@@ -71,7 +70,7 @@ def compare(space: SearchSpace, name: str, formula: str, count: int) -> float:
     """Prints one line; returns scoring in units of the bare passes."""
     scorer = Clocked(setup(space, formula))
     gradients = scorer._views[0].backward
-    inputs = scorer._template(scorer._views[0], 0).inputs
+    batch = scorer._template(scorer._views[0], 0).batch
     rng = random.Random(0)
     codes = [space.encode(space.sample(rng)) for _ in range(count + 2)]
     scoring, building, passing = [], [], []
@@ -79,7 +78,7 @@ def compare(space: SearchSpace, name: str, formula: str, count: int) -> float:
         network = space.build(space.decode(code), seeded(space.name, code, 0, "weights"))
         for turn in range(2) if number % 2 else reversed(range(2)):
             if turn:
-                passing.append(bare(space, network, inputs, gradients))
+                passing.append(bare(space, network, batch, gradients))
                 continue
             before, start = scorer.building, time.process_time()
             scorer.score(code)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from gpproxy.errors import StatisticsError
 from gpproxy.registry import PLUGINS, load_plugin
 from gpproxy.statistics import cache
 from gpproxy.statistics.cache import file_name, folder, load, save
-from gpproxy.statistics.collect import collect, space_settings
+from gpproxy.statistics.collect import collect
 from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.cut import Sizes
 from gpproxy.statistics.dependencies import dependencies
@@ -27,7 +27,7 @@ HOW = Collection(samples=4, proxies=("nwot",), proxy_samples=3)
 
 def name_of(space=None, code="plain-3", how=HOW) -> str:
     space = space or tiny.Tiny()
-    return file_name(space, space_settings(space), code, how)
+    return file_name(space, asdict(space.settings), code, how)
 
 
 def equal(one, other) -> bool:

@@ -7,6 +7,7 @@ import copy
 import numpy as np
 import pytest
 import torch
+from gpproxy.search_spaces.batch import Batch
 from torch import nn
 
 from gpproxy.statistics.classical import PROXIES, layers
@@ -125,7 +126,7 @@ def test_grasp_of_a_quadratic_in_closed_form():
     """For L = mean (w x)^2, g = 2 m w and H = 2 m with m = mean x^2, so the score is -4 m^2 w^2."""
     network = seeded_(nn.Conv2d(1, 1, 1, bias=False)).double()
     inputs = images(4, shape=(1, 3, 3)).double()
-    passes = Passes(network, inputs, lambda y, x: y.square().mean(), torch.Generator().manual_seed(0))
+    passes = Passes(network, Batch(inputs), lambda y, x: y.square().mean(), torch.Generator().manual_seed(0))
     moment, weight = float(inputs.square().mean()), network.weight.item()
     assert PROXIES["grasp"](passes) == pytest.approx(-4 * moment**2 * weight**2, rel=1e-9)
 

@@ -206,8 +206,8 @@ def test_transnas_networks_name_their_code(code):
     """The input of the decoder's first layer, with the smallest map of the network."""
     space = SEARCH_SPACES["transnas-micro" if "_" in code else "transnas-macro"]()
     network = space.build(space.decode(code), torch.Generator().manual_seed(0))
-    inputs = space.inputs(2, torch.Generator().manual_seed(0))
-    passes = Passes(network, inputs, space.loss, torch.Generator(), backward=False)
+    batch = space.batch(2, torch.Generator().manual_seed(0))
+    passes = Passes(network, batch, space.loss, torch.Generator(), backward=False)
     coder = information._coder(passes)
     assert coder.name == network.bottleneck and isinstance(coder.module, nn.Module)
     assert coder.inflow.shape[2] == min(as_map(layer.inflow).shape[2] for layer in passes.wide.layers)

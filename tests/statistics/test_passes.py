@@ -6,6 +6,7 @@ import copy
 
 import pytest
 import torch
+from gpproxy.search_spaces.batch import Batch
 from torch import Tensor, nn
 
 from gpproxy.statistics.passes import Passes, forward, linearised, recording
@@ -179,7 +180,7 @@ def test_layer_without_influence_has_a_zero_gradient():
 def test_hooks_are_removed_after_an_exception():
     network = Breaks()
     with pytest.raises(ValueError, match="broken"):
-        forward(network, images())
+        forward(network, Batch(images()))
     assert hooks_of(network) == 0 and network.relu.inplace
     with pytest.raises(KeyError), recording(network):
         raise KeyError
@@ -271,7 +272,7 @@ def test_jacobian_agrees_with_finite_differences(make, shape):
     if make is mlp:
         network[1] = nn.Identity()
     inputs = images(3, shape=shape).double()
-    passes = Passes(network, inputs, squared, torch.Generator().manual_seed(5))
+    passes = Passes(network, Batch(inputs), squared, torch.Generator().manual_seed(5))
     step = 1e-6
     tangents = passes.jacobian
     assert tangents.shape[:2] == (Passes.DIRECTIONS, 3)

@@ -182,13 +182,13 @@ def test_macs_and_params_of_a_space_are_those_of_its_networks(name):
     space = SEARCH_SPACES[name]()
     code = {"transnas-macro": "64-1234-basic", "transnas-micro": "64-41414-1_02_333", "tiny": "norms-4"}[name]
     network = space.build(space.decode(code), torch.Generator().manual_seed(0))
-    inputs = space.inputs(2, torch.Generator().manual_seed(0))
-    seen = Passes(network, inputs, space.loss, torch.Generator(), backward=False)
+    batch = space.batch(2, torch.Generator().manual_seed(0))
+    seen = Passes(network, batch, space.loss, torch.Generator(), backward=False)
     total = float(STATISTICS["total_params"].function(seen, SIZES))
     norms = [p for m in network.modules() if isinstance(m, nn.BatchNorm2d) for p in m.parameters()]
     assert total == sum(p.numel() for p in network.parameters())
     assert float(sum(STATISTICS["params"].function(seen, SIZES))) == total - sum(p.numel() for p in norms)
-    counted = macs(network.to("meta"), inputs.to("meta"))
+    counted = macs(network.to("meta"), batch.to("meta"))
     assert float(STATISTICS["total_macs"].function(seen, SIZES)) == counted
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from gpproxy.search_spaces.batch import Batch
 from torch import Tensor, nn
 
 from gpproxy.statistics.passes import Passes
@@ -57,11 +58,12 @@ def images(count: int = 6, seed: int = 9, shape: tuple[int, ...] = (3, 8, 8)) ->
     return torch.randn(count, *shape, generator=torch.Generator().manual_seed(seed))
 
 
-def squared(outputs: Tensor, inputs: Tensor) -> Tensor:
+def squared(outputs: Tensor, batch: Batch | Tensor) -> Tensor:
     """Mean squared distance to the input, or to zero where the shapes differ."""
+    inputs = batch.visible if isinstance(batch, Batch) else batch
     return ((outputs - inputs) if outputs.shape == inputs.shape else outputs).square().mean()
 
 
 def look_at(network: nn.Module, inputs: Tensor | None = None, backward: bool = True) -> Passes:
     inputs = images() if inputs is None else inputs
-    return Passes(network, inputs, squared, torch.Generator().manual_seed(5), backward)
+    return Passes(network, Batch(inputs), squared, torch.Generator().manual_seed(5), backward)

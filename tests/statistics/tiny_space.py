@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import dataclass
 
 import torch
-from gpproxy.search_spaces import SearchSpace, search_space
+from gpproxy.search_spaces import Batch, SearchSpace, search_space
 from torch import nn
 
 from gpproxy.errors import SpaceError
@@ -71,8 +72,12 @@ def layers(kind: str, w: int) -> nn.Module:
 class Tiny(SearchSpace):
     """Codes such as `plain-4`: kind and width."""
 
-    def __init__(self, resolution: int = 8, offset: float = 0.0):
-        self.resolution, self.offset = resolution, offset
+    @dataclass(frozen=True)
+    class Settings(SearchSpace.Settings):
+        resolution: int = 8
+        offset: float = 0.0
+
+    settings: Settings
 
     def sample(self, rng):
         return rng.randrange(len(KINDS)), rng.randrange(3)
@@ -123,12 +128,13 @@ class Tiny(SearchSpace):
                 weighted[-1].bias.fill_(-1e3)
         return network
 
-    def inputs(self, count, generator):
-        return torch.randn(count, 3, self.resolution, self.resolution, generator=generator)
+    def batch(self, count, generator):
+        side = self.settings.resolution
+        return Batch(torch.randn(count, 3, side, side, generator=generator))
 
-    def loss(self, outputs, inputs):
+    def loss(self, outputs, batch):
         """Nothing below zero counts, so that a generator can have a loss without a gradient."""
-        return (outputs - self.offset).relu().mean()
+        return (outputs - self.settings.offset).relu().mean()
 
     def dead(self, architecture):
         return "sealed by its structure" if KINDS[architecture[0]] == "sealed" else ""

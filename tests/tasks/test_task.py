@@ -10,7 +10,7 @@ import torch
 
 from gpproxy.errors import ConfigError, RunError, SpaceError
 from gpproxy.tasks.settings import TrainingSettings
-from gpproxy.tasks.task import TASKS, Task, open_task, recipes, settings_of, task, tasks
+from gpproxy.tasks.task import TASKS, Task, open_task, recipes, task, tasks
 from gpproxy.tasks.unconditional import Unconditional
 from gpproxy.training.checkpoint import BEST, load_state
 from gpproxy.training.outcome import outcome
@@ -58,7 +58,7 @@ def test_a_recipe_for_other_generators_is_refused_with_those_that_fit() -> None:
 
 def test_numbers_of_a_space_are_read_as_numbers() -> None:
     found = open_task(TrainingSettings(space="transnas-micro", recipe="pix2pix", space_settings=("decoder_width=0.5",)))
-    assert found.space_settings["decoder_width"] == settings_of(found.space)["decoder_width"] == 0.5
+    assert found.space_settings["decoder_width"] == found.space.settings.decoder_width == 0.5
 
 
 def test_interrupted_equals_uninterrupted_and_seeds_differ(tmp_path: Path) -> None:

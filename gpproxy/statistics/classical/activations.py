@@ -67,7 +67,7 @@ def meco(passes: Passes) -> Tensor:
     handles = [module.register_forward_hook(after) for module in passes.network.modules()]
     try:
         with torch.no_grad(), frozen_buffers(passes.network):
-            passes.network(x)
+            passes.batch.with_visible(x).call(passes.network)
     finally:
         for handle in handles:
             handle.remove()

@@ -174,7 +174,7 @@ def autogas_integration(passes: Passes) -> float | Tensor:
     handles = [m.register_forward_hook(lambda _, inputs, output: first.append(output.clone())) for m in kinds]
     try:
         with torch.no_grad(), frozen_buffers(passes.network):
-            passes.network(passes.inputs)
+            passes.batch.call(passes.network)
     finally:
         for handle in handles:
             handle.remove()

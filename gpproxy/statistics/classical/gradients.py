@@ -56,7 +56,7 @@ def grasp(passes: Passes) -> Tensor:
     weights = weights_of(passes)
     with torch.enable_grad():
         with frozen_buffers(passes.network):
-            loss = passes.loss(passes.network(passes.inputs), passes.inputs)
+            loss = passes.loss(passes.batch.call(passes.network), passes.batch)
         first = torch.autograd.grad(loss, weights, create_graph=True, allow_unused=True)
         products = [(g.detach() * g).sum() for g in first if g is not None and g.requires_grad]
         if not products:

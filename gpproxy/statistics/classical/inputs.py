@@ -42,8 +42,8 @@ def zen(passes: Passes) -> Tensor:
     last.register_forward_pre_hook(lambda module, inputs: features.append(inputs[0].clone()))
     calls = []
     with torch.no_grad():
-        for batch in (x, x + 0.01 * noise):
-            network(batch)
+        for inputs in (x, x + 0.01 * noise):
+            passes.batch.with_visible(inputs).call(network)
             calls.append(features[-1])
     value = (calls[0] - calls[1]).double().abs().flatten(1).sum(1).mean().log()
     for module in network.modules():

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from gpproxy.search_spaces.batch import Batch
 from gpproxy.statistics.classical.proxy import proxy, weight_of, weights_of
 from gpproxy.statistics.passes import Passes, frozen_buffers
 
@@ -26,7 +27,8 @@ def zico(passes: Passes) -> float | Tensor:
     if half == 0:
         return torch.nan
     weights = weights_of(passes)
-    first, second = (_loss_gradients(passes, part, weights) for part in (passes.inputs[:half], passes.inputs[half:]))
+    halves = passes.batch.first(half), passes.batch.part(half, len(passes.inputs))
+    first, second = (_loss_gradients(passes, part, weights) for part in halves)
     value = torch.zeros((), dtype=torch.float64, device=passes.inputs.device)
     for one, two in zip(first, second):
         deviation = (one - two).abs()  # twice the deviation of two values, as the other term is twice the mean
@@ -50,9 +52,9 @@ def gradsign(passes: Passes) -> Tensor:
     network = _calibrated(passes)
     weights = [weight_of(network.get_submodule(layer.name)) for layer in passes.noise.layers if layer.first]
     signs = [torch.zeros_like(weight) for weight in weights]
-    for sample in passes.inputs[:SAMPLES].split(1):
+    for sample in _samples(passes):
         with torch.enable_grad():
-            gradients = torch.autograd.grad(passes.loss(network(sample), sample), weights, allow_unused=True)
+            gradients = torch.autograd.grad(passes.loss(sample.call(network), sample), weights, allow_unused=True)
         for sign, gradient in zip(signs, gradients):
             if gradient is not None:
                 sign += gradient.sign()
@@ -79,11 +81,11 @@ def _tangent_kernel(passes: Passes) -> Tensor:
     """`sample x sample`, inner products of the samples' gradients of the summed output."""
     network = _calibrated(passes)
     weights = [p for name, p in network.named_parameters() if name.split(".")[-1] == "weight"]
-    samples = passes.inputs[:SAMPLES].split(1)
+    samples = _samples(passes)
     kept: list[tuple[Tensor, ...]] = []
     for sample in samples:
         with torch.enable_grad():
-            gradients = torch.autograd.grad(network(sample).sum(), weights, allow_unused=True)
+            gradients = torch.autograd.grad(sample.call(network).sum(), weights, allow_unused=True)
         kept.append(tuple(g.flatten() for g in gradients if g is not None))
     kernel = torch.zeros(len(samples), len(samples), dtype=torch.float64, device=passes.inputs.device)
     for rows in zip(*kept):
@@ -102,14 +104,19 @@ def _calibrated(passes: Passes) -> nn.Module:
             module.reset_running_stats()
             module.momentum = 1.0
     with torch.no_grad():
-        network(passes.inputs)
+        passes.batch.call(network)
     return network.eval()
 
 
-def _loss_gradients(passes: Passes, inputs: Tensor, weights: Sequence[Tensor]) -> list[Tensor]:
+def _samples(passes: Passes) -> list[Batch]:
+    """The first samples of the look, each a batch of its own."""
+    return [passes.batch.part(i, i + 1) for i in range(min(SAMPLES, len(passes.inputs)))]
+
+
+def _loss_gradients(passes: Passes, batch: Batch, weights: Sequence[Tensor]) -> list[Tensor]:
     """Loss gradients of the weights on other inputs than the look's, in training mode."""
     with torch.enable_grad():
         with frozen_buffers(passes.network):
-            loss = passes.loss(passes.network(inputs), inputs)
+            loss = passes.loss(batch.call(passes.network), batch)
         gradients = torch.autograd.grad(loss, weights, allow_unused=True)
     return [torch.zeros_like(w) if g is None else g for g, w in zip(gradients, weights)]
