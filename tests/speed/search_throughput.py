@@ -13,8 +13,12 @@ import argparse
 import random
 import resource
 import statistics
+import sys
 import time
 from dataclasses import asdict, replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import torch
 from gpproxy.search_spaces import Batch, SearchSpace
