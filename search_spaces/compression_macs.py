@@ -7,6 +7,7 @@ it computes at stride 2), and every normalisation counts one per element. Activa
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +24,7 @@ def compression_macs(network: nn.Module, inputs: Tensor, norms: bool = True) -> 
     """
     total = [0]
 
-    def after_convolution(module: nn.Module, arguments: tuple, output: Tensor) -> None:
+    def after_convolution(module: Any, arguments: tuple, output: Tensor) -> None:
         inputs_per_group = module.in_channels // module.groups
         total[0] += math.prod(module.kernel_size) * inputs_per_group * output[0].numel()
 

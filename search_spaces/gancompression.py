@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import torch
 from gpproxy.search_spaces.batch import Batch
@@ -32,7 +33,7 @@ RESNET_SETS: dict[str, Choices] = {
 LEGACY = "legacy_"
 
 
-def normal_(module: nn.Module, generator: torch.Generator) -> None:
+def normal_(module: Any, generator: torch.Generator) -> None:
     """Normal weights of deviation 0.02, zero bias (Isola et al., 2017)."""
     nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
     if module.bias is not None:

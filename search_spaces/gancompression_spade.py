@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -32,14 +32,14 @@ SPADE_SETS: dict[str, Choices] = {
 }
 
 
-def xavier_(module: nn.Module, generator: torch.Generator) -> None:
+def xavier_(module: Any, generator: torch.Generator) -> None:
     """Glorot weights with gain 0.02, zero bias (Park et al., 2019)."""
     nn.init.xavier_normal_(module.weight, 0.02, generator=generator)
     if module.bias is not None:
         nn.init.zeros_(module.bias)
 
 
-def spectral_(module: nn.Module, generator: torch.Generator) -> None:
+def spectral_(module: Any, generator: torch.Generator) -> None:
     """Glorot weights over their largest singular value, zero bias (Miyato et al., 2018).
 
     At initialisation spectral normalisation is this scale; as weights of their own the layers look like any other.

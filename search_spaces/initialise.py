@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -17,7 +18,7 @@ _FIXED = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm
 _FILLED = {"weight", "bias", "running_mean", "running_var", "num_batches_tracked"}
 
 
-def default_(module: nn.Module, generator: torch.Generator) -> None:
+def default_(module: Any, generator: torch.Generator) -> None:
     """PyTorch's own initialisation of one convolution or linear layer (He et al., 2015, with a = sqrt 5)."""
     nn.init.kaiming_uniform_(module.weight, a=math.sqrt(5), generator=generator)
     if module.bias is not None:
@@ -26,7 +27,7 @@ def default_(module: nn.Module, generator: torch.Generator) -> None:
         nn.init.uniform_(module.bias, -bound, bound, generator=generator)
 
 
-def fan_out_(module: nn.Module, generator: torch.Generator) -> None:
+def fan_out_(module: Any, generator: torch.Generator) -> None:
     """Normal weights of variance 2 / fan_out, zero bias (He et al., 2015)."""
     nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu", generator=generator)
     if module.bias is not None:

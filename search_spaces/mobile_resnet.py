@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from torch import Tensor, nn
 
 BLOCKS = 9
 
 
-def separable(inputs: int, outputs: int, padding_mode: str = "reflect") -> nn.Sequential:
+def separable(inputs: int, outputs: int, padding_mode: Any = "reflect") -> nn.Sequential:
     """Depthwise 3 x 3 convolution, instance norm, pointwise convolution."""
     depthwise = nn.Conv2d(inputs, inputs, 3, padding=1, groups=inputs, padding_mode=padding_mode)
     return nn.Sequential(depthwise, nn.InstanceNorm2d(inputs), nn.Conv2d(inputs, outputs, 1))
@@ -56,8 +57,8 @@ class MobileResnet(nn.Module):
             layers += [convolution, nn.InstanceNorm2d(convolution.out_channels), nn.ReLU()]
         layers += [Block(trunk, width, mobile) for width in hidden]
         for inputs, outputs in ((trunk, up1), (up1, up2)):
-            convolution = nn.ConvTranspose2d(inputs, outputs, 3, 2, 1, output_padding=1)
-            layers += [convolution, nn.InstanceNorm2d(outputs), nn.ReLU()]
+            wider = nn.ConvTranspose2d(inputs, outputs, 3, 2, 1, output_padding=1)
+            layers += [wider, nn.InstanceNorm2d(outputs), nn.ReLU()]
         layers += [nn.Conv2d(up2, 3, 7, padding=3, padding_mode="reflect"), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
 

@@ -104,7 +104,7 @@ class TransNAS(SearchSpace):
         return {**SearchSpace.describe(full, architecture), **own}
 
     def _decoder_macs(self, architecture: Architecture) -> float:
-        network = self.build(architecture, None)
+        network: Any = self.build(architecture, None)
         with torch.no_grad():
             code = network.encoder(torch.empty(2, *self.input_shape, device="meta"))
             return macs(network.decoder, Batch(code))

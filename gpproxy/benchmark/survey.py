@@ -21,7 +21,8 @@ from gpproxy.ranking.equivalence import functional_classes
 from gpproxy.ranking.metrics import RankingMetrics, Row
 from gpproxy.ranking.retest import Retest, retest
 from gpproxy.search_spaces import SearchSpace
-from gpproxy.statistics.collect import Collection, collect
+from gpproxy.statistics.collect import collect
+from gpproxy.statistics.collection import Collection
 
 #: Called with (architectures done, architectures in all).
 Progress = Callable[[int, int], None]

@@ -144,5 +144,5 @@ def card_of(settings: BuildSettings, task: Task, facts: Mapping[str, Any], times
             "collapsed or lost its numbers ranks last. Ranks hold for this budget."
         ),
         facts={**facts, "settings": meaning(settings, task), "recipe": recipe},
-        **task.words,
+        **dict[str, Any](task.words),
     )

@@ -34,8 +34,8 @@ def flags_of(command: str) -> list[Flag]:
     """The flags of a command, in the order of its --help."""
     found = []
     for group in [*([] if command in WITHOUT_START else [Start]), *commands()[command]]:
-        hints, texts = get_type_hints(group), helps(group)
-        for field in fields(group):
+        hints, texts = get_type_hints(group), helps(group)  # type: ignore[arg-type]
+        for field in fields(group):  # type: ignore[arg-type]
             if field.metadata.get("positional"):
                 continue
             kind, name = hints[field.name], field.name.replace("_", "-")

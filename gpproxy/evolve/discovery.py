@@ -26,7 +26,8 @@ from gpproxy.ranking.correlation import rank_dead_last, spearman
 from gpproxy.ranking.equivalence import functional_classes
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.statistics.classical import PROXIES
-from gpproxy.statistics.collect import Collection, cached, collect, fill
+from gpproxy.statistics.collect import cached, collect, fill
+from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.statistic import STATISTICS
 from gpproxy.statistics.table import StatisticsTable
 

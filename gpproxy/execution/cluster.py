@@ -34,11 +34,11 @@ def connect(cluster: str) -> Any:
     check_cluster(cluster)
     import ray
 
-    if not ray.is_initialized():
+    if not ray.is_initialized():  # type: ignore[attr-defined]
         # A local cluster would run its processes at the lowest priority.
         os.environ.setdefault("RAY_worker_niceness", "0")
         before = signal.getsignal(signal.SIGTERM)
-        ray.init(include_dashboard=False, log_to_driver=False)
+        ray.init(include_dashboard=False, log_to_driver=False)  # type: ignore[attr-defined]
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, before)  # Ray takes it; what it means is decided elsewhere
     return ray
@@ -156,7 +156,7 @@ def _in_steps(
     def stop() -> bool:
         nonlocal asked, stopped
         if not stopped and time.monotonic() - asked >= PAUSE:
-            asked, stopped = time.monotonic(), ray.get(flag.get.remote())
+            asked, stopped = time.monotonic(), ray.get(flag.get.remote())  # type: ignore[attr-defined]
         return stopped
 
     if not stop():

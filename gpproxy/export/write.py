@@ -9,7 +9,6 @@ import platform
 import pprint
 import textwrap
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -46,14 +45,6 @@ OWN = (
 Loss = Callable[[Tensor, Batch], Tensor]
 
 
-def export(tree: gp.PrimitiveTree, path: str | Path, **settings: Any) -> None:
-    """Writes the formula as a standalone `proxy.py`; the settings are those of `source`.
-
-    Raises ExpressionError when a statistic or primitive cannot be copied.
-    """
-    Path(path).write_text(source(tree, **settings), encoding="utf-8")
-
-
 def source(
     tree: gp.PrimitiveTree,
     *,
@@ -88,7 +79,8 @@ def source(
     backward = any(STATISTICS[name].backward for name in needs(tree))
     bundle = Bundle(backward, OWN)
     code = FormulaCode(tree, bundle)
-    frame = [bundle.add(f) for f in (Passes, Sizes, seeded, observe._dead)]
+    first: tuple[Callable[..., Any], ...] = (Passes, Sizes, seeded, observe._dead)
+    frame = [bundle.add(f) for f in first]
     frame += [bundle.add(f) for f in (runtime.untrained, runtime.refuse_unusable, runtime.finite)]
     frame += [bundle.add(f) for f in (runtime.batch_of, *([runtime.checked_loss] if backward else []))]
     loss_key = add_loss(bundle, loss or runtime.l1_to_inputs) if backward else None

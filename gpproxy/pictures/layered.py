@@ -7,16 +7,17 @@ Source: Sugiyama, Tagawa, Toda (1981), with pooled neighbours for the places acr
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import networkx
 
 #: Sweeps in all, and those after which the places have settled.
 SWEEPS, SETTLED = 24, 8
 
-Place = Hashable
+#: A node of the graph, or a lane: (first node, last node, layer).
+Place = Any
 
 
 class Layered(NamedTuple):

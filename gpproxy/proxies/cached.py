@@ -17,7 +17,8 @@ from gpproxy.proxies.scored import Scored, Value, failed, mean
 from gpproxy.proxies.scorer import Setup, score_one
 from gpproxy.proxies.values import values_of
 from gpproxy.search_spaces import SearchSpace
-from gpproxy.statistics.collect import Collection, cached, fill, recorded
+from gpproxy.statistics.collect import cached, fill, recorded
+from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.exact import exact
 
 #: Architectures whose statistics are in memory at a time.

@@ -22,7 +22,7 @@ from gpproxy.proxies.origin import Origin, Spaces, has_origin, read_origin
 from gpproxy.registry import PLUGINS
 from gpproxy.run.kind import EVOLVE
 from gpproxy.statistics.classical import PROXIES
-from gpproxy.statistics.collect import Collection
+from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.cut import Sizes
 from gpproxy.statistics.statistic import STATISTICS
 

@@ -29,8 +29,9 @@ from gpproxy.proxies.values import values_of
 from gpproxy.search_spaces.check import make_space
 from gpproxy.seeds import seeded
 from gpproxy.statistics.classical import PROXIES
-from gpproxy.statistics.collect import Collection, collect_one
+from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.exact import exact
+from gpproxy.statistics.observe import collect_one
 from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.terminals.layers import layer_macs
 

@@ -18,8 +18,6 @@ from gpproxy.errors import QualityError
 
 #: Window of SSIM in pixels, its standard deviation, and its constants, as published.
 WINDOW, SIGMA, K1, K2 = 11, 1.5, 0.01, 0.03
-#: Names of the measures; of each, whether higher is better.
-HIGHER_IS_BETTER = {"L1": False, "PSNR": True, "SSIM": True}
 _BATCH = 64
 
 

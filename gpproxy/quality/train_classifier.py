@@ -105,7 +105,7 @@ def train(
     with torch.no_grad():
         if start is not None:
             for parameter in network.head.parameters():
-                parameter /= recipe.scale
+                parameter.div_(recipe.scale)
         whiten(network, train_set.images[:5000], recipe.epsilon)
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = _optimiser(network, recipe)

@@ -91,11 +91,6 @@ class RankingMetrics:
         }
 
 
-def measure(scores: Tensor, part: Benchmark, dead: Collection[str] = (), **settings: Any) -> Row:
-    """`RankingMetrics.measure` for a single score; use one RankingMetrics for many."""
-    return RankingMetrics(part, dead, **settings).measure(scores)
-
-
 class _Part:
     """Some architectures with the resamples of their quality."""
 

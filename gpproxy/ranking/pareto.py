@@ -46,9 +46,10 @@ def front_numbers(points: Points) -> np.ndarray:
 def fronts(points: Points) -> list[list[int]]:
     """Positions of the points by front, the best front first, positions ascending. Raises ValueError for NaN."""
     numbers = front_numbers(points)
-    order = np.argsort(numbers, kind="stable")
-    bounds = np.cumsum(np.bincount(numbers))[:-1] if len(numbers) else []
-    return [part.tolist() for part in np.split(order, bounds)] if len(numbers) else []
+    if not len(numbers):
+        return []
+    order, sizes = np.argsort(numbers, kind="stable"), np.bincount(numbers)
+    return [part.tolist() for part in np.split(order, np.cumsum(sizes)[:-1])]
 
 
 def crowding(points: Points, flat_ends: bool = False) -> np.ndarray:

@@ -1,6 +1,6 @@
 """What a proxy buys: the quality of the best of k architectures that it chooses, against k at random.
 
-In: scores and quality, higher is better for both. Out: expected quality and regret, in units of quality.
+In: scores and quality, higher is better for both. Out: expected quality, in its units.
 Ties among the scores are broken at random, in expectation.
 """
 
@@ -21,16 +21,6 @@ class Choice:
     chosen: float
     random: float
     best: float
-
-    @property
-    def regret(self) -> float:
-        """What the choice loses against the best of all; lower is better."""
-        return self.best - self.chosen
-
-    @property
-    def random_regret(self) -> float:
-        """What k random architectures lose against the best of all; lower is better."""
-        return self.best - self.random
 
 
 def choices(scores: Tensor, quality: Tensor, sizes: Sequence[int] = (1, 5, 20)) -> list[Choice]:

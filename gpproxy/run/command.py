@@ -42,7 +42,7 @@ def read_settings(
         form = _form(group)
         kind = Annotated[form, tyro.conf.OmitArgPrefixes]  # type: ignore[valid-type]
         parts.append((_key(group), kind, dataclasses.field(default=form(**known))))
-    found = tyro.cli(
+    found: Any = tyro.cli(
         dataclasses.make_dataclass("Command", parts, frozen=True),
         args=list(arguments),
         prog=f"gpproxy {command}",
@@ -62,7 +62,7 @@ def _form(group: type[Any]) -> type[Any]:
     parts: list[Any] = []
     for field in fields(group):
         marks = [tyro.conf.Positional] if field.metadata.get("positional") else []
-        kind = Annotated[(hints[field.name], tyro.conf.arg(help=texts.get(field.name, "")), *marks)]  # type: ignore[misc]
+        kind = Annotated[(hints[field.name], tyro.conf.arg(help=texts.get(field.name, "")), *marks)]  # type: ignore[misc, valid-type, name-defined]
         parts.append((field.name, kind, dataclasses.field(default=field.default)))
     title = (group.__doc__ or "").strip().split("\n")[0]
     return dataclasses.make_dataclass(group.__name__, parts, frozen=True, namespace={"__doc__": title})

@@ -93,8 +93,8 @@ def show_transfer(config: ScoreSettings) -> None:
             console,
             "* discovered there; what it has learnt from or was chosen by is left out, and all functional twins",
         )
-    for table in regrets(cells, places):
-        console.print(table)
+    for shown in regrets(cells, places):
+        console.print(shown)
     for told in dict.fromkeys(f"{cell.benchmark}: {cell.missing}" for cell in cells if cell.missing):
         _say(console, told)
     if config.out:

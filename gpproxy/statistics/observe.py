@@ -69,6 +69,8 @@ def _dead(passes: Passes) -> str:
     output = passes.noise.output.flatten(1)
     if len(output) > 1 and float(output.std(0).max()) <= 1e-7 * float(output.abs().max() + 1e-30):
         return "the output does not depend on the input"
-    if passes.backward and all(float(layer.gradient.abs().max()) == 0 for layer in passes.noise.layers):
+    if passes.backward and all(
+        layer.gradient is not None and float(layer.gradient.abs().max()) == 0 for layer in passes.noise.layers
+    ):
         return "all gradients are zero"
     return ""

@@ -155,10 +155,10 @@ def backward(record: Pass, loss: Tensor) -> Pass:
     """Fills the gradients of a recorded pass: to every activation and, once per module, to every weight."""
     record.loss = loss
     modules = [layer.module for layer in record.layers if layer.first]
-    weights = [module.weight for module in modules]
+    weights: list[Any] = [module.weight for module in modules]
     activations = [layer.activation for layer in record.layers]
-    gradients = torch.autograd.grad(loss, [*activations, *weights], allow_unused=True)
-    gradients = [torch.zeros_like(t) if g is None else g for t, g in zip([*activations, *weights], gradients)]
+    found = torch.autograd.grad(loss, [*activations, *weights], allow_unused=True)
+    gradients = [torch.zeros_like(t) if g is None else g for t, g in zip([*activations, *weights], found)]
     for layer, gradient in zip(record.layers, gradients):
         layer.gradient = gradient
     record.weight_gradients = dict(zip(modules, gradients[len(activations) :]))

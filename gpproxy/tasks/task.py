@@ -101,7 +101,7 @@ class Task(ABC):
     def space_settings(self) -> dict[str, Any]:
         """What to open the space with elsewhere: width and resolution, where it has them, and what was changed."""
         known = asdict(self.space.settings)
-        sizes = {name: known[name] for name in ("width", "resolution") if name in known}
+        sizes: dict[str, Any] = {name: known[name] for name in ("width", "resolution") if name in known}
         return {**sizes, **self.settings.space_changes}
 
     def code(self, text: str) -> str:

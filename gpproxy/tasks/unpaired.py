@@ -243,5 +243,5 @@ class Unpaired(TranslationTask):
         assert isinstance(recipe, CycleRecipe)
         assert isinstance(data.learn, UnpairedSet) and isinstance(data.held_out, UnpairedSet)
         check_side(data.side, recipe)
-        both = [untrained(self.space, code, seed, name) for name in ("generator", "generator back")]
-        return Cycle(*both, data.learn, data.held_out, recipe, seed=seed, device=self.settings.device)
+        there, back = (untrained(self.space, code, seed, name) for name in ("generator", "generator back"))
+        return Cycle(there, back, data.learn, data.held_out, recipe, seed=seed, device=self.settings.device)

@@ -54,7 +54,7 @@ class Outcome:
     """How a training ended.
 
     Attributes:
-        verdict: one of `verdict.VERDICTS`.
+        verdict: `finished`, `collapsed` or `not finite` (`gpproxy.training.verdict`).
         reason: why it ended early, a sentence; empty when it finished.
         step: steps done.
         steps: steps planned.

@@ -15,7 +15,6 @@ from torch import Tensor
 from gpproxy.training.recipe import Recipe
 
 FINISHED, COLLAPSED, NOT_FINITE = "finished", "collapsed", "not finite"
-VERDICTS = (FINISHED, COLLAPSED, NOT_FINITE)
 
 
 class Verdict:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from gpproxy.primitives import PRIMITIVES
 
-from gpproxy.export.write import export
+from gpproxy.export.write import source
 from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.text import parse
@@ -64,13 +64,13 @@ def test_declarations_stay_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     try:
         grammar = Grammar({s.name: s.type for s in STATISTICS.values()})
         tree = parse("unchanged(sum_layers(peak_to_mean(gradient)) / max_layers(log(norm1(activation))))", grammar)
-        export(tree, tmp_path / "proxy.py", space="tiny", sizes=SIZES)
+        text = source(tree, space="tiny", sizes=SIZES)
         evaluator = Evaluator(assemble([collect_one(SPACE, "plain-4", HOW)]))
         wanted = float(evaluator.scores([tree]).values[0, 0])
     finally:
         PLUGINS.remove(plugin.resolve())
         del sys.modules["gpproxy_plugin_peaks"]
-    text = (tmp_path / "proxy.py").read_text(encoding="utf-8")
+    (tmp_path / "proxy.py").write_text(text, encoding="utf-8")
     code = text.split('"""', 2)[2]
     assert not re.search(r"\b(?:from|import) gpproxy", code) and not re.search(DECLARED, code)
     assert "the peak of the" in text and r"\widehat{" in text and "def peak_to_mean(" in code

@@ -27,7 +27,7 @@ from torch import nn
 from gpproxy.errors import ExpressionError
 from gpproxy.export.read import load_proxy
 from gpproxy.export.runtime import l1_to_inputs
-from gpproxy.export.write import export, source
+from gpproxy.export.write import source
 from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.generate import generate
 from gpproxy.expressions.grammar import Grammar
@@ -60,7 +60,7 @@ def load(tmp_path: Path) -> Callable[..., ModuleType]:
     def load(tree: gp.PrimitiveTree | str, **settings: object) -> ModuleType:
         tree = parse(tree, GRAMMAR) if isinstance(tree, str) else tree
         path = tmp_path / f"proxy{len(list(tmp_path.iterdir()))}.py"
-        export(tree, path, **{"space": "tiny", "sizes": SIZES, **settings})
+        path.write_text(source(tree, **{"space": "tiny", "sizes": SIZES, **settings}), encoding="utf-8")
         spec = importlib.util.spec_from_file_location(path.stem, path)
         assert spec is not None and spec.loader is not None
         module = importlib.util.module_from_spec(spec)
@@ -159,13 +159,9 @@ def test_the_seed_chooses_the_probes(load) -> None:
 @pytest.mark.parametrize("text", [FORWARD, BACKWARD])
 def test_stands_alone_with_torch(text: str, tmp_path: Path) -> None:
     path = tmp_path / "proxy.py"
-    export(
-        parse(text, GRAMMAR),
-        path,
-        space="tiny",
-        loss=l1_to_inputs,
-        provenance={"kendall": float("nan"), "n": [1, {"a": "b"}]},
-    )
+    provenance = {"kendall": float("nan"), "n": [1, {"a": "b"}]}
+    text = source(parse(text, GRAMMAR), space="tiny", loss=l1_to_inputs, provenance=provenance)
+    path.write_text(text, encoding="utf-8")
     imports = set(re.findall(r"^(?:import|from) (\w+)", path.read_text(), re.MULTILINE))
     assert imports - {"torch"} <= set(sys.stdlib_module_names)
     found = subprocess.run([sys.executable, "-I", str(path)], cwd=tmp_path, capture_output=True, text=True, timeout=60)
@@ -373,7 +369,8 @@ def test_says_how_many_layers_it_is_made_for(text: str, layers: int, load) -> No
 def test_load_proxy_reads_what_export_wrote(tmp_path: Path) -> None:
     tree = parse(BACKWARD, GRAMMAR)
     path = tmp_path / "proxy.py"
-    export(tree, path, space="tiny", seed=7, samples=12, sizes=SIZES, rank_form=tree, provenance={"test": {"rho": 0.9}})
+    settings = {"space": "tiny", "seed": 7, "samples": 12, "sizes": SIZES, "rank_form": tree}
+    path.write_text(source(tree, **settings, provenance={"test": {"rho": 0.9}}), encoding="utf-8")
     proxy = load_proxy(path)
     assert proxy.tree() == tree and proxy.rank_form == BACKWARD
     assert (proxy.space, proxy.seed, proxy.samples, proxy.sizes) == ("tiny", 7, 12, SIZES)

@@ -20,7 +20,7 @@ def activation(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
 @statistic(FeatureMap, source="Turner et al., 2020", backward=True)
 def gradient(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Gradient of the loss with respect to `activation`."""
-    return [cut_map(layer.gradient, sizes) for layer in passes.noise.layers]
+    return [cut_map(layer.gradient, sizes) for layer in passes.noise.layers]  # type: ignore[arg-type]
 
 
 @statistic(FeatureMap, source="Mellor et al., 2021")
@@ -46,6 +46,6 @@ def input(passes: Passes, sizes: Sizes) -> list[Tensor | None]:  # noqa: A001
     for layer in passes.noise.layers:
         side = tuple(min(s, sizes.positions) for s in as_map(layer.activation).shape[2:])
         if side not in pooled:
-            pooled[side] = cut_map(F.adaptive_avg_pool2d(image, side), sizes)
-        patches.append(pooled[side])
-    return patches
+            pooled[side] = cut_map(F.adaptive_avg_pool2d(image, side), sizes)  # type: ignore[arg-type, index]
+        patches.append(pooled[side])  # type: ignore[index]
+    return patches  # type: ignore[return-value]

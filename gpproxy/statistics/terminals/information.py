@@ -103,14 +103,16 @@ def _coder(passes: Passes) -> Layer:
     name = getattr(passes.network, "bottleneck", "")
     layers = passes.wide.layers
     named = [layer for layer in layers if layer.name == name]
-    return named[0] if named else min(reversed(layers), key=lambda layer: layer.inflow.numel())
+    if named:
+        return named[0]
+    return min(reversed(layers), key=lambda layer: layer.inflow.numel())  # type: ignore[union-attr]
 
 
 def _read(passes: Passes, layer: Layer) -> tuple[Tensor, Tensor]:
     """Decodability and entropy of a layer's inflow; computed once per look and tensor."""
     key = f"inflow {id(layer.inflow)}"
     if key not in passes.memo:
-        inflow = as_map(layer.inflow)
+        inflow = as_map(layer.inflow)  # type: ignore[arg-type]
         side = (inflow.shape[2], inflow.shape[3])
         if side not in passes.memo:
             passes.memo[side] = _patches(as_map(passes.wide_inputs), side, 8)

@@ -39,7 +39,8 @@ def depth(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
 @statistic(LayerScalar, source="structure")
 def fan_in(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Weights per output channel."""
-    return _numbers([filters(layer, layer.module.weight).shape[1] for layer in passes.noise.layers])
+    weights = [filters(layer, layer.module.weight) for layer in passes.noise.layers]  # type: ignore[arg-type]
+    return _numbers([weight.shape[1] for weight in weights])
 
 
 @statistic(LayerScalar, source="structure")
@@ -62,8 +63,9 @@ def macs(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
 def layer_macs(layer: Layer) -> float:
     """Multiply-accumulates of one call for one sample."""
     seen = layer.inflow if isinstance(layer.module, TRANSPOSED) else layer.activation
-    positions = as_map(seen)[0, 0].numel()  # every weight acts once at each position of the smaller grid
-    return float(layer.module.weight.numel() * positions)
+    # Every weight acts once at each position of the smaller grid.
+    positions = as_map(seen)[0, 0].numel()  # type: ignore[arg-type]
+    return float(layer.module.weight.numel() * positions)  # type: ignore[operator]
 
 
 @statistic(LayerScalar, source="Abdelfattah et al., 2021")

@@ -27,7 +27,7 @@ def total_macs(passes: Passes, sizes: Sizes) -> Tensor:
 @statistic(Scalar, source="gpproxy", backward=True)
 def initial_loss(passes: Passes, sizes: Sizes) -> Tensor:
     """Loss of the untrained network."""
-    return passes.noise.loss.detach().double()
+    return passes.noise.loss.detach().double()  # type: ignore[union-attr]
 
 
 @statistic(Scalar, source="gpproxy")

@@ -24,7 +24,7 @@ def filters(layer: Layer, weight: Tensor) -> Tensor:
 def weight(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Weight of every layer, at its first call."""
     return [
-        cut_filters(filters(layer, layer.module.weight), sizes) if layer.first else None
+        cut_filters(filters(layer, layer.module.weight), sizes) if layer.first else None  # type: ignore[arg-type]
         for layer in passes.noise.layers
     ]
 
