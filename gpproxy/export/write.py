@@ -79,10 +79,10 @@ def source(
     backward = any(STATISTICS[name].backward for name in needs(tree))
     bundle = Bundle(backward, OWN)
     code = FormulaCode(tree, bundle)
-    first: tuple[Callable[..., Any], ...] = (Passes, Sizes, seeded, observe._dead)
-    frame = [bundle.add(f) for f in first]
-    frame += [bundle.add(f) for f in (runtime.untrained, runtime.refuse_unusable, runtime.finite)]
-    frame += [bundle.add(f) for f in (runtime.batch_of, *([runtime.checked_loss] if backward else []))]
+    used: list[Callable[..., Any]] = [Passes, Sizes, seeded, observe._dead]
+    used += [runtime.untrained, runtime.refuse_unusable, runtime.finite, runtime.batch_of]
+    used += [runtime.checked_loss] if backward else []
+    frame = [bundle.add(function) for function in used]
     loss_key = add_loss(bundle, loss or runtime.l1_to_inputs) if backward else None
     fixture = [bundle.add(f) for f in (runtime.fixture_network, runtime.fixture_inputs)]
     bundle.settle()
