@@ -71,7 +71,7 @@ class ChoiceSpace(ProductSpace):
         self._texts = {choice: [str(value) for value in values] for choice, values in self.values.items()}
         self._refuse_impossible()
         self._build, self._inputs, self._canonical = build, inputs, canonical
-        self.loss = loss  # type: ignore[method-assign]
+        self.loss = loss  # type: ignore[method-assign, assignment]
         self.published = {label: self.decode(code) for label, code in published.items()}
         if name:
             # A class of its own, as every registered space: found by name, with the file of `build` as its source.

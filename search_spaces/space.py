@@ -74,7 +74,7 @@ class SearchSpace(ABC):
         """Lets `decode` raise SpaceError only: whatever is wrong with a code, it is a sentence and no traceback."""
         super().__init_subclass__(**options)
         if "decode" in vars(cls):
-            cls.decode = _explained(cls.decode)  # type: ignore[method-assign]
+            cls.decode = _explained(cls.decode)  # type: ignore[method-assign, assignment]
 
     # --- architectures
 
