@@ -16,6 +16,7 @@ from gpproxy.primitives.types import (
     Weight,
 )
 from gpproxy.search_spaces import SEARCH_SPACES
+from gpproxy.search_spaces.batch import Batch
 from gpproxy.search_spaces.describe import macs
 from torch import Tensor, nn
 
@@ -174,7 +175,7 @@ def test_macs_sum_to_the_flop_counter(make, shape):
     network = make()
     layers = float(sum(value("macs", network, images(4, shape=shape))))
     assert layers == float(value("total_macs", network, images(4, shape=shape)))
-    assert layers == macs(network.to("meta"), torch.empty(2, *shape, device="meta"))
+    assert layers == macs(network.to("meta"), Batch(torch.empty(2, *shape, device="meta")))
 
 
 @pytest.mark.parametrize("name", ["transnas-macro", "transnas-micro", "tiny"])
@@ -196,7 +197,7 @@ def test_macs_of_a_transposed_convolution_are_counted_at_its_input():
     """1 x 1 to 4 x 4 pixels with stride 1, as the first layer of many generators."""
     network = seeded_(nn.Sequential(nn.ConvTranspose2d(5, 4, 4), nn.ReLU(), nn.Conv2d(4, 3, 3, 1, 1)))
     found = float(value("total_macs", network, images(4, shape=(5, 1, 1))))
-    assert found == macs(network.to("meta"), torch.empty(2, 5, 1, 1, device="meta"))
+    assert found == macs(network.to("meta"), Batch(torch.empty(2, 5, 1, 1, device="meta")))
 
 
 def test_params_of_layers_are_those_of_the_network_without_norms():
