@@ -111,13 +111,8 @@ def load_plugin(path: str | Path) -> None:
         PLUGINS.append(path.resolve())
     except Exception as error:
         del sys.modules[name]
-        told = str(error).removesuffix(".")
-        raise ConfigError(
-            f"The plugin {path} failed to import: {type(error).__name__}: {told}.{_moved(path)}"
-        ) from error
-
-
-def _moved(path: Path) -> str:
-    """What to write instead of the imports of 0.1, where a file has them; empty where it has none."""
-    found = _OLD_IMPORT.search(path.read_text(encoding="utf-8", errors="replace"))
-    return f" It imports {found[1]}: since 0.2 that is gpproxy.{found[1]}." if found else ""
+        what = f"{type(error).__name__}: {error}"
+        if old := _OLD_IMPORT.search(path.read_text(encoding="utf-8", errors="replace")):
+            told = f"The plugin {path} imports {old[1]}, which is gpproxy.{old[1]} since 0.2. It ended with {what}"
+            raise ConfigError(told) from error
+        raise ConfigError(f"The plugin {path} failed to import: {what}") from error

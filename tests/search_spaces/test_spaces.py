@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import random
+from contextlib import suppress
 
 import pytest
 import torch
 from gpproxy.search_spaces import SEARCH_SPACES, SearchSpace
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gpproxy.errors import SpaceError
+from gpproxy.training.architecture import code_of
 
 
 @pytest.fixture(
@@ -103,6 +108,46 @@ def test_descriptors_agree_with_the_built_network(space):
 def test_canonical_form_is_hashable_and_stable(space):
     for architecture in samples(space, 10):
         assert hash(space.canonical(architecture)) == hash(space.canonical(tuple(architecture)))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32))
+def test_codes_tokens_and_variation_hold_for_any_architecture(space, seed):
+    rng = random.Random(seed)
+    architecture, other = space.sample(rng), space.sample(rng)
+    assert space.decode(space.encode(architecture)) == architecture
+    assert space.from_tokens(space.to_tokens(architecture)) == architecture
+    mutant, child = space.mutate(architecture, rng), space.cross(architecture, other, rng)
+    assert mutant != architecture
+    for one in (mutant, child):
+        assert space.decode(space.encode(one)) == one and space.from_tokens(space.to_tokens(one)) == one
+
+
+def test_tokens_count_the_space(space):
+    sizes = [size for level in space.tokens for size in level]
+    assert [len(level) for level in space.tokens] == [len(level) for level in space.token_names]
+    rows = math.prod(sizes)
+    if space.name == "transnas-macro":  # rules leave some rows out, and short skeletons leave digits idle
+        rng, rows = random.Random(0), 0
+        for _ in range(300):
+            with suppress(SpaceError):
+                architecture = space.from_tokens([rng.randrange(size) for size in sizes])
+                rows += space.decode(space.encode(architecture)) == architecture
+        assert 100 < rows < 300
+    else:
+        assert rows == space.count()
+        assert space.from_tokens([0] * len(sizes)) == next(space.enumerate())
+    with pytest.raises(SpaceError, match=rf"has {len(sizes)} tokens, but here are 1"):
+        space.from_tokens([0])
+    with pytest.raises(SpaceError, match=r"The token '.+' of .+ is 0 to \d+, but here 99"):
+        space.from_tokens([99, *[0] * (len(sizes) - 1)])
+
+
+def test_published_architectures_have_codes(space):
+    for name, architecture in space.published.items():
+        code = space.encode(architecture)
+        assert space.decode(code) == architecture
+        assert code_of(space, f"{space.name}-{name}".upper()) == code
 
 
 def test_source_is_named(space):
