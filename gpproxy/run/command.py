@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import dataclasses
 import errno
 import os
@@ -102,6 +104,14 @@ def run_command(main: Callable[[Sequence[str]], Any]) -> NoReturn:
     interrupt.install()
     code = guarded(main, sys.argv[1:])
     interrupt.end()
+    if code > 128:
+        # Python forgets that KeyboardInterrupt was caught where it came through `exec` of a text, such as a dataclass
+        # in the making, and would end itself by SIGINT instead of with the code.
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
     sys.exit(code)
 
 

@@ -38,7 +38,7 @@ def test_what_is_written_is_read_again(tmp_path, space, card):
     assert table.quality.dtype == torch.float64
     assert table.columns["macs"].tolist() == [5, 7, 6]
     assert table.card.in_units(table.quality).tolist() == [30, 20.5, 0.1 + 0.2]
-    assert open_space(table.card).base == 4
+    assert open_space(table.card).settings.base == 4
     assert read_rows(path)[2] == {"architecture": "2-1-2", "fid": repr(0.1 + 0.2), "macs": "6"}
     assert sorted(p.name for p in path.parent.iterdir()) == ["small.csv", "small.toml"]
 
@@ -208,7 +208,7 @@ def test_a_missing_table_says_what_was_expected(tmp_path, card):
 def test_proxies_may_look_at_smaller_networks(tmp_path, space, card):
     card = dataclasses.replace(card, space_settings={"base": 4}, look_settings={"base": 3})
     read = read_card(write_table(tmp_path / "small", card, ROWS))
-    assert read == card and open_space(read).base == 3 and open_space(read, base=2).base == 2
+    assert read == card and open_space(read).settings.base == 3 and open_space(read, base=2).settings.base == 2
 
 
 def test_impossible_space_settings(tmp_path, space):
