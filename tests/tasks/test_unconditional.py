@@ -132,7 +132,7 @@ class Plain(AutoGAN):
     def build(self, architecture: Architecture, generator: torch.Generator | None) -> nn.Module:
         channels, height, width = self.shape
         with torch.device("meta"):
-            layers = nn.Linear(self.latent, channels * height * width), nn.Unflatten(1, self.shape), nn.Tanh()
+            layers = nn.Linear(self.settings.latent, channels * height * width), nn.Unflatten(1, self.shape), nn.Tanh()
         return materialise(nn.Sequential(*layers), generator)
 
 
