@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from gpproxy.search_spaces import SEARCH_SPACES
+from gpproxy.search_spaces import SEARCH_SPACES, Batch
 from gpproxy.search_spaces.autogan import AutoGAN
 from gpproxy.search_spaces.initialise import materialise
 from gpproxy.search_spaces.space import Architecture
@@ -126,7 +126,7 @@ class Plain(AutoGAN):
     def image_shape(self) -> tuple[int, ...]:
         return self.shape
 
-    def loss(self, outputs: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+    def loss(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
         return outputs.square().mean()
 
     def build(self, architecture: Architecture, generator: torch.Generator | None) -> nn.Module:
