@@ -45,9 +45,9 @@ class Plain:
         weights = torch.Generator().manual_seed(0)
         self.how, self.device = how, device
         self.generator: nn.Module = space.build(space.decode(code), weights).to(device)
-        self.discriminator = discriminator(space.width, weights).to(device)
+        self.discriminator = discriminator(space.settings.width, weights).to(device)
         self.average = copy.deepcopy(self.generator)
-        self.images, self.latent = images.images.to(device), space.latent
+        self.images, self.latent = images.images.to(device), space.settings.latent
         betas = (how.beta1, how.beta2)
         self.draws = torch.optim.Adam(self.generator.parameters(), how.generator_rate, betas)
         self.judges = torch.optim.Adam(self.discriminator.parameters(), how.discriminator_rate, betas)
