@@ -26,6 +26,7 @@ from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.export.write import source
 from gpproxy.expressions.notation.formula import Formula
 from gpproxy.pictures.formula import draw
+from gpproxy.run.files import explained
 from gpproxy.run.folder import FRONT, RESULT, SPLIT, STATE
 from gpproxy.run.interrupt import Interrupted, Patience, resume_command
 from gpproxy.run.kind import CONFIG
@@ -54,8 +55,8 @@ class Running:
             self.folder.log("interrupted")
             raise Interrupted(self.folder.path) from None
         except OSError as error:
-            error.hint = self.safe  # type: ignore[attr-defined]
-            raise
+            again = "" if self.folder is None else resume_command(self.folder.path)
+            raise explained(error, again, self.safe) from None
 
     def _result(self) -> Result:
         config, watch = self.config, self.watch
@@ -86,7 +87,7 @@ class Running:
             self.folder.write(CONFIG, self.config.to_toml())
         self.folder.log("resumed" if resumed else "started", benchmark=self.config.benchmark, seed=self.config.seed)
         self.watch.note(f"run folder {self.folder.path}")
-        self.safe = f"Free space, then continue with\n  {resume_command(self.folder.path)}"
+        self.safe = ""
         return self.folder
 
     def _report(self, discovery: Sequence[DiscoveryData]) -> None:
@@ -155,10 +156,7 @@ class Running:
             population=vars(generation.population),
             operators=dict(generation.operators),
         )
-        self.safe = (
-            f"The run is safe up to generation {generation.index}. Free space, then continue with\n"
-            f"  {resume_command(self.folder.path)}"
-        )
+        self.safe = f"The run is safe up to generation {generation.index}."
         self.watch.generation(generation, front, self.config.generations)
 
     def _random(self, training: Training, state: EvolutionState) -> Generation | None:

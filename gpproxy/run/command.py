@@ -16,6 +16,7 @@ from typing import Annotated, Any, NoReturn, TypeVar, get_type_hints
 
 from gpproxy.errors import GPProxyError
 from gpproxy.run import interrupt
+from gpproxy.run.files import remedy
 from gpproxy.run.settings import Settings, groups_of, helps
 
 S = TypeVar("S", bound=Settings)
@@ -133,11 +134,10 @@ def guarded(main: Callable[[Sequence[str]], Any], arguments: Sequence[str]) -> i
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS):
             raise
         place = f" ({error.filename})" if error.filename else ""
-        hint = getattr(error, "hint", "What was written before is intact; free space or choose another place.")
-        complain(f"Writing failed: {error.strerror}{place}. {hint}")
+        complain(f"Writing failed: {error.strerror}{place}. {remedy(error)}")
         return 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -22,6 +23,23 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def explained(error: OSError, again: str, safe: str = "") -> OSError:
+    """An error of writing that knows how to go on: what is safe, as a sentence, and the command that continues."""
+    error.safe, error.again = safe, again  # type: ignore[attr-defined]
+    return error
+
+
+def remedy(error: OSError) -> str:
+    """What to do about a file that could not be written, in sentences: the reason decides, not the place."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    act = (
+        "Free space" if full else "Choose a place that can be written (--out for results, GPPROXY_CACHE for the cache)"
+    )
+    safe, again = getattr(error, "safe", ""), getattr(error, "again", "")
+    first = safe or ("" if again else "What was written before is intact.")
+    return f"{first} {act}, then continue with\n  {again}".strip() if again else f"{first} {act}."
 
 
 def sweep(folder: Path) -> None:

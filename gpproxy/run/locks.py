@@ -41,7 +41,10 @@ def alone(folder: Path, what: str) -> Iterator[None]:
         for left in (folder / HELPERS).glob("*"):
             with _held(left, wait=True):
                 left.unlink(missing_ok=True)
-        yield
+        try:
+            yield
+        finally:
+            (folder / OWNER).unlink(missing_ok=True)
 
 
 @contextmanager

@@ -148,6 +148,11 @@ def is_table(text: str) -> bool:
     return text.lower().endswith((".csv", ".toml", ".json"))
 
 
+def is_folder(text: str) -> bool:
+    """Whether a text is the path of a folder of images and no name of a data set."""
+    return os.sep in text
+
+
 def is_proxy_path(text: str) -> bool:
     """Whether a text is the path of a proxy.py or of a run folder, and neither a name nor a formula."""
     return text.endswith(".py") or os.path.isdir(os.path.expanduser(text))

@@ -22,6 +22,7 @@ from gpproxy.proxies.scorer import Setup
 from gpproxy.proxies.size import Sizer
 from gpproxy.proxies.target import target_space
 from gpproxy.registry import load_plugin
+from gpproxy.run.files import explained
 from gpproxy.run.interrupt import Interrupted, Patience, resume_command
 from gpproxy.run.kind import CONFIG
 from gpproxy.run.settings import parse_settings
@@ -121,10 +122,9 @@ class Searcher:
                 raise
             raise Interrupted(self.folder.path, "search") from None
         except OSError as error:
-            if self.folder is not None:
-                command = resume_command(self.folder.path, "search")
-                error.hint = f"Free space, then continue with\n  {command}"  # type: ignore[attr-defined]
-            raise
+            if self.folder is None:
+                raise
+            raise explained(error, resume_command(self.folder.path, "search")) from None
 
     def _result(self) -> SearchResult:
         config, watch = self.config, self.watch

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from gpproxy.errors import ConfigError
 from gpproxy.run.groups import Extensions, Initialisations, Machine, SearchSpaceSettings, SizeLimits
-from gpproxy.run.settings import Settings, available_cores, is_proxy_path, setting
+from gpproxy.run.settings import Settings, available_cores, is_folder, is_proxy_path, setting
 
 STRATEGIES = ("random", "exhaustive", "evolution", "nsga2")
 OBJECTIVES = ("macs", "params", "latency")
@@ -75,7 +75,7 @@ class Winners:
     train_top: int = setting(0, least=0, free=True)
     compare: str = setting("", free=True)
     trainings: int = setting(3, least=1, free=True)
-    data: str = setting("cifar10", free=True)
+    data: str = setting("cifar10", free=True, path=is_folder)
     recipe: str = setting("short", free=True)
     train_settings: tuple[str, ...] = setting((), pairs=True, free=True)
     cost: bool = setting(False, free=True)

@@ -6,13 +6,12 @@ What a continued training may change is `free`; everything else decides what is 
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from gpproxy.execution.devices import check_device_name
 from gpproxy.run.groups import Extensions
-from gpproxy.run.settings import Settings, absolute, parse_settings, setting
+from gpproxy.run.settings import Settings, is_folder, parse_settings, setting
 
 DIRECTIONS = ("left-to-right", "right-to-left")
 
@@ -48,7 +47,7 @@ class Data:
         download: fetch missing data and weights.
     """
 
-    data: str = setting("cifar10")
+    data: str = setting("cifar10", path=is_folder)
     direction: Literal["left-to-right", "right-to-left"] = setting(DIRECTIONS[0], known=DIRECTIONS)
     limit: int = setting(0, least=0)
     data_folder: str = setting("", free=True, path=True)
@@ -104,12 +103,6 @@ class Device:
 @dataclass(frozen=True)
 class TrainingSettings(Extensions, Device, Measures, Training, Data, Generator, Settings):
     """Trains generators and measures how good their images are."""
-
-    def __post_init__(self) -> None:
-        # A folder is kept as an absolute path, so that a training is continued from any folder; other data have names.
-        if os.sep in str(self.data):
-            object.__setattr__(self, "data", absolute(self.data))
-        super().__post_init__()
 
     @property
     def recipe_changes(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import torch
 
 from gpproxy.execution.task import Stop, never
 from gpproxy.quality.measure import Quality
-from gpproxy.run.files import sweep
+from gpproxy.run.files import explained, sweep
 from gpproxy.run.interrupt import Interrupted, Patience, patient, resume_command
 from gpproxy.run.kind import CONFIG
 from gpproxy.run.terminal import Watch
@@ -97,8 +97,7 @@ def _train(
             if progress.measures is not None:
                 watch.note(check_line(progress))
     except OSError as error:
-        error.hint = f"Free space, then continue with\n  {resume_command(folder.path, 'train')}"  # type: ignore[attr-defined]
-        raise
+        raise explained(error, resume_command(folder.path, "train")) from None
     patience.waiting = False
     found = outcome(folder.path)
     if found is None:
