@@ -15,12 +15,12 @@ import math
 from dataclasses import dataclass
 
 import torch
-from gpproxy.search_spaces import Architecture, Batch, choice_space, search_space
-from gpproxy.search_spaces.initialise import materialise
-from gpproxy.search_spaces.product import Choices, ProductSpace
 from torch import Tensor, nn
 
 from gpproxy.errors import ConfigError, SpaceError
+from gpproxy.search_spaces import Architecture, Batch, choice_space, search_space
+from gpproxy.search_spaces.initialise import materialise
+from gpproxy.search_spaces.product import Choices, ProductSpace
 
 
 # The short way: named choices, and a function that builds an ordinary module of one value each. Codes are `24_2`.

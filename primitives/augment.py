@@ -9,12 +9,13 @@ Source: EZNAS (Akhauri et al., 2022).
 from __future__ import annotations
 
 import torch
+from torch import Tensor
+
 from gpproxy.primitives import numerics
 from gpproxy.primitives.kinds import EVERY, TENSORS, VECTORS
 from gpproxy.primitives.numerics import saturate, sp
 from gpproxy.primitives.primitive import maps, pairs, primitive
 from gpproxy.primitives.types import LayerScalar, NetworkSpectrum, Scalar
-from torch import Tensor
 
 EZNAS = "EZNAS (Akhauri et al., 2022)"
 MIXED = maps(

@@ -13,6 +13,9 @@ import random
 from typing import NoReturn
 
 import torch
+from torch import Tensor
+
+from gpproxy.errors import PrimitiveError
 from gpproxy.primitives.declaration import Primitive, Signature
 from gpproxy.primitives.types import (
     AXES,
@@ -29,9 +32,6 @@ from gpproxy.primitives.types import (
     Spectrum,
     Weight,
 )
-from torch import Tensor
-
-from gpproxy.errors import PrimitiveError
 
 #: Batch of a probe: one item of each kind of values.
 BATCH = 6

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import get_args
 
 import torch
+from torch import Tensor
+
+from gpproxy.errors import PrimitiveError, did_you_mean
 from gpproxy.primitives import laws
 from gpproxy.primitives.check import operands, probe, refuse
 from gpproxy.primitives.declaration import RANGES, Parity, Primitive, Range, Region, Signature
 from gpproxy.primitives.types import AXES, TYPES, LayerScalar, Scalar
-from torch import Tensor
-
-from gpproxy.errors import PrimitiveError, did_you_mean
 
 #: What `+ - * /` stand for.
 ARITHMETIC: dict[tuple[str, int], Callable[..., Tensor]] = {

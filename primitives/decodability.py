@@ -7,11 +7,12 @@ and no training: a layer from which no linear map reads the input has lost it.
 from __future__ import annotations
 
 import torch
+from torch import Tensor
+from torch.nn import functional
+
 from gpproxy.primitives.numerics import peak, quotient
 from gpproxy.primitives.primitive import maps, primitive
 from gpproxy.primitives.types import FeatureMap, LayerScalar
-from torch import Tensor
-from torch.nn import functional
 
 #: Strengths of the ridge penalty tried, on standardised features.
 LAMBDAS = (1.0, 10.0, 100.0, 1000.0)

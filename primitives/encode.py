@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from torch import Tensor
+
 from gpproxy.primitives import numerics
 from gpproxy.primitives.kinds import KERNELS
 from gpproxy.primitives.numerics import channel_rows, peak, quotient, sample_rows, saturate
 from gpproxy.primitives.primitive import maps, primitive, same
 from gpproxy.primitives.types import ChannelKernel, FeatureMap, SampleKernel, Weight
-from torch import Tensor
 
 AUTOGAS = "Auto-GAS (Li et al., 2024)"
 

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
+from torch import Tensor
+
 from gpproxy.primitives.declaration import Primitive
 from gpproxy.primitives.types import Scalar
-from torch import Tensor
 
 #: A pattern: a letter, a number, or a name and then its operands.
 Pattern = Any

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import Tensor
+
 from gpproxy.primitives import notation, numerics
 from gpproxy.primitives.numerics import quotient, saturate
 from gpproxy.primitives.primitive import maps, primitive
 from gpproxy.primitives.types import LayerScalar, NetworkKernel, SampleKernel, Scalar
-from torch import Tensor
 
 EDGE = 1e-6
 

@@ -8,11 +8,12 @@ Source: Auto-GAS (Li et al., 2024) unless stated.
 from __future__ import annotations
 
 import torch
+from torch import Tensor
+from torch.nn import functional
+
 from gpproxy.primitives.numerics import deviation
 from gpproxy.primitives.primitive import maps, primitive, same
 from gpproxy.primitives.types import FeatureMap, LayerScalar
-from torch import Tensor
-from torch.nn import functional
 
 AUTOGAS = "Auto-GAS (Li et al., 2024)"
 ATTENTION = "attention maps (Zagoruyko and Komodakis, 2017); Auto-GAS (Li et al., 2024)"

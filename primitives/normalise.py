@@ -9,12 +9,13 @@ Names: no suffix means over the whole value; `_samples`, `_channels`, `_space` a
 from __future__ import annotations
 
 import torch
+from torch import Tensor
+
 from gpproxy.primitives import numerics
 from gpproxy.primitives.kinds import KERNELS, SHAPED, SPECTRA, TENSORS, VECTORS
 from gpproxy.primitives.numerics import peak, quotient
 from gpproxy.primitives.primitive import primitive, same
 from gpproxy.primitives.types import FeatureMap
-from torch import Tensor
 
 AUTOGAS = "Auto-GAS (Li et al., 2024)"
 

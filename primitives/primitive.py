@@ -26,12 +26,11 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
+from gpproxy.errors import PrimitiveError, did_you_mean
 from gpproxy.primitives.check import check
 from gpproxy.primitives.declaration import Group, Primitive, Signature
 from gpproxy.primitives.declared import check_declared
 from gpproxy.primitives.notation import SIGNS, Notation
-
-from gpproxy.errors import PrimitiveError, did_you_mean
 from gpproxy.registry import Registry
 
 #: What can be declared by name.

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import Tensor
+
 from gpproxy.primitives import numerics
 from gpproxy.primitives.kinds import SHAPED, TENSORS, to_scalar
 from gpproxy.primitives.numerics import channel_rows, peak, positive, sample_rows, saturate
@@ -26,7 +28,6 @@ from gpproxy.primitives.types import (
     SampleVector,
     Weight,
 )
-from torch import Tensor
 
 NUMBERS = to_scalar(*SHAPED)
 AUTOGAS = "Auto-GAS (Li et al., 2024)"

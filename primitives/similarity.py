@@ -6,13 +6,14 @@ All are 0 where one side is zero or constant, and higher means more alike or bet
 from __future__ import annotations
 
 import torch
+from torch import Tensor
+
 from gpproxy.primitives import numerics
 from gpproxy.primitives.kinds import KERNELS, SPECTRA, TENSORS, VECTORS, pair_to_scalar
 from gpproxy.primitives.normalise import centre
 from gpproxy.primitives.numerics import channel_rows, peak, sample_rows, saturate
 from gpproxy.primitives.primitive import maps, primitive
 from gpproxy.primitives.types import ChannelKernel, FeatureMap, SampleKernel, Weight
-from torch import Tensor
 
 SHAPED = (*TENSORS, *KERNELS, *VECTORS, *SPECTRA)
 

@@ -11,6 +11,8 @@ largest are rounding.
 from __future__ import annotations
 
 import torch
+from torch import Tensor
+
 from gpproxy.primitives import numerics
 from gpproxy.primitives.kinds import KERNELS, SPECTRA, to_scalar
 from gpproxy.primitives.numerics import peak, quotient, resolution, saturate
@@ -23,7 +25,6 @@ from gpproxy.primitives.types import (
     Spectrum,
     Weight,
 )
-from torch import Tensor
 
 
 def _scaled(kernel: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 
+from torch import Tensor
+from torch.nn import functional
+
 from gpproxy.primitives.kinds import EVERY, KERNELS, SPECTRA, TENSORS, VECTORS
 from gpproxy.primitives.notation import ATOM, POWER, PREFIX, PRODUCT, Notation
 from gpproxy.primitives.numerics import centre, denominator, limit, log_abs, positive, saturate, signs, sp
 from gpproxy.primitives.primitive import primitive, same
 from gpproxy.primitives.types import LayerScalar
-from torch import Tensor
-from torch.nn import functional
 
 SOFT = (*TENSORS, *KERNELS, *VECTORS, *SPECTRA, LayerScalar)
 CODES = (*TENSORS, *KERNELS, *VECTORS, *SPECTRA)

@@ -11,15 +11,15 @@ from types import MappingProxyType
 from typing import Any
 
 import torch
+from torch import Tensor, nn
+
+from gpproxy.errors import ConfigError, SpaceError
 from gpproxy.search_spaces.autogan_network import NORMS, UPS, CellPlan, Generator
 from gpproxy.search_spaces.batch import Batch
 from gpproxy.search_spaces.discriminator import fixed_discriminator, hinge_generator, xavier_
 from gpproxy.search_spaces.initialise import materialise
 from gpproxy.search_spaces.product import Choices, ProductSpace
 from gpproxy.search_spaces.space import Architecture, Takes, search_space
-from torch import Tensor, nn
-
-from gpproxy.errors import ConfigError, SpaceError
 
 #: Genes of a cell in the order of the code, and the number of values of each per cell.
 GENES = ("convolution", "norm", "upsampling", "shortcut", "skip code")

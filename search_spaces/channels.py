@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, TypeVar
 
 import torch
+from torch import Tensor
+
+from gpproxy.errors import ConfigError, SpaceError, did_you_mean
 from gpproxy.search_spaces.batch import Batch
 from gpproxy.search_spaces.describe import describe
 from gpproxy.search_spaces.images import pink_noise
 from gpproxy.search_spaces.product import Choices, ProductSpace
 from gpproxy.search_spaces.space import Architecture, Takes
-from torch import Tensor
-
-from gpproxy.errors import ConfigError, SpaceError, did_you_mean
 
 Space = TypeVar("Space", bound="ChannelSpace")
 

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from typing import Any, get_args
 
 import torch
-from gpproxy.search_spaces.batch import Batch
-from gpproxy.search_spaces.space import SEARCH_SPACES, Architecture, SearchSpace, Takes
 from torch import Tensor, nn
 
 from gpproxy.errors import GPProxyError, SpaceError
+from gpproxy.search_spaces.batch import Batch
+from gpproxy.search_spaces.space import SEARCH_SPACES, Architecture, SearchSpace, Takes
 from gpproxy.seeds import numbered
 
 _CHECKED: set[type[SearchSpace]] = set()

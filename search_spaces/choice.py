@@ -15,13 +15,13 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 import torch
+from torch import Tensor, nn
+
+from gpproxy.errors import SpaceError, did_you_mean
 from gpproxy.search_spaces.batch import Batch
 from gpproxy.search_spaces.images import pink_noise
 from gpproxy.search_spaces.product import Choices, ProductSpace
 from gpproxy.search_spaces.space import SEARCH_SPACES, Architecture, SearchSpace
-from torch import Tensor, nn
-
-from gpproxy.errors import SpaceError, did_you_mean
 
 #: From one value per choice, by name, to an untrained network.
 Build = Callable[..., nn.Module]

@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 
 import torch
-from gpproxy.search_spaces.batch import Batch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
+
+from gpproxy.search_spaces.batch import Batch
 
 WEIGHTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 RECTIFIERS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish)

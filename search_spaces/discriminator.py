@@ -11,9 +11,10 @@ from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
-from gpproxy.search_spaces.initialise import default_, materialise
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
+
+from gpproxy.search_spaces.initialise import default_, materialise
 
 #: Seed of every fixed discriminator.
 SEED = 0

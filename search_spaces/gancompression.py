@@ -11,6 +11,9 @@ from types import MappingProxyType
 from typing import Any
 
 import torch
+from torch import Tensor, nn
+
+from gpproxy.errors import SpaceError
 from gpproxy.search_spaces.batch import Batch
 from gpproxy.search_spaces.channels import ChannelSpace
 from gpproxy.search_spaces.initialise import materialise
@@ -18,9 +21,6 @@ from gpproxy.search_spaces.mobile_resnet import BLOCKS, MobileResnet, mobile_res
 from gpproxy.search_spaces.patchgan import hinge, least_squares
 from gpproxy.search_spaces.product import Choices
 from gpproxy.search_spaces.space import Architecture, search_space
-from torch import Tensor, nn
-
-from gpproxy.errors import SpaceError
 
 #: Named sets of the mobile ResNet, as published: choices of c0 ... c7.
 RESNET_SETS: dict[str, Choices] = {

@@ -8,6 +8,9 @@ from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gpproxy.errors import ConfigError, did_you_mean
 from gpproxy.search_spaces.batch import Batch
 from gpproxy.search_spaces.channels import ChannelSpace
 from gpproxy.search_spaces.compression_macs import compression_macs
@@ -17,9 +20,6 @@ from gpproxy.search_spaces.mobile_spade import MobileSpadeGenerator, SpadeBlock
 from gpproxy.search_spaces.patchgan import hinge
 from gpproxy.search_spaces.product import Choices
 from gpproxy.search_spaces.space import Architecture, Takes, search_space
-from torch import Tensor, nn
-
-from gpproxy.errors import ConfigError, did_you_mean
 
 #: data set -> channels of the label map (classes and instance edges), width / height as published, doublings
 DATA = {"cityscapes": (36, 2, 6), "coco": (184, 1, 5)}

@@ -7,8 +7,9 @@ from separable convolutions. Batch norms have no parameters, convolutions have b
 from __future__ import annotations
 
 import torch.nn.functional as F
-from gpproxy.search_spaces.mobile_resnet import separable
 from torch import Tensor, nn
+
+from gpproxy.search_spaces.mobile_resnet import separable
 
 
 class MobileSpade(nn.Module):

@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor, nn
+
+from gpproxy.errors import ConfigError
 from gpproxy.search_spaces.batch import Batch
 from gpproxy.search_spaces.channels import ChannelSpace
 from gpproxy.search_spaces.compression_macs import compression_macs
@@ -16,9 +19,6 @@ from gpproxy.search_spaces.initialise import materialise
 from gpproxy.search_spaces.patchgan import hinge
 from gpproxy.search_spaces.product import Choices
 from gpproxy.search_spaces.space import Architecture, search_space
-from torch import Tensor, nn
-
-from gpproxy.errors import ConfigError
 
 #: channel numbers that each level may take
 UNET_SETS: dict[str, tuple[int, ...]] = {

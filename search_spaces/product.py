@@ -8,9 +8,8 @@ import random
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 
-from gpproxy.search_spaces.space import Architecture, SearchSpace
-
 from gpproxy.errors import SpaceError
+from gpproxy.search_spaces.space import Architecture, SearchSpace
 
 #: The values that each position of an architecture may take.
 Choices = tuple[tuple[int, ...], ...]

@@ -16,13 +16,13 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 import torch
-from gpproxy.search_spaces import describe
-from gpproxy.search_spaces.batch import Batch
-from gpproxy.search_spaces.settings import refuse_old_constructor, refuse_unfrozen, settings_from
 from torch import Tensor, nn
 
 from gpproxy.errors import GPProxyError, SpaceError
 from gpproxy.registry import Registry
+from gpproxy.search_spaces import describe
+from gpproxy.search_spaces.batch import Batch
+from gpproxy.search_spaces.settings import refuse_old_constructor, refuse_unfrozen, settings_from
 from gpproxy.seeds import numbered
 
 #: An architecture inside its space: a short tuple of integers.

@@ -11,6 +11,9 @@ from functools import lru_cache
 from typing import Any
 
 import torch
+from torch import Tensor, nn
+
+from gpproxy.errors import ConfigError, SpaceError
 from gpproxy.search_spaces.batch import Batch
 from gpproxy.search_spaces.describe import macs
 from gpproxy.search_spaces.images import pink_noise
@@ -29,9 +32,6 @@ from gpproxy.search_spaces.transnas_network import (
     Plan,
     live_edges,
 )
-from torch import Tensor, nn
-
-from gpproxy.errors import ConfigError, SpaceError
 
 
 class TransNAS(SearchSpace):

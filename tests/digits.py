@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import pytest
 import torch
-from gpproxy.search_spaces import SEARCH_SPACES, Batch, SearchSpace
 from torch import nn
 
 from gpproxy.benchmarks.benchmark import Card
 from gpproxy.errors import SpaceError
+from gpproxy.search_spaces import SEARCH_SPACES, Batch, SearchSpace
 
 
 class Digits(SearchSpace):

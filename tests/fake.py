@@ -8,13 +8,13 @@ import random
 from dataclasses import dataclass
 
 import torch
-from gpproxy.search_spaces import Batch, SearchSpace, search_space
 from torch import nn
 
 from gpproxy.benchmarks.benchmark import Card, open_space
 from gpproxy.benchmarks.registry import BENCHMARKS
 from gpproxy.benchmarks.rows import Row, assemble
 from gpproxy.errors import SpaceError
+from gpproxy.search_spaces import Batch, SearchSpace, search_space
 
 WIDTHS, KERNELS, SLOPES = (3, 4, 6, 8), (1, 3), (0.0, 0.2, 0.8)
 

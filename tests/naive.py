@@ -12,10 +12,10 @@ from typing import Any
 
 import torch
 from deap import gp
-from gpproxy.primitives.declaration import Primitive
-from gpproxy.primitives.primitive import PRIMITIVES
 from torch import Tensor
 
+from gpproxy.primitives.declaration import Primitive
+from gpproxy.primitives.primitive import PRIMITIVES
 from gpproxy.statistics.table import StatisticsTable
 from gpproxy.statistics.values import LayerBlocks, LayerScalars
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from gpproxy.search_spaces.check import make_space
 
 from gpproxy.registry import load_plugin
 from gpproxy.search import SearchSettings, run
+from gpproxy.search_spaces.check import make_space
 from gpproxy.train import TrainSettings
 from gpproxy.train import run as train
 from gpproxy.training.architecture import code_of

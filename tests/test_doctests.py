@@ -7,8 +7,8 @@ import importlib
 from pathlib import Path
 
 import pytest
-from gpproxy.primitives import PRIMITIVES
 
+from gpproxy.primitives import PRIMITIVES
 from tests.test_imports import MODULES
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from gpproxy.primitives import types as t
 
+from gpproxy.primitives import types as t
 from gpproxy.statistics.table import StatisticsTable
 from gpproxy.statistics.values import LayerBlocks, LayerScalars, Value
 

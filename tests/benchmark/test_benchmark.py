@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from gpproxy.search_spaces import SEARCH_SPACES
 from rich.console import Console
 
 from gpproxy.benchmark import CheckSettings, ShowSettings, check, show
@@ -18,6 +17,7 @@ from gpproxy.benchmarks.benchmark import Card
 from gpproxy.benchmarks.csv_table import write_table
 from gpproxy.registry import load_plugin
 from gpproxy.run.command import guarded
+from gpproxy.search_spaces import SEARCH_SPACES
 from tests.benchmark.fake import MAIN, FakeTask
 from tests.commands import FAKE
 

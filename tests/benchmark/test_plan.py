@@ -5,11 +5,11 @@ import random
 from collections import Counter
 
 import pytest
-from gpproxy.search_spaces import SEARCH_SPACES
-from gpproxy.search_spaces.autogan import PUBLISHED
 
 from gpproxy.benchmark.plan import plan
 from gpproxy.errors import ConfigError
+from gpproxy.search_spaces import SEARCH_SPACES
+from gpproxy.search_spaces.autogan import PUBLISHED
 from tests.digits import Digits
 
 SIZES = (2, 3, 3, 2, 2, 3, 3, 2, 2, 2, 3, 3, 2, 4)

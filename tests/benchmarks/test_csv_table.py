@@ -242,7 +242,6 @@ def test_select_keeps_order_and_names_what_is_missing(tmp_path, space, card):
 
 def test_the_cyclegan_table_is_carried_by_the_same_reader(tmp_path, data, monkeypatch):
     from gpproxy.search_spaces import SEARCH_SPACES
-
     from tests.digits import Digits
 
     class Channels(Digits):

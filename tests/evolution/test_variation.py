@@ -4,7 +4,6 @@ from collections import Counter
 from random import Random
 
 import pytest
-from gpproxy.primitives.types import FeatureMap, Scalar
 
 from gpproxy.errors import ConfigError
 from gpproxy.evolution.combination import negated
@@ -15,6 +14,7 @@ from gpproxy.evolution.variation import MUTATIONS, OPERATORS, Variation
 from gpproxy.expressions.generate import generate
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.text import parse, to_text
+from gpproxy.primitives.types import FeatureMap, Scalar
 from tests.trees import check
 
 from .toy import table

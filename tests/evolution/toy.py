@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import torch
-from gpproxy.primitives.types import ChannelVector, FeatureMap, LayerScalar, Scalar
 
 from gpproxy.evolution.problem import Case, Problem
 from gpproxy.evolution.target import Target
 from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.grammar import Grammar
+from gpproxy.primitives.types import ChannelVector, FeatureMap, LayerScalar, Scalar
 from gpproxy.statistics.table import StatisticsTable
 from gpproxy.statistics.values import LayerBlocks, LayerScalars
 

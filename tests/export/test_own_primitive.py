@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from gpproxy.primitives import PRIMITIVES
 
 from gpproxy.export.write import source
 from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.text import parse
+from gpproxy.primitives import PRIMITIVES
 from gpproxy.registry import PLUGINS, load_plugin
 from gpproxy.statistics.assemble import assemble
 from gpproxy.statistics.observe import collect_one

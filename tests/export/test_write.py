@@ -15,13 +15,6 @@ from types import ModuleType
 import pytest
 import torch
 from deap import gp
-from gpproxy.primitives import PRIMITIVES
-from gpproxy.primitives import types as t
-from gpproxy.primitives.layers import REGIONS
-from gpproxy.search_spaces import SEARCH_SPACES
-from gpproxy.search_spaces.batch import Batch
-from gpproxy.search_spaces.check import make_space
-from gpproxy.search_spaces.losses import l1
 from torch import nn
 
 from gpproxy.errors import ExpressionError
@@ -33,6 +26,13 @@ from gpproxy.expressions.generate import generate
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.nodes import Operation
 from gpproxy.expressions.text import parse, to_text
+from gpproxy.primitives import PRIMITIVES
+from gpproxy.primitives import types as t
+from gpproxy.primitives.layers import REGIONS
+from gpproxy.search_spaces import SEARCH_SPACES
+from gpproxy.search_spaces.batch import Batch
+from gpproxy.search_spaces.check import make_space
+from gpproxy.search_spaces.losses import l1
 from gpproxy.seeds import seeded
 from gpproxy.statistics.assemble import assemble
 from gpproxy.statistics.collection import Collection

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import random
 
-import gpproxy.primitives  # noqa: F401
 import pytest
 from deap import gp
 
+import gpproxy.primitives  # noqa: F401
 from gpproxy.expressions.generate import generate
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.statistics.table import StatisticsTable

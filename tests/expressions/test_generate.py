@@ -6,8 +6,6 @@ import random
 from collections import Counter
 
 import pytest
-from gpproxy.primitives.primitive import PRIMITIVES
-from gpproxy.primitives.types import TYPES, FeatureMap, Scalar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +14,8 @@ from gpproxy.expressions.generate import generate
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.nodes import Constant, Operation
 from gpproxy.expressions.structure import key
+from gpproxy.primitives.primitive import PRIMITIVES
+from gpproxy.primitives.types import TYPES, FeatureMap, Scalar
 from tests.trees import check
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
-from gpproxy.primitives.primitive import PRIMITIVES
-from gpproxy.primitives.types import TYPES, ChannelKernel, FeatureMap, LayerScalar, NetworkSpectrum, Scalar
 
 from gpproxy.errors import ExpressionError
 from gpproxy.expressions.grammar import Grammar
+from gpproxy.primitives.primitive import PRIMITIVES
+from gpproxy.primitives.types import TYPES, ChannelKernel, FeatureMap, LayerScalar, NetworkSpectrum, Scalar
 
 
 def test_tables_of_a_small_grammar():

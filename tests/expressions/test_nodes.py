@@ -6,12 +6,12 @@ import copy
 import math
 
 import pytest
-from gpproxy.primitives.types import FeatureMap, LayerScalar, Scalar
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gpproxy.errors import ExpressionError
 from gpproxy.expressions.nodes import Constant, Statistic
+from gpproxy.primitives.types import FeatureMap, LayerScalar, Scalar
 
 
 def test_no_node_can_be_changed(grammar):

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import sympy
-from gpproxy.primitives import PRIMITIVES
 
 from gpproxy import registry
 from gpproxy.expressions.evaluation.evaluate import Evaluator
@@ -22,6 +21,7 @@ from gpproxy.expressions.rewriting.rewrite import rewrite
 from gpproxy.expressions.rewriting.simplify import simplify
 from gpproxy.expressions.rewriting.symbols import TreeWriter, to_symbols
 from gpproxy.expressions.text import parse, to_text
+from gpproxy.primitives import PRIMITIVES
 from gpproxy.statistics.table import StatisticsTable
 
 PLUGIN = r'''

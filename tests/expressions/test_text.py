@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 
 import pytest
-from gpproxy.primitives.types import Scalar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from gpproxy.errors import ExpressionError
 from gpproxy.expressions.generate import generate
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.text import parse, to_text
+from gpproxy.primitives.types import Scalar
 
 
 @settings(max_examples=300, deadline=None)

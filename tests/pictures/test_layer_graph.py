@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import networkx as nx
 import torch
-from gpproxy.search_spaces.check import make_space
 from torch import nn
 
 from gpproxy.pictures.architecture import graph_picture, short
 from gpproxy.pictures.layer_graph import INPUT, OUTPUT, describe_layer, layer_graph
 from gpproxy.proxies.scored import Scored
+from gpproxy.search_spaces.check import make_space
 from tests.search.setups import fake_space
 
 

@@ -6,9 +6,10 @@ import ast
 from collections.abc import Mapping
 
 import torch
+from torch import Tensor
+
 from gpproxy.primitives import PRIMITIVES, TYPES, LayerScalar, Scalar, types
 from gpproxy.primitives.declaration import Primitive, Signature
-from torch import Tensor
 
 INFIX = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 

@@ -6,12 +6,12 @@ import random
 
 import pytest
 import torch
-from gpproxy.primitives import PRIMITIVES, FeatureMap, LayerScalar, SampleKernel, Scalar
-from gpproxy.primitives.check import check
-from gpproxy.primitives.primitive import maps, pairs, primitive, same
 from torch import Tensor
 
 from gpproxy.errors import PrimitiveError, RegistryError
+from gpproxy.primitives import PRIMITIVES, FeatureMap, LayerScalar, SampleKernel, Scalar
+from gpproxy.primitives.check import check
+from gpproxy.primitives.primitive import maps, pairs, primitive, same
 
 CALLS = 0
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from gpproxy.primitives import Scalar
 
 from gpproxy.expressions.classical_formulas import FORMULAS, NEAR, SPELLED
+from gpproxy.primitives import Scalar
 from tests.primitives.formula import type_of
 
 #: Operation -> equivalent formula. A text that starts with `-- ` is the reason why there is none.

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 import torch
-from gpproxy.primitives import PRIMITIVES, ChannelVector, FeatureMap, LayerScalar, Scalar
-from gpproxy.primitives.declared import check_declared
-from gpproxy.primitives.primitive import maps, pairs, primitive, same
 from torch import Tensor
 
 from gpproxy.errors import PrimitiveError
+from gpproxy.primitives import PRIMITIVES, ChannelVector, FeatureMap, LayerScalar, Scalar
+from gpproxy.primitives.declared import check_declared
+from gpproxy.primitives.primitive import maps, pairs, primitive, same
 
 MAPS, NUMBER, PAIR = same(FeatureMap), same(Scalar), pairs(Scalar)
 OVER = maps((LayerScalar, Scalar))

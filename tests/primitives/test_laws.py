@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from gpproxy.primitives import PRIMITIVES, FeatureMap, LayerScalar, Scalar
 from gpproxy.primitives.laws import letters, names, read, sides, size, type_of, value
 

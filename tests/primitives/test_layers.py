@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from gpproxy.primitives import PRIMITIVES
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from gpproxy.primitives import PRIMITIVES
 
 
 def f(name: str):  # type: ignore[no-untyped-def]

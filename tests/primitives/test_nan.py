@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from gpproxy.primitives import PRIMITIVES
 from gpproxy.primitives.check import operands
 

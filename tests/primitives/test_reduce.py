@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from gpproxy.primitives import PRIMITIVES
 from scipy import stats
+
+from gpproxy.primitives import PRIMITIVES
 
 
 def f(name: str):  # type: ignore[no-untyped-def]

@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+
 from gpproxy.primitives import PRIMITIVES, LayerScalar, Primitive, Scalar
 from gpproxy.primitives.check import check, operands
 

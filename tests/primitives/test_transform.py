@@ -7,10 +7,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from gpproxy.primitives import PRIMITIVES
-from gpproxy.primitives.numerics import TINY
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from gpproxy.primitives import PRIMITIVES
+from gpproxy.primitives.numerics import TINY
 
 NUMBERS = st.floats(-(2.0**60), 2.0**60, allow_nan=False, width=32)
 

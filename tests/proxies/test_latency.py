@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 
 import torch
-from gpproxy.search_spaces.batch import Batch
 from torch import nn
 
 from gpproxy.proxies.latency import LEAST, WARM_UP, latency
+from gpproxy.search_spaces.batch import Batch
 
 
 class Sleeper(nn.Module):

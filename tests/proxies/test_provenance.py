@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from gpproxy.search_spaces.check import make_space
 
 from gpproxy.errors import ConfigError
 from gpproxy.proxies.provenance import training_provenance
@@ -17,6 +16,7 @@ from gpproxy.registry import load_plugin
 from gpproxy.run.folder import SPLIT
 from gpproxy.score import ScoreSettings
 from gpproxy.score.__main__ import main
+from gpproxy.search_spaces.check import make_space
 from tests.commands import FAKE
 
 

@@ -7,7 +7,6 @@ import math
 from pathlib import Path
 
 import pytest
-from gpproxy.search_spaces.check import make_space
 
 from gpproxy.errors import ConfigError
 from gpproxy.proxies.cached import score_cached
@@ -18,6 +17,7 @@ from gpproxy.score import ScoreSettings, score
 from gpproxy.score.__main__ import main
 from gpproxy.score.transfer import columns, transfer
 from gpproxy.search import SearchSettings, run
+from gpproxy.search_spaces.check import make_space
 from tests.commands import FAKE
 from tests.search.setups import FORWARD, GRADIENT
 

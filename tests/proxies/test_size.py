@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import pytest
 import torch
-from gpproxy.search_spaces import Batch, SearchSpace
-from gpproxy.search_spaces.check import make_space
 from torch import nn
 
 from gpproxy.proxies.scorer import Scorer
 from gpproxy.proxies.size import Size, Sizer, built_size, described_size
+from gpproxy.search_spaces import Batch, SearchSpace
+from gpproxy.search_spaces.check import make_space
 from tests.search.setups import FORWARD, fake_setup, fake_space
 
 

@@ -10,7 +10,6 @@ import statistics
 from pathlib import Path
 
 import pytest
-from gpproxy.search_spaces.check import make_space
 
 from gpproxy.errors import ConfigError, ExpressionError, SpaceError
 from gpproxy.evolve import run
@@ -18,6 +17,7 @@ from gpproxy.registry import load_plugin
 from gpproxy.run.command import guarded
 from gpproxy.score import ScoreSettings, draw, score
 from gpproxy.score.__main__ import main
+from gpproxy.search_spaces.check import make_space
 from gpproxy.statistics import collect
 from tests.commands import FAKE, small
 

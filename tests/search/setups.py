@@ -5,9 +5,6 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from gpproxy.search_spaces import SearchSpace
-from gpproxy.search_spaces.check import make_space
-
 from gpproxy.proxies.proxy import Proxy
 from gpproxy.proxies.scored import Scored, ScoredList
 from gpproxy.proxies.scorer import Setup
@@ -16,6 +13,8 @@ from gpproxy.registry import load_plugin
 from gpproxy.search.limits import Limits
 from gpproxy.search.loop import Progress, search
 from gpproxy.search.strategies import Strategy
+from gpproxy.search_spaces import SearchSpace
+from gpproxy.search_spaces.check import make_space
 from tests.commands import FAKE
 
 FORWARD = "sum_layers(std(activation)) - total_params"

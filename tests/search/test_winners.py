@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gpproxy.search_spaces.autogan import AutoGAN
 from PIL import Image
 
 from gpproxy.errors import ConfigError, SpaceError
@@ -17,6 +16,7 @@ from gpproxy.execution.scheduler import News, run_steps
 from gpproxy.execution.task import Stop, never
 from gpproxy.search import SearchSettings, resume, run, winners
 from gpproxy.search.console import SearchWatch
+from gpproxy.search_spaces.autogan import AutoGAN
 from gpproxy.tasks.task import open_task
 from gpproxy.train.settings import TrainSettings
 from gpproxy.training.outcome import Check, Outcome

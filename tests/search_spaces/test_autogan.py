@@ -8,9 +8,9 @@ import random
 
 import pytest
 import torch
-from gpproxy.search_spaces.autogan import PUBLISHED, SIZES, AutoGAN, plans
 
 from gpproxy.errors import ConfigError, SpaceError
+from gpproxy.search_spaces.autogan import PUBLISHED, SIZES, AutoGAN, plans
 from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.observe import collect_one
 

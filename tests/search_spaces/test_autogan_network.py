@@ -8,8 +8,9 @@ import random
 import pytest
 import torch
 import torch.nn.functional as F
-from gpproxy.search_spaces.autogan import PUBLISHED, AutoGAN, split
 from torch.autograd import forward_ad
+
+from gpproxy.search_spaces.autogan import PUBLISHED, AutoGAN, split
 
 TINY = AutoGAN(width=4, latent=6, resolution=16, discriminator_width=4)
 

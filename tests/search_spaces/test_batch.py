@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from gpproxy.search_spaces.batch import Batch
 from torch import nn
 
+from gpproxy.search_spaces.batch import Batch
 from gpproxy.statistics.passes import Passes
 
 

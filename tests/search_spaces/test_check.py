@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from gpproxy.search_spaces import SEARCH_SPACES, Batch
-from gpproxy.search_spaces.check import check_once, check_space, make_space
-from gpproxy.search_spaces.initialise import materialise
 from torch import nn
 
 from gpproxy.benchmarks.benchmark import Card
 from gpproxy.benchmarks.rows import Row, sift
 from gpproxy.errors import ConfigError, SpaceError
 from gpproxy.registry import load_plugin
+from gpproxy.search_spaces import SEARCH_SPACES, Batch
+from gpproxy.search_spaces.check import check_once, check_space, make_space
+from gpproxy.search_spaces.initialise import materialise
 
 load_plugin(Path(__file__).parents[1] / "fake.py")
 Fake = SEARCH_SPACES["fake"]

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from gpproxy.search_spaces import SEARCH_SPACES, Batch, ChoiceSpace, choice_space
-from gpproxy.search_spaces.check import check_space, make_space
 from torch import nn
 
 from gpproxy.errors import RegistryError, SpaceError
 from gpproxy.registry import load_plugin
+from gpproxy.search_spaces import SEARCH_SPACES, Batch, ChoiceSpace, choice_space
+from gpproxy.search_spaces.check import check_space, make_space
 from gpproxy.statistics.collect import Collection, collect
 from gpproxy.training.architecture import code_of
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
+
 from gpproxy.search_spaces.discriminator import (
     Discriminator,
     discriminator,
@@ -12,7 +14,6 @@ from gpproxy.search_spaces.discriminator import (
     hinge_discriminator,
     hinge_generator,
 )
-from torch import nn
 
 
 def seeded(seed=0):

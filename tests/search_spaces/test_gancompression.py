@@ -6,6 +6,9 @@ import random
 
 import pytest
 import torch
+from torch import nn
+
+from gpproxy.errors import ConfigError, SpaceError
 from gpproxy.primitives.types import LAYER_TYPES
 from gpproxy.search_spaces import SEARCH_SPACES
 from gpproxy.search_spaces.compression_macs import compression_macs
@@ -13,9 +16,6 @@ from gpproxy.search_spaces.gancompression import CycleGANCompression, Pix2PixCom
 from gpproxy.search_spaces.gancompression_spade import SpadeCompression
 from gpproxy.search_spaces.mobile_resnet import Block, MobileResnet
 from gpproxy.search_spaces.patchgan import hinge, least_squares, patch_scores
-from torch import nn
-
-from gpproxy.errors import ConfigError, SpaceError
 from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.observe import collect_one, look_at
 

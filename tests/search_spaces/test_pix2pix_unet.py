@@ -6,9 +6,9 @@ import random
 
 import pytest
 import torch
-from gpproxy.search_spaces.pix2pix_unet import Pix2PixUNet
 
 from gpproxy.errors import ConfigError, SpaceError
+from gpproxy.search_spaces.pix2pix_unet import Pix2PixUNet
 from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.observe import collect_one
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from gpproxy.search_spaces import Batch, SearchSpace, search_space
-from gpproxy.search_spaces.check import check_space, make_space
-from gpproxy.search_spaces.settings import setting_names
 
 from gpproxy.errors import ConfigError, SpaceError
 from gpproxy.registry import load_plugin
+from gpproxy.search_spaces import Batch, SearchSpace, search_space
+from gpproxy.search_spaces.check import check_space, make_space
+from gpproxy.search_spaces.settings import setting_names
 from gpproxy.statistics.collect import Collection, collect
 
 load_plugin(Path(__file__).parents[1] / "fake.py")

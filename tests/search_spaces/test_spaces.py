@@ -8,11 +8,11 @@ from contextlib import suppress
 
 import pytest
 import torch
-from gpproxy.search_spaces import SEARCH_SPACES, SearchSpace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gpproxy.errors import SpaceError
+from gpproxy.search_spaces import SEARCH_SPACES, SearchSpace
 from gpproxy.training.architecture import code_of
 
 

@@ -6,10 +6,10 @@ import random
 
 import pytest
 import torch
-from gpproxy.search_spaces.transnas import TransNASMacro, TransNASMicro
-from gpproxy.search_spaces.transnas_network import Decoder, FactorizedReduce, MicroCell, live_edges
 
 from gpproxy.errors import ConfigError, SpaceError
+from gpproxy.search_spaces.transnas import TransNASMacro, TransNASMicro
+from gpproxy.search_spaces.transnas_network import Decoder, FactorizedReduce, MicroCell, live_edges
 
 
 def parameters(module):

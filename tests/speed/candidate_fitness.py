@@ -29,12 +29,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-import gpproxy.primitives  # noqa: F401
 import torch
 from deap import gp
-from gpproxy.search_spaces import SEARCH_SPACES, SearchSpace
 from torch import Tensor, nn
 
+import gpproxy.primitives  # noqa: F401
 import gpproxy.statistics  # noqa: F401  registers the statistics
 from gpproxy.benchmarks.registry import load
 from gpproxy.errors import GPProxyError
@@ -46,6 +45,7 @@ from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.generate import generate
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.text import parse
+from gpproxy.search_spaces import SEARCH_SPACES, SearchSpace
 from gpproxy.seeds import seeded
 from gpproxy.statistics import cache
 from gpproxy.statistics.collect import collect

@@ -21,15 +21,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-import gpproxy.primitives  # noqa: F401
 import torch
-from gpproxy.search_spaces import SEARCH_SPACES, Batch, SearchSpace
 from torch.autograd import forward_ad
 
+import gpproxy.primitives  # noqa: F401
 import gpproxy.statistics  # noqa: F401  registers the statistics
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.structure import needs
 from gpproxy.expressions.text import parse
+from gpproxy.search_spaces import SEARCH_SPACES, Batch, SearchSpace
 from gpproxy.seeds import seeded
 from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.observe import collect_one

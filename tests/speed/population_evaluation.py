@@ -19,11 +19,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-import gpproxy.primitives  # noqa: F401
 import torch
 from deap import gp
 from scipy.stats import rankdata
 
+import gpproxy.primitives  # noqa: F401
 from gpproxy.evolution.individual import Individual, Score
 from gpproxy.evolution.settings import Limits
 from gpproxy.evolution.variation import OPERATORS, Variation

@@ -21,8 +21,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import torch
-from gpproxy.search_spaces import Batch, SearchSpace
-from gpproxy.search_spaces.check import make_space
 from torch import nn
 
 from gpproxy.execution.memory import keep_freed_memory
@@ -32,6 +30,8 @@ from gpproxy.proxies.size import Sizer
 from gpproxy.search.limits import Limits
 from gpproxy.search.loop import search
 from gpproxy.search.strategies import Random
+from gpproxy.search_spaces import Batch, SearchSpace
+from gpproxy.search_spaces.check import make_space
 from gpproxy.seeds import seeded
 
 #: Formulas that need a forward pass only: of maps, and of kernels between samples; and one that needs gradients.

@@ -17,10 +17,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-import gpproxy.primitives  # noqa: F401
 from deap import gp
-from gpproxy.primitives.types import Scalar
 
+import gpproxy.primitives  # noqa: F401
 from gpproxy.evolution.individual import Individual, Score
 from gpproxy.evolution.settings import Limits
 from gpproxy.evolution.variation import OPERATORS, Variation
@@ -29,6 +28,7 @@ from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.rewriting.rewrite import rewrite
 from gpproxy.expressions.structure import key
 from gpproxy.expressions.text import parse, to_text
+from gpproxy.primitives.types import Scalar
 from tests.toy import toy_table
 from tests.trees import check
 

@@ -24,12 +24,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import torch
-from gpproxy.search_spaces.autogan import PUBLISHED, AutoGAN
-from gpproxy.search_spaces.discriminator import discriminator, hinge_discriminator, hinge_generator
 from torch import nn
 
 from gpproxy.execution.memory import keep_freed_memory
 from gpproxy.images.image_set import ImageSet, to_unit
+from gpproxy.search_spaces.autogan import PUBLISHED, AutoGAN
+from gpproxy.search_spaces.discriminator import discriminator, hinge_discriminator, hinge_generator
 from gpproxy.tasks.task import recipe
 from gpproxy.tasks.unconditional import adversarial
 from gpproxy.training.augment import augment

@@ -7,9 +7,9 @@ import copy
 import numpy as np
 import pytest
 import torch
-from gpproxy.search_spaces.batch import Batch
 from torch import nn
 
+from gpproxy.search_spaces.batch import Batch
 from gpproxy.statistics.classical import PROXIES, layers
 from gpproxy.statistics.passes import Passes
 from tests.statistics.test_passes import Shared

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from gpproxy.search_spaces import SEARCH_SPACES
 from torch import Tensor, nn
 
+from gpproxy.search_spaces import SEARCH_SPACES
 from gpproxy.statistics.cut import Sizes, as_map
 from gpproxy.statistics.passes import Layer, Passes
 from gpproxy.statistics.statistic import STATISTICS

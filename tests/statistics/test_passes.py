@@ -6,9 +6,9 @@ import copy
 
 import pytest
 import torch
-from gpproxy.search_spaces.batch import Batch
 from torch import Tensor, nn
 
+from gpproxy.search_spaces.batch import Batch
 from gpproxy.statistics.passes import Passes, forward, linearised, recording
 from tests.statistics.tiny import images, look_at, mlp, seeded_, squared, with_norms, without_norms
 

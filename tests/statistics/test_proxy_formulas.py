@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import gpproxy.primitives  # noqa: F401  registers the primitives
 import pytest
 import torch
 from torch import Tensor
 
+import gpproxy.primitives  # noqa: F401  registers the primitives
 from gpproxy.evolution.settings import Limits
 from gpproxy.expressions.classical_formulas import FORMULAS, NEAR, REASONS, SPELLED
 from gpproxy.expressions.evaluation.evaluate import Evaluator

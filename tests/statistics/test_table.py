@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from gpproxy.primitives.types import LAYER_TYPES, NetworkKernel
 
+from gpproxy.primitives.types import LAYER_TYPES, NetworkKernel
 from gpproxy.statistics.assemble import assemble
 from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.observe import collect_one

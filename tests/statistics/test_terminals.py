@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor, nn
+
+from gpproxy.errors import StatisticsError
 from gpproxy.primitives.types import (
     AXES,
     LAYER_TYPES,
@@ -18,9 +21,6 @@ from gpproxy.primitives.types import (
 from gpproxy.search_spaces import SEARCH_SPACES
 from gpproxy.search_spaces.batch import Batch
 from gpproxy.search_spaces.describe import macs
-from torch import Tensor, nn
-
-from gpproxy.errors import StatisticsError
 from gpproxy.statistics.cut import Sizes
 from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import STATISTICS

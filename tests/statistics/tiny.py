@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import torch
-from gpproxy.search_spaces.batch import Batch
 from torch import Tensor, nn
 
+from gpproxy.search_spaces.batch import Batch
 from gpproxy.statistics.passes import Passes
 
 

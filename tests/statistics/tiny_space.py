@@ -10,10 +10,10 @@ import math
 from dataclasses import dataclass
 
 import torch
-from gpproxy.search_spaces import Batch, SearchSpace, search_space
 from torch import nn
 
 from gpproxy.errors import SpaceError
+from gpproxy.search_spaces import Batch, SearchSpace, search_space
 
 SOUND = ("plain", "norms", "linear", "deep")
 DEAD = ("constant", "still", "sealed")

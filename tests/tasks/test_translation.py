@@ -4,14 +4,14 @@ import random
 
 import pytest
 import torch
-from gpproxy.search_spaces import SEARCH_SPACES
-from gpproxy.search_spaces.gancompression import Pix2PixCompression
 
 from gpproxy.errors import ConfigError, ImageError
 from gpproxy.images.paired import PairedSet
 from gpproxy.images.translation import Translation
 from gpproxy.images.unpaired import UnpairedSet
 from gpproxy.quality.fidelity import fidelity
+from gpproxy.search_spaces import SEARCH_SPACES
+from gpproxy.search_spaces.gancompression import Pix2PixCompression
 from gpproxy.tasks.paired import Conditional, Paired
 from gpproxy.tasks.settings import TrainingSettings
 from gpproxy.tasks.task import recipe

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from gpproxy.search_spaces import SEARCH_SPACES, Batch
-from gpproxy.search_spaces.autogan import AutoGAN
-from gpproxy.search_spaces.initialise import materialise
-from gpproxy.search_spaces.space import Architecture
 from torch import nn
 
 from gpproxy.errors import ConfigError
 from gpproxy.images.load import load
+from gpproxy.search_spaces import SEARCH_SPACES, Batch
+from gpproxy.search_spaces.autogan import AutoGAN
+from gpproxy.search_spaces.initialise import materialise
+from gpproxy.search_spaces.space import Architecture
 from gpproxy.tasks.settings import TrainingSettings
 from gpproxy.tasks.task import open_task
 from gpproxy.tasks.unconditional import Unconditional, adversarial

@@ -4,12 +4,12 @@ import json
 from dataclasses import replace
 
 import pytest
-from gpproxy.search_spaces.gancompression import Pix2PixCompression
 from PIL import Image
 
 from gpproxy.errors import ConfigError, ImageError
 from gpproxy.quality.extractor import EXTRACTORS
 from gpproxy.quality.features import Features
+from gpproxy.search_spaces.gancompression import Pix2PixCompression
 from gpproxy.train import TrainSettings, dry_run, resume, run
 
 SIDE = 32

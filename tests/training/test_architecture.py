@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from gpproxy.search_spaces import SEARCH_SPACES
-from gpproxy.search_spaces.autogan import AutoGAN
 
 from gpproxy.errors import SpaceError
+from gpproxy.search_spaces import SEARCH_SPACES
+from gpproxy.search_spaces.autogan import AutoGAN
 from gpproxy.training.architecture import code_of, published
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from gpproxy.search_spaces.autogan import AutoGAN
 
 from gpproxy.errors import RunError
+from gpproxy.search_spaces.autogan import AutoGAN
 from gpproxy.training.checkpoint import save_weights
 from gpproxy.training.draw import draw, noise_batches, trained
 from tests.training.toy import CODE, SPACE, objective

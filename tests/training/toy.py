@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from gpproxy.search_spaces.autogan import AutoGAN
 
 from gpproxy.images.image_set import ImageSet
+from gpproxy.search_spaces.autogan import AutoGAN
 from gpproxy.tasks.settings import TrainingSettings
 from gpproxy.tasks.task import recipe
 from gpproxy.tasks.unconditional import Adversarial, Unconditional, adversarial

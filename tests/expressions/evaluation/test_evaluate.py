@@ -6,9 +6,6 @@ import random
 
 import pytest
 import torch
-from gpproxy.primitives.declaration import Primitive, Signature
-from gpproxy.primitives.primitive import same
-from gpproxy.primitives.types import LayerScalar, Scalar
 
 from gpproxy.errors import ExpressionError
 from gpproxy.expressions.evaluation.evaluate import Evaluator
@@ -16,6 +13,9 @@ from gpproxy.expressions.evaluation.run import Run
 from gpproxy.expressions.generate import generate
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.text import parse, to_text
+from gpproxy.primitives.declaration import Primitive, Signature
+from gpproxy.primitives.primitive import same
+from gpproxy.primitives.types import LayerScalar, Scalar
 from tests.naive import Invalid, Naive
 from tests.toy import toy_table
 

@@ -7,9 +7,6 @@ import re
 
 import pytest
 import torch
-from gpproxy.primitives.laws import letters, sides, size
-from gpproxy.primitives.primitive import PRIMITIVES
-from gpproxy.primitives.types import AXES, LAYER_TYPES, ChannelKernel, LayerScalar, Scalar
 
 from gpproxy.expressions.evaluation.apply import BLOCK_TYPES
 from gpproxy.expressions.evaluation.evaluate import Evaluator
@@ -19,6 +16,9 @@ from gpproxy.expressions.rewriting import rules
 from gpproxy.expressions.rewriting.rewrite import rewrite
 from gpproxy.expressions.structure import key
 from gpproxy.expressions.text import parse, to_text
+from gpproxy.primitives.laws import letters, sides, size
+from gpproxy.primitives.primitive import PRIMITIVES
+from gpproxy.primitives.types import AXES, LAYER_TYPES, ChannelKernel, LayerScalar, Scalar
 from tests.toy import toy_table
 from tests.trees import check
 
