@@ -48,7 +48,7 @@ def die(text: str) -> str:
 
 
 def say_and_sleep(seconds: float) -> None:
-    print("begun", flush=True)
+    os.write(1, b"begun\n")  # at once, for another process may write too
     time.sleep(seconds)
 
 
