@@ -18,7 +18,7 @@ from gpproxy.evolve.discovery import DiscoveryData, Training, backward_statistic
 from gpproxy.evolve.judge import (
     Row,
     baseline_rows,
-    disguise_rows,
+    confounder_rows,
     finite,
     init_row,
     row,
@@ -196,14 +196,14 @@ def _benchmark_rows(
     """Everything about one benchmark; `at` is the place of the chosen formula."""
     test = views["test"]
     best = ceiling(data.benchmark, data.space)
-    luck = best_of_noise(max(formulas, 1), len(data.parts.train))
+    chance = best_of_noise(max(formulas, 1), len(data.parts.train))
     rows: Row = {part: row(seen, seen.scores[at]) for part, seen in views.items()}
     rows["test"]["within"] = within_rows(test, test.scores[at])
     return rows | {
         "group": group,
         "inits": init_row(test, at),
-        "disguise": disguise_rows(test, test.scores[at]),
-        "luck": asdict(luck),
+        "confounders": confounder_rows(test, test.scores[at]),
+        "chance": asdict(chance),
         "ceiling": None if best is None else finite(asdict(best)),
         "dead": {part: dict(seen.dead) for part, seen in views.items()},
         "left_out": dict(data.left_out),

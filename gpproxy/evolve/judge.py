@@ -18,7 +18,7 @@ from gpproxy.benchmarks.split import PARTS
 from gpproxy.evolve.discovery import coarse, descriptors
 from gpproxy.evolve.part_scores import PartScores
 from gpproxy.proxies.baselines import named_scores, varies
-from gpproxy.ranking.confounders import disguises, within_groups
+from gpproxy.ranking.confounders import confounders, within_groups
 from gpproxy.ranking.metrics import Row
 
 
@@ -75,10 +75,10 @@ def init_row(seen: PartScores, tree: int) -> Row | None:
     return finite({"spearman": [seen.metrics.measure(one)["spearman"] for one in inits], "spread": float(spread)})
 
 
-def disguise_rows(seen: PartScores, scores: Tensor) -> list[Row]:
+def confounder_rows(seen: PartScores, scores: Tensor) -> list[Row]:
     """How a score relates to each descriptor, the nearest first."""
     columns = {n: seen.metrics.last(c) for n, c in descriptors(seen.columns).items() if varies(c)}
-    found = disguises(seen.metrics.last(scores), seen.part.quality, columns, seen.resamples)
+    found = confounders(seen.metrics.last(scores), seen.part.quality, columns, seen.resamples)
     return [finite(asdict(d)) for d in found]
 
 

@@ -9,6 +9,9 @@ from typing import Any
 
 from gpproxy.ranking.metrics import Row
 
+#: What parts of a benchmark's rows were called by version 0.1, whose results are still read.
+RENAMED = {"looks": "inits", "disguise": "confounders", "luck": "chance"}
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -58,7 +61,7 @@ class Result:
         baselines: name -> kind and the same three parts, in the published direction; random formulas among them.
             Classical proxies have the parts that they were computed for or that the cache had; the random formulas
             also their own `evaluations`, `seconds` and the limit that ended them (`finished`).
-        benchmarks: per benchmark all of this, with correlation inside groups, disguises, luck and ceiling.
+        benchmarks: per benchmark all of this, with correlation inside groups, confounders, chance level and ceiling.
         front: the undominated formulas, by complexity.
         folder: the run folder, None when nothing was written.
     """
@@ -93,8 +96,9 @@ class Result:
     def from_json(cls, data: dict[str, Any], front: list[dict[str, Any]], folder: Path | None = None) -> Result:
         """Inverse of `to_json` and `front_json`."""
         for rows in data["benchmarks"].values():
-            if "looks" in rows:  # of version 0.1
-                rows["inits"] = rows.pop("looks")
+            for old, new in RENAMED.items():
+                if old in rows:
+                    rows[new] = rows.pop(old)
         entries = tuple(Entry(**entry) for entry in front)
         return cls(**{**data, "statistics": tuple(data["statistics"])}, front=entries, folder=folder)
 

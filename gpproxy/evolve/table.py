@@ -196,7 +196,7 @@ def random_budget(row: dict[str, Any], evolved: int) -> str:
 
 
 def remarks(rows: dict[str, Any]) -> Iterator[str]:
-    """Sentences on one benchmark: dead networks, groups, disguise, luck, ceiling, what was left out."""
+    """Sentences on one benchmark: dead networks, groups, confounders, chance level, ceiling, what was left out."""
     test, dead = rows["test"], rows["dead"]["test"]
     if dead:
         alive = test["without_dead"]
@@ -212,14 +212,14 @@ def remarks(rows: dict[str, Any]) -> Iterator[str]:
                 f"inside {inside['groups']} groups of equal {rows['group']} ({inside['n']} networks): "
                 f"ρ {number(inside['spearman'])} [{number(low)}, {number(high)}]."
             )
-    for found in rows["disguise"]:
+    for found in rows["confounders"]:
         if found["flagged"]:
             yield (
                 f"CAUTION: the formula may be {found['descriptor']} in disguise: it has ρ {number(found['spearman'])} "
                 f"with it, and given it {number(found['partial'])} is left with the quality."
             )
     yield (
-        f"by luck alone, the best of as many formulas reaches |τ| {number(rows['luck']['expected'])} on as many "
+        f"by luck alone, the best of as many formulas reaches |τ| {number(rows['chance']['expected'])} on as many "
         "training architectures."
     )
     if rows["ceiling"]:

@@ -33,7 +33,7 @@ class Within:
 
 
 @dataclass(frozen=True)
-class Disguise:
+class Confounder:
     """How a score relates to one descriptor; `flagged` when it is that descriptor or adds nothing to it."""
 
     descriptor: str
@@ -71,10 +71,10 @@ def partial_spearman(scores: Tensor, quality: Tensor, given: Tensor) -> float:
     return float(_partial(spearman(scores, quality), spearman(scores, given), spearman(quality, given)))
 
 
-def disguises(
+def confounders(
     scores: Tensor, quality: Tensor, descriptors: Mapping[str, Tensor], resamples: Resamples | None = None
-) -> list[Disguise]:
-    """One Disguise per descriptor that varies, the nearest descriptor first.
+) -> list[Confounder]:
+    """One Confounder per descriptor that varies, the nearest descriptor first.
 
     Flagged: |rho(score, descriptor)| > 0.95; or the score ranks the quality, but given the descriptor the partial
     correlation is below 0.1 and its interval reaches zero.
@@ -92,7 +92,7 @@ def disguises(
         given = draws.draw(column)
         low, high = interval(_partial(raw, draws.spearman(own, given), draws.spearman(truth, given)))
         flagged = abs(rho) > SAME or (ranks_quality and partial < NOTHING and low <= 0)
-        found.append(Disguise(name, rho, partial, (low, high), flagged))
+        found.append(Confounder(name, rho, partial, (low, high), flagged))
     return sorted(found, key=lambda d: -abs(d.spearman))
 
 

@@ -67,7 +67,7 @@ def test_result_has_the_promised_fields(finished: Path) -> None:
     assert result["train"]["spearman"] > 0.5 and result["complexity"] <= 25
     benchmark = result["benchmarks"]["fake"]
     assert benchmark["left_out"] == {"3-0-1-2": "3-0-1-2: the untrained generator returns NaN or infinity."}
-    assert 0 < benchmark["luck"]["expected"] < 1
+    assert 0 < benchmark["chance"]["expected"] < 1
     assert sum(len(dead) for dead in benchmark["dead"].values()) == 2
 
 

@@ -7,7 +7,7 @@ import torch
 from scipy import stats
 
 from gpproxy.ranking.bootstrap import Resamples
-from gpproxy.ranking.confounders import disguises, partial_spearman, within_groups
+from gpproxy.ranking.confounders import confounders, partial_spearman, within_groups
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_flags(random):
     columns = {"size": size, "other": other, "noise": random(200), "constant": torch.ones(200)}
 
     def flags(scores):
-        return {d.descriptor: d.flagged for d in disguises(scores, quality, columns, Resamples(200, 300))}
+        return {d.descriptor: d.flagged for d in confounders(scores, quality, columns, Resamples(200, 300))}
 
     # A monotone function of a descriptor, a noisy copy of it, and a score that knows more.
     assert flags(size.exp()) == {"size": True, "other": False, "noise": False}
@@ -66,6 +66,6 @@ def test_flags(random):
 
 def test_the_nearest_descriptor_comes_first(random):
     size = random(100)
-    found = disguises(size + random(100), size, {"far": random(100), "near": -size})
+    found = confounders(size + random(100), size, {"far": random(100), "near": -size})
     assert [d.descriptor for d in found] == ["near", "far"]
     assert found[0].spearman < 0

@@ -38,7 +38,7 @@ def test_what_a_run_has_learnt_from_is_held_out_of_its_space(small_run: Path) ->
     )
 
 
-def test_a_cell_is_what_the_yardstick_says_of_the_scores() -> None:
+def test_a_cell_is_what_the_metrics_say_of_the_scores() -> None:
     load_plugin(FAKE)
     (cell,) = transfer([Proxy.load(FORWARD)], columns(["fake"]), seed=3)
     config = ScoreSettings(proxy=FORWARD, benchmark="fake", plugins=(FAKE,), workers=1)
