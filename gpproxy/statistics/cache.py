@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
+import re
 import tempfile
 from dataclasses import asdict
 from functools import lru_cache
@@ -100,9 +100,12 @@ def save(record: Record, path: Path) -> None:
         os.replace(temporary, path)
     except SafetensorError as error:
         Path(temporary).unlink(missing_ok=True)
-        if "os error 28" not in str(error):
+        # safetensors says what the system refused only in words, such as "No space left on device (os error 28)".
+        reason = re.search(r"os error (\d+)", str(error))
+        if reason is None:
             raise
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
+        number = int(reason[1])
+        raise OSError(number, os.strerror(number), str(path)) from error
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

@@ -13,7 +13,7 @@ import pytest
 from filelock import FileLock
 
 from gpproxy.errors import RunError
-from gpproxy.run.locks import HELPERS, alone, helping, taken
+from gpproxy.run.locks import HELPERS, LOCK, alone, helping, taken
 
 HOLDER = """
 import sys, time
@@ -52,6 +52,7 @@ def test_a_second_one_is_refused_until_the_first_is_over(tmp_path: Path) -> None
     assert not taken(tmp_path)
     with alone(tmp_path, "training"):
         pass
+    assert {path.name for path in tmp_path.iterdir()} <= {LOCK}  # who held it is forgotten
 
 
 def test_a_killed_process_leaves_nothing_to_clean_up(tmp_path: Path) -> None:

@@ -189,3 +189,29 @@ def test_the_mean_over_initialisations_has_a_spread(tmp_path: Path) -> None:
     assert main([word for name, value in flags.items() for word in (f"--{name}", value)]) == 0
     rows = list(csv.DictReader(out.open()))
     assert list(rows[0]) == ["architecture", "score", "spread"] and len(rows) == 3
+
+
+def test_the_list_of_architectures_may_be_the_file_of_the_scores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stays a list that can be scored, whether the scores are written, refused or interrupted."""
+    codes = ["1-1-1-1", "2-0-1-0", "3-1-0-2"]
+    both = Path(write(tmp_path / "both.txt", codes))
+    flags = ["--space", "fake", "--plugins", FAKE, "--workers", "1", "--archs", str(both), "--out", str(both)]
+    before = both.read_text()
+    assert guarded(main, [*flags, "--proxy", "sum_layers(layer_snipp)"]) == 1
+    assert both.read_text() == before
+
+    def interrupted(number: float) -> str:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("gpproxy.proxies.scored.cell", interrupted)
+        assert guarded(main, [*flags, "--proxy", FORWARD]) == 130
+    assert both.read_text() == before
+    written = []
+    for _ in range(2):  # the scores are a table with a column of architectures, and so a list again
+        assert guarded(main, [*flags, "--proxy", FORWARD]) == 0
+        written.append(both.read_text())
+    assert written[0] == written[1]
+    assert [row["architecture"] for row in csv.DictReader(both.open())] == codes

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
 
 from gpproxy.errors import StatisticsError
 from gpproxy.registry import PLUGINS, load_plugin
@@ -142,6 +145,20 @@ CHANGES = {
     "proxies": replace(HOW, proxies=()),
     "device": replace(HOW, device="cuda"),
 }
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+def test_what_the_system_refuses_keeps_its_reason(number, tmp_path, monkeypatch):
+    """safetensors puts it into words only."""
+
+    def refuse(*args, **how):
+        raise SafetensorError(f"Error while serializing: I/O error: {os.strerror(number)} (os error {number})")
+
+    monkeypatch.setattr(cache, "save_file", refuse)
+    with pytest.raises(OSError, match=os.strerror(number)) as caught:
+        save(Record("1", {"fan_in": torch.ones(2)}, {}, "", 0.0), tmp_path / "x")
+    assert caught.value.errno == number and caught.value.filename == str(tmp_path / "x")
+    assert not list(tmp_path.iterdir())
 
 
 def test_other_settings_are_other_files():
