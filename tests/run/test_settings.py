@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from gpproxy.errors import ConfigError
 from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.run.settings import Settings, groups_of, is_folder, setting
+from gpproxy.score.settings import ScoreSettings
 from gpproxy.search.settings import SearchSettings
 from gpproxy.train.settings import TrainSettings
 
@@ -99,3 +101,10 @@ def test_settings_of_version_0_1_are_read(cls: type[Settings], tmp_path: Path) -
     (tmp_path / "config.toml").write_text(text)
     found = cls.from_toml(tmp_path)
     assert {name: getattr(found, name) for name in values} == values
+
+
+@pytest.mark.parametrize("cls", [EvolveSettings, ScoreSettings, SearchSettings, TrainSettings])
+def test_a_name_of_version_0_1_hides_no_setting_of_today(cls: type[Settings]) -> None:
+    names = {field.name for field in dataclasses.fields(cls)}
+    assert not names & set(cls.RENAMED)
+    assert set(cls.RENAMED.values()) - set(Settings.RENAMED.values()) <= names
