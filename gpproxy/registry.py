@@ -31,6 +31,12 @@ class Registry(Generic[T]):
     Args:
         noun: what an item is called in messages (`"primitive"`).
         group: entry-point group whose modules are imported at the first look-up, or None.
+
+    >>> colours = Registry("colour")
+    >>> colours.add("red", "#f00")
+    '#f00'
+    >>> "red" in colours, len(colours)
+    (True, 1)
     """
 
     def __init__(self, noun: str, group: str | None = None):

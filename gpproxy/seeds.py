@@ -6,7 +6,10 @@ drawn must be drawn again bit for bit: statistics lie in caches and in proxy.py,
     seeded(...)    torch, initial weights and inputs of untrained networks: statistics, scores, proxy.py
     reseed(...)    torch, trainings: weights, batches, noise of every step
     numbered(...)  torch, from a plain number: resamples, shuffles, and shapes whose values do not matter
-    rng(...)       Python's random: architectures, splits, orders
+    python_random(...)  Python's random: architectures, splits, orders
+
+>>> seed_of(0, "noise", 17) == seed_of(0, "noise", 17) != seed_of(1, "noise", 17)
+True
 """
 
 from __future__ import annotations

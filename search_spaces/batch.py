@@ -2,6 +2,10 @@
 
 This file needs torch only: an exported proxy carries a copy of what it uses of it, and its dataclasses must not need
 their annotations looked up, so they are no texts here.
+
+>>> batch = Batch(torch.zeros(8, 3), condition=torch.ones(8, dtype=torch.long))
+>>> [tuple(one.shape) for one in batch.first(2).arguments]
+[(2, 3), (2,)]
 """
 
 from collections.abc import Callable

@@ -51,6 +51,11 @@ class ChoiceSpace(ProductSpace):
         published: name -> code of architectures that `--arch` finds as `<space>-<name>`.
 
     Raises SpaceError for choices that make no space, RegistryError for a name that is taken.
+
+    >>> choices = {"channels": (4, 8), "depth": (0, 1)}
+    >>> space = ChoiceSpace(choices, lambda channels, depth: nn.Linear(6, channels), inputs=6)
+    >>> space.count(), space.encode(space.decode("8_1")), space.tokens
+    (4, '8_1', ((2, 2),))
     """
 
     def __init__(

@@ -20,7 +20,9 @@ NAMES = [name for name, path in MODULES.items() if examples(path)]
 #: Nouns of which every reader wants an example.
 SHOWN = {
     "primitives.primitive", "primitives.notation", "primitives.laws", "expressions.text", "expressions.generate",
-    "expressions.rewriting.rewrite", "expressions.notation.formula",
+    "expressions.rewriting.rewrite", "expressions.notation.formula", "seeds", "registry", "benchmarks.registry",
+    "ranking.pareto", "execution.scheduler", "proxies.proxy", "tasks.task", "search_spaces.batch",
+    "search_spaces.choice",
 }  # fmt: skip
 
 

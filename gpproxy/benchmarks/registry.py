@@ -30,6 +30,10 @@ def load(name: str | Path, on_bad_rows: str = "refuse") -> Benchmark:
     """The table of a name, or of a path to a CSV, its card, or a NAS-Bench-Suite-Zero JSON file.
 
     Raises RegistryError for an unknown name, BenchmarkError for a missing or broken table.
+
+    >>> table = load("autogan-cifar10")
+    >>> len(table), table.card.metric, table.card.direction
+    (72, 'FD(cifar)', 'lower')
     """
     text = str(name)
     if text in BENCHMARKS:

@@ -41,6 +41,9 @@ def run_tasks(
 
     Raises whatever a task raises, and `Lost` when a process was killed. Leaving the loop early stops what has not
     begun, Ctrl-C in it everything.
+
+    >>> sorted(run_tasks(pow, [(2, 3), (2, 4)]))
+    [((2, 3), 8), ((2, 4), 16)]
     """
     tasks = list(tasks)
     with _place(min(workers, len(tasks)), cluster, function) as place:

@@ -68,6 +68,11 @@ class Proxy:
             init_seed, inputs, inits: another way to look; -1 and 0 keep that of the run or file, or the default.
 
         Raises ConfigError, RunError or ExpressionError, with the nearest name, when it is none of these.
+
+        >>> Proxy.load("min_layers(layer_snip)", inits=2).inits
+        2
+        >>> Proxy.load("synflow").label
+        'synflow'
         """
         return _load(text).changed(init_seed, inputs, inits)
 

@@ -21,6 +21,9 @@ def undominated(points: Points, equal: bool = True) -> np.ndarray:
         equal: whether all of several equal points count, or the first of them only.
 
     Raises ValueError for NaN.
+
+    >>> undominated([[1.0, 2.0], [2.0, 1.0], [2.0, 2.0]]).tolist()
+    [True, True, False]
     """
     places = _places(points)
     if not len(places):

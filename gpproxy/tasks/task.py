@@ -332,7 +332,12 @@ def recipe(name: str, **changes: Any) -> Recipe:
 def open_task(
     settings: TrainingSettings, *, every: bool = False, tell: Callable[[str], None] = lambda what: None
 ) -> Task:
-    """The task of some settings, found by their recipe; see Task. Raises ConfigError for an unknown recipe."""
+    """The task of some settings, found by their recipe; see Task. Raises ConfigError for an unknown recipe.
+
+    >>> task = open_task(TrainingSettings(recipe="short", width=8, steps=20))
+    >>> type(task).__name__, task.recipe.steps, task.space.settings.width
+    ('Unconditional', 20, 8)
+    """
     for plugin in settings.plugins:
         load_plugin(plugin)
     return _task_of(settings.recipe)(settings, every=every, tell=tell)
