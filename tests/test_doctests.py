@@ -21,7 +21,7 @@ NAMES = [name for name, path in MODULES.items() if examples(path)]
 SHOWN = {
     "primitives.primitive", "primitives.notation", "primitives.laws", "expressions.text", "expressions.generate",
     "expressions.rewriting.rewrite", "expressions.notation.formula", "seeds", "registry", "benchmarks.registry",
-    "ranking.pareto", "execution.scheduler", "proxies.proxy", "tasks.task", "search_spaces.batch",
+    "ranking.pareto", "execution.scheduler", "proxies.proxy", "tasks.registry", "search_spaces.batch",
     "search_spaces.choice",
 }  # fmt: skip
 

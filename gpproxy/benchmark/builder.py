@@ -26,7 +26,8 @@ from gpproxy.execution.devices import hardware
 from gpproxy.execution.task import Stop, never
 from gpproxy.run.files import sweep, write_atomically
 from gpproxy.run.locks import alone
-from gpproxy.tasks.task import Task, open_task
+from gpproxy.tasks.registry import open_task
+from gpproxy.tasks.task import Task
 from gpproxy.training.checkpoint import STATE
 from gpproxy.training.outcome import outcome
 

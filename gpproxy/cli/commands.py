@@ -7,13 +7,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from gpproxy.benchmark.__main__ import DryRun
 from gpproxy.benchmark.settings import BuildSettings
 from gpproxy.benchmark.table_settings import CheckSettings, ShowSettings
 from gpproxy.evolve.settings import EvolveSettings
+from gpproxy.run.command import Start
 from gpproxy.run.settings import groups_of
 from gpproxy.score.settings import ScoreSettings
 from gpproxy.search.settings import SearchSettings
+from gpproxy.train.__main__ import Start as TrainStart
 from gpproxy.train.settings import TrainSettings
+
+
+def beginnings() -> dict[str, type[Any]]:
+    """The flags that are no settings, of the commands that have some."""
+    return {"evolve": Start, "search": Start, "train": TrainStart, "benchmark build": DryRun}
 
 
 def commands() -> dict[str, list[type[Any]]]:

@@ -10,15 +10,12 @@ from dataclasses import dataclass, fields
 from typing import Literal, get_args, get_origin, get_type_hints
 
 from gpproxy import VERBS
-from gpproxy.cli.commands import commands
+from gpproxy.cli.commands import beginnings, commands
 from gpproxy.cli.listing import NOUNS
 from gpproxy.errors import ConfigError, did_you_mean
-from gpproxy.run.command import Start
 from gpproxy.run.settings import helps
 
 SHELLS = ("bash", "zsh", "fish")
-#: Commands that are continued by their settings instead of `--resume`.
-WITHOUT_START = ("score", "benchmark show", "benchmark check", "benchmark build")
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,8 @@ class Flag:
 def flags_of(command: str) -> list[Flag]:
     """The flags of a command, in the order of its --help."""
     found = []
-    for group in [*([] if command in WITHOUT_START else [Start]), *commands()[command]]:
+    first = beginnings().get(command)
+    for group in [*([first] if first else []), *commands()[command]]:
         hints, texts = get_type_hints(group), helps(group)  # type: ignore[arg-type]
         for field in fields(group):  # type: ignore[arg-type]
             if field.metadata.get("positional"):

@@ -66,7 +66,7 @@ def proxies() -> Iterator[Row]:
 
 def recipes() -> Iterator[Row]:
     """The presets of trainings."""
-    from gpproxy.tasks.task import recipes as presets
+    from gpproxy.tasks.registry import recipes as presets
 
     for name, one in presets().items():
         yield name, "", f"{one.steps:,} steps of batch {one.batch}"

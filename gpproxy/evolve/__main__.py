@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 
 from gpproxy.evolve import read_result, resume, run
 from gpproxy.evolve.folder import EvolveFolder
 from gpproxy.evolve.settings import EvolveSettings
-from gpproxy.run.command import Start, read_settings, run_command, value_of
+from gpproxy.run.command import read_run, run_command
 
 
 def main(arguments: Sequence[str]) -> int:
     """The command; returns the exit code."""
-    started, file = value_of("--resume", arguments), value_of("--config", arguments)
-    default = None
-    if started is not None:
-        default = EvolveFolder.open(started).config
-    elif file is not None:
-        default = EvolveSettings.from_toml(file)
-    settings, _ = read_settings(EvolveSettings, arguments, "evolve", default, Start)
+    settings, start = read_run(EvolveSettings, arguments, "evolve")
     from gpproxy.evolve.console import EvolveTerminal
 
     watch = EvolveTerminal()
-    if started is None:
+    if not start.resume:
         run(settings, watch)
-        return 0
-    if EvolveFolder.open(started).finished:
-        watch.note(f"The run in {started} is complete: its test has been read, so it is not continued. Its result:")
-        watch.result(read_result(started))
-        return 0
-    names = [field.name for field in dataclasses.fields(settings) if field.name != "out"]
-    resume(started, watch, **{name: getattr(settings, name) for name in names})
+    elif EvolveFolder.open(start.resume).finished:
+        watch.note(
+            f"The run in {start.resume} is complete: its test has been read, so it is not continued. Its result:"
+        )
+        watch.result(read_result(start.resume))
+    else:
+        resume(start.resume, watch, **settings.changes())
     return 0
 
 

@@ -26,9 +26,8 @@ from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.export.write import source
 from gpproxy.expressions.notation.formula import Formula
 from gpproxy.pictures.formula import draw
-from gpproxy.run.files import explained
-from gpproxy.run.folder import FRONT, RESULT, SPLIT, STATE
-from gpproxy.run.interrupt import Interrupted, Patience, resume_command
+from gpproxy.run.folder import FRONT, RESULT, SPLIT, STATE, interruptible
+from gpproxy.run.interrupt import Interrupted, Patience
 from gpproxy.run.kind import CONFIG
 
 
@@ -40,23 +39,12 @@ class Running:
         self.folder = folder
         self.watch = watch
         self.patience = patience
-        self.safe = "Nothing was written yet."
+        self.safe = ""
         self._held = ExitStack()
 
     def result(self) -> Result:
-        try:
-            with self._held:
-                return self._result()
-        except Interrupted:
-            raise
-        except KeyboardInterrupt:
-            if self.folder is None:
-                raise
-            self.folder.log("interrupted")
-            raise Interrupted(self.folder.path) from None
-        except OSError as error:
-            again = "" if self.folder is None else resume_command(self.folder.path)
-            raise explained(error, again, self.safe) from None
+        with interruptible(lambda: self.folder, lambda: self.safe), self._held:
+            return self._result()
 
     def _result(self) -> Result:
         config, watch = self.config, self.watch
@@ -87,7 +75,6 @@ class Running:
             self.folder.write(CONFIG, self.config.to_toml())
         self.folder.log("resumed" if resumed else "started", benchmark=self.config.benchmark, seed=self.config.seed)
         self.watch.note(f"run folder {self.folder.path}")
-        self.safe = ""
         return self.folder
 
     def _report(self, discovery: Sequence[DiscoveryData]) -> None:

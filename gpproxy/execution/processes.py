@@ -1,7 +1,8 @@
 """Tasks in several processes of this machine, with one torch thread each and the same plugins as this one.
 
 Every process is spoken to through a pipe of its own, so a process that is killed takes nothing with it, and nothing is
-left behind that must be cleaned up, whichever way this one ends.
+left behind that must be cleaned up, whichever way this one ends. What is pickled goes through these pipes, between this
+process and those that it has made; nothing of it comes from a file.
 """
 
 from __future__ import annotations

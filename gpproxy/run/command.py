@@ -17,6 +17,7 @@ from typing import Annotated, Any, NoReturn, TypeVar, get_type_hints
 from gpproxy.errors import GPProxyError
 from gpproxy.run import interrupt
 from gpproxy.run.files import remedy
+from gpproxy.run.kind import expect
 from gpproxy.run.settings import Settings, groups_of, helps
 
 S = TypeVar("S", bound=Settings)
@@ -87,6 +88,18 @@ class Start:
 
     config: str = ""
     resume: str = ""
+
+
+def read_run(cls: type[S], arguments: Sequence[str], command: str, extra: type[Start] = Start) -> tuple[S, Any]:
+    """Settings of a command that makes run folders; `--resume` and `--config` say what holds where no flag does.
+
+    Raises RunError for a folder to continue that another command made.
+    """
+    folder, file = value_of("--resume", arguments), value_of("--config", arguments)
+    if folder is not None:
+        expect(folder, command)
+    source = file if folder is None else folder
+    return read_settings(cls, arguments, command, None if source is None else cls.from_toml(source), extra)
 
 
 def value_of(flag: str, arguments: Sequence[str]) -> str | None:

@@ -11,7 +11,8 @@ import os
 import platform
 import sys
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +20,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from gpproxy.errors import RunError
 from gpproxy.execution.devices import processor
-from gpproxy.run.files import append_event, read_events, write_atomically
+from gpproxy.run.files import append_event, explained, read_events, write_atomically
+from gpproxy.run.interrupt import Interrupted, resume_command
 from gpproxy.run.kind import CONFIG, expect
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ FRONT, RESULT, SPLIT = "front.json", "result.json", "split.json"
 PACKAGES = ("gpproxy", "torch", "deap", "numpy", "scipy", "sympy", "networkx", "safetensors", "rich", "tyro")
 
 
-class Settings(Protocol):
+class RunSettings(Protocol):
     """What a run folder asks of the settings of a command."""
 
     @property
@@ -72,7 +74,7 @@ class RunFolder:
         self.path = path
 
     @classmethod
-    def create(cls, config: Settings) -> Self:
+    def create(cls, config: RunSettings) -> Self:
         """The folder of a new run with its settings and environment in it.
 
         Raises RunError when `config.out` already holds a run.
@@ -156,12 +158,35 @@ class RunFolder:
         return list(read_events(self.path / JOURNAL))
 
 
-def default_path(config: Settings) -> Path:
+@contextmanager
+def interruptible(folder: Callable[[], RunFolder | None], safe: Callable[[], str] = str) -> Iterator[None]:
+    """Whatever ends the block early says how to go on: Ctrl-C, and a file that cannot be written.
+
+    Args:
+        folder: where the run is kept; None while it has no folder yet.
+        safe: what of it is safe already, as a sentence.
+    """
+    try:
+        yield
+    except Interrupted:
+        raise
+    except KeyboardInterrupt:
+        if (place := folder()) is None:
+            raise
+        place.log("interrupted")
+        raise Interrupted(place.path, place.command) from None
+    except OSError as error:
+        if (place := folder()) is None:
+            raise explained(error, "", "Nothing was written yet.") from None
+        raise explained(error, resume_command(place.path, place.command), safe()) from None
+
+
+def default_path(config: RunSettings) -> Path:
     """runs/<time>-<name>-s<seed>, in the current folder."""
     return Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}-{config.run_name}-s{config.seed}"
 
 
-def environment(config: Settings) -> dict[str, Any]:
+def environment(config: RunSettings) -> dict[str, Any]:
     """What a result may depend on beside its settings: versions, hardware, threads."""
     import torch
 

@@ -103,6 +103,10 @@ class Settings:
         """The settings of a file, with changes. Raises ConfigError: missing or broken file, unknown or wrong key."""
         return cls(**{**read_toml(cls, path), **changes})
 
+    def changes(self) -> dict[str, Any]:
+        """What a continued run is given: every setting but where it lies."""
+        return {name: getattr(self, name) for name in _names(type(self)) if name != "out"}
+
     def changed(self, saved: Self) -> list[str]:
         """Names of the settings that differ from `saved` and that a continued run may not change."""
         kept = [f.name for f in dataclasses.fields(self) if not f.metadata.get("free")]
@@ -177,11 +181,11 @@ def _keep_rules(field: dataclasses.Field[Any], value: Any) -> None:
 
 
 def helps(group: type[Any]) -> dict[str, str]:
-    """What the docstring of a group says of its settings: name -> text, in one line."""
-    text = inspect.cleandoc(group.__doc__ or "").partition("Attributes:")[2]
+    """What the docstrings of a group and its bases say of its settings: name -> text, in one line."""
+    texts = (inspect.cleandoc(base.__doc__ or "").partition("Attributes:")[2] for base in reversed(group.__mro__))
     found: dict[str, str] = {}
     name = ""
-    for line in text.splitlines():
+    for line in (line for text in texts for line in text.splitlines()):
         if begin := re.match(r" {4}(\w+): +(.*)", line):
             name = begin[1]
             found[name] = begin[2].strip()

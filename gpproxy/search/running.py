@@ -22,8 +22,8 @@ from gpproxy.proxies.scorer import Setup
 from gpproxy.proxies.size import Sizer
 from gpproxy.proxies.target import target_space
 from gpproxy.registry import load_plugin
-from gpproxy.run.files import explained
-from gpproxy.run.interrupt import Interrupted, Patience, resume_command
+from gpproxy.run.folder import interruptible
+from gpproxy.run.interrupt import Interrupted, Patience
 from gpproxy.run.kind import CONFIG
 from gpproxy.run.settings import parse_settings
 from gpproxy.search.console import SearchWatch
@@ -112,19 +112,8 @@ class Searcher:
 
     def result(self) -> SearchResult:
         """Searches, writes the files, and trains the winners where that was asked for."""
-        try:
-            with self._held:
-                return self._result()
-        except Interrupted:
-            raise
-        except KeyboardInterrupt:
-            if self.folder is None:
-                raise
-            raise Interrupted(self.folder.path, "search") from None
-        except OSError as error:
-            if self.folder is None:
-                raise
-            raise explained(error, resume_command(self.folder.path, "search")) from None
+        with interruptible(lambda: self.folder), self._held:
+            return self._result()
 
     def _result(self) -> SearchResult:
         config, watch = self.config, self.watch

@@ -42,7 +42,7 @@ from gpproxy.search.settings import SearchSettings
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.space import Architecture
 from gpproxy.seeds import seeded
-from gpproxy.tasks.task import open_task
+from gpproxy.tasks.registry import open_task
 from gpproxy.train.running import run_training, time_training
 from gpproxy.train.settings import TrainSettings
 from gpproxy.training.architecture import code_of, published

@@ -23,7 +23,7 @@ from gpproxy.images.jitter import crops, enlarged_side
 from gpproxy.images.labels import LabelMaps
 from gpproxy.images.paired import PairedSet
 from gpproxy.seeds import reseed
-from gpproxy.tasks.task import task
+from gpproxy.tasks.registry import task
 from gpproxy.tasks.translation import (
     CHUNK,
     PUBLISHED,

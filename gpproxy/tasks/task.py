@@ -8,14 +8,12 @@ it and says what it will take. Images, extractor and references are opened when 
     for progress in task.train(task.code("autogan-a"), seed=0, folder=Path("runs/a")):
         print(progress.step, progress.losses)
 
-A new task is one new file of this folder: a subclass under `@task("name")` with its presets.
+Tasks are found by `gpproxy.tasks.registry`; a new one is one new file of this folder.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
-import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
@@ -26,7 +24,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from gpproxy.errors import ConfigError, RunError, did_you_mean
+from gpproxy.errors import ConfigError, RunError
 from gpproxy.execution.devices import check_device
 from gpproxy.execution.memory import keep_freed_memory
 from gpproxy.images.image_set import ImageSet
@@ -34,10 +32,10 @@ from gpproxy.quality.extractor import extractor
 from gpproxy.quality.features import Extractor
 from gpproxy.quality.measure import Quality, floors, frechet_to, measure, names, numbers
 from gpproxy.quality.reference import Reference, kept
-from gpproxy.registry import Registry, load_plugin
 from gpproxy.run.files import write_atomically
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.check import make_space
+from gpproxy.tasks.registry import tasks
 from gpproxy.tasks.settings import TrainingSettings
 from gpproxy.training.architecture import code_of
 from gpproxy.training.checkpoint import BEST
@@ -297,58 +295,6 @@ class Task(ABC):
         steps, checks = self.recipe.steps, len(self.recipe.check_steps)
         params, macs = int(found["params"]), found["macs"]
         return DryRun(params, macs, discriminator, steps, step, check, checks, self.samples, features, final)
-
-
-TASKS: Registry[type[Task]] = Registry("task", "gpproxy.tasks")
-
-
-def task(name: str) -> Callable[[type[Task]], type[Task]]:
-    """Registers a Task subclass under `name`."""
-
-    def decorate(cls: type[Task]) -> type[Task]:
-        cls.name = name
-        return TASKS.add(name, cls)
-
-    return decorate
-
-
-def tasks() -> list[type[Task]]:
-    """Every task: those of this folder, whose files are imported at the first call, of other packages and plug-ins."""
-    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
-        importlib.import_module(f"{__package__}.{module.name}")
-    return TASKS.values()
-
-
-def recipes() -> dict[str, Recipe]:
-    """The presets of all tasks by name."""
-    return {name: preset for one in tasks() for name, preset in one.presets.items()}
-
-
-def recipe(name: str, **changes: Any) -> Recipe:
-    """A preset with changes. Raises ConfigError for an unknown preset or name and for an impossible value."""
-    return _task_of(name).presets[name].changed(**changes)
-
-
-def open_task(
-    settings: TrainingSettings, *, every: bool = False, tell: Callable[[str], None] = lambda what: None
-) -> Task:
-    """The task of some settings, found by their recipe; see Task. Raises ConfigError for an unknown recipe.
-
-    >>> task = open_task(TrainingSettings(recipe="short", width=8, steps=20))
-    >>> type(task).__name__, task.recipe.steps, task.space.settings.width
-    ('Unconditional', 20, 8)
-    """
-    for plugin in settings.plugins:
-        load_plugin(plugin)
-    return _task_of(settings.recipe)(settings, every=every, tell=tell)
-
-
-def _task_of(name: str) -> type[Task]:
-    for one in tasks():
-        if name in one.presets:
-            return one
-    known = recipes()
-    raise ConfigError(f"There is no recipe '{name}'.{did_you_mean(name, known)} Known: {', '.join(known)}.")
 
 
 def _named(network: Extractor) -> dict[str, Any]:

@@ -28,7 +28,8 @@ from gpproxy.images.load import learnt_split, load
 from gpproxy.search_spaces.discriminator import Discriminator, discriminator
 from gpproxy.search_spaces.space import SearchSpace
 from gpproxy.seeds import numbered, reseed
-from gpproxy.tasks.task import Task, task
+from gpproxy.tasks.registry import task
+from gpproxy.tasks.task import Task
 from gpproxy.training.augment import augment, flip
 from gpproxy.training.average import Average
 from gpproxy.training.draw import draw, noise_batches

@@ -19,7 +19,7 @@ from gpproxy.images.image_set import resize, to_bytes, to_unit
 from gpproxy.images.jitter import crops, enlarged_side
 from gpproxy.images.unpaired import UnpairedSet
 from gpproxy.seeds import reseed
-from gpproxy.tasks.task import task
+from gpproxy.tasks.registry import task
 from gpproxy.tasks.translation import (
     CHUNK,
     PUBLISHED,

@@ -5,37 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gpproxy.run.command import read_settings, run_command, value_of
+from gpproxy.run import command
+from gpproxy.run.command import read_run, run_command
 from gpproxy.train import dry_run, resume, run
 from gpproxy.train.settings import TrainSettings
 
 
 @dataclass(frozen=True)
-class Start:
+class Start(command.Start):
     """Where settings come from.
 
     Attributes:
-        config: TOML file with settings, or a run folder; other flags change single ones.
-        resume: run folder to continue.
         dry_run: only time a few steps; prints what the training will take, and writes nothing.
     """
 
-    config: str = ""
-    resume: str = ""
     dry_run: bool = False
 
 
 def main(arguments: Sequence[str]) -> int:
     """The command; returns the exit code."""
-    started, file = value_of("--resume", arguments), value_of("--config", arguments)
-    default = None
-    if started is not None:
-        from gpproxy.train.folder import TrainFolder
-
-        default = TrainFolder.open(started).config
-    elif file is not None:
-        default = TrainSettings.from_toml(file)
-    settings, start = read_settings(TrainSettings, arguments, "train", default, Start)
+    settings, start = read_run(TrainSettings, arguments, "train", Start)
     from gpproxy.run.terminal import Terminal
 
     watch = Terminal()
@@ -44,8 +33,8 @@ def main(arguments: Sequence[str]) -> int:
 
         for line in dry_run_lines(settings, dry_run(settings, watch)):
             watch.note(line)
-    elif started is not None:
-        resume(started, watch, **{name: value for name, value in vars(settings).items() if name != "out"})
+    elif start.resume:
+        resume(start.resume, watch, **settings.changes())
     else:
         run(settings, watch)
     return 0

@@ -18,7 +18,8 @@ from gpproxy.run.files import explained, sweep
 from gpproxy.run.interrupt import Interrupted, Patience, patient, resume_command
 from gpproxy.run.kind import CONFIG
 from gpproxy.run.terminal import Watch
-from gpproxy.tasks.task import Task, open_task
+from gpproxy.tasks.registry import open_task
+from gpproxy.tasks.task import Task
 from gpproxy.train.folder import TrainFolder
 from gpproxy.train.settings import TrainSettings
 from gpproxy.train.table import check_line, train_lines
@@ -33,9 +34,8 @@ def run_training(settings: TrainSettings, watch: Watch | None = None, stop: Stop
         stop: asked between two steps; True ends the training as Ctrl-C does, with `Interrupted`.
     """
     if settings.out and (Path(settings.out) / CONFIG).is_file():
-        changes = {name: value for name, value in vars(settings).items() if name != "out"}
         begun = TrainFolder.open(settings.out)
-        return _run(begun.continued(**changes), begun, watch, stop)
+        return _run(begun.continued(**settings.changes()), begun, watch, stop)
     place = None if settings.out else TrainFolder.unfinished(settings)
     if place is not None and watch is not None:
         watch.note(f"continues the unfinished training in {place.path}; --out FOLDER begins another one")

@@ -17,7 +17,7 @@ from gpproxy.execution.task import Stop, never
 from gpproxy.search import SearchSettings, resume, run, winners
 from gpproxy.search.console import SearchWatch
 from gpproxy.search_spaces.autogan import AutoGAN
-from gpproxy.tasks.task import open_task
+from gpproxy.tasks.registry import open_task
 from gpproxy.train.settings import TrainSettings
 from gpproxy.training.outcome import Check, Outcome
 

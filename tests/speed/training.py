@@ -30,7 +30,7 @@ from gpproxy.execution.memory import keep_freed_memory
 from gpproxy.images.image_set import ImageSet, to_unit
 from gpproxy.search_spaces.autogan import PUBLISHED, AutoGAN
 from gpproxy.search_spaces.discriminator import discriminator, hinge_discriminator, hinge_generator
-from gpproxy.tasks.task import recipe
+from gpproxy.tasks.registry import recipe
 from gpproxy.tasks.unconditional import adversarial
 from gpproxy.training.augment import augment
 from gpproxy.training.cuda_graph import Captured

@@ -9,7 +9,7 @@ from torch import nn
 from gpproxy.errors import ConfigError
 from gpproxy.images.paired import PairedSet
 from gpproxy.tasks.paired import Conditional, PairedRecipe
-from gpproxy.tasks.task import recipe
+from gpproxy.tasks.registry import recipe
 from gpproxy.tasks.translation import LAYERS, ROWS
 from gpproxy.training.order import Order
 from gpproxy.training.patch_discriminator import patch_discriminator, smallest_side

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from gpproxy.errors import ConfigError, RunError, SpaceError
+from gpproxy.tasks.registry import TASKS, open_task, recipes, task, tasks
 from gpproxy.tasks.settings import TrainingSettings
-from gpproxy.tasks.task import TASKS, Task, open_task, recipes, task, tasks
+from gpproxy.tasks.task import Task
 from gpproxy.tasks.unconditional import Unconditional
 from gpproxy.training.checkpoint import BEST, load_state
 from gpproxy.training.outcome import outcome

@@ -13,8 +13,8 @@ from gpproxy.quality.fidelity import fidelity
 from gpproxy.search_spaces import SEARCH_SPACES
 from gpproxy.search_spaces.gancompression import Pix2PixCompression
 from gpproxy.tasks.paired import Conditional, Paired
+from gpproxy.tasks.registry import recipe
 from gpproxy.tasks.settings import TrainingSettings
-from gpproxy.tasks.task import recipe
 from gpproxy.tasks.translation import check_shapes
 from gpproxy.tasks.unpaired import Cycle, Unpaired
 from gpproxy.training.checkpoint import load_weights

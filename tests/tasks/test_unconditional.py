@@ -16,8 +16,8 @@ from gpproxy.search_spaces import SEARCH_SPACES, Batch
 from gpproxy.search_spaces.autogan import AutoGAN
 from gpproxy.search_spaces.initialise import materialise
 from gpproxy.search_spaces.space import Architecture
+from gpproxy.tasks.registry import open_task
 from gpproxy.tasks.settings import TrainingSettings
-from gpproxy.tasks.task import open_task
 from gpproxy.tasks.unconditional import Unconditional, adversarial
 from tests.training.toy import CODE, SPACE, equal, images, objective, small
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from gpproxy.errors import ConfigError
 from gpproxy.images.unpaired import UnpairedSet
-from gpproxy.tasks.task import recipe
+from gpproxy.tasks.registry import recipe
 from gpproxy.tasks.translation import ROWS
 from gpproxy.tasks.unpaired import Cycle
 from gpproxy.training.pool import ImagePool

@@ -21,7 +21,8 @@ from gpproxy.quality.extractor import EXTRACTORS
 from gpproxy.quality.features import Features
 from gpproxy.run.command import guarded
 from gpproxy.run.interrupt import Interrupted
-from gpproxy.tasks.task import Task, open_task
+from gpproxy.tasks.registry import open_task
+from gpproxy.tasks.task import Task
 from gpproxy.tasks.unconditional import Unconditional
 from gpproxy.train import TrainSettings, dry_run, resume, run
 from gpproxy.train.__main__ import main

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from gpproxy.errors import RunError
 from gpproxy.seeds import reseed
-from gpproxy.tasks.task import recipe
+from gpproxy.tasks.registry import recipe
 from gpproxy.training import loop
 from gpproxy.training.checkpoint import BEST, STATE, load_weights
 from gpproxy.training.journal import Journal

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from gpproxy.errors import ConfigError
-from gpproxy.tasks.task import recipe, recipes
+from gpproxy.tasks.registry import recipe, recipes
 
 
 def test_the_published_recipe() -> None:

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from gpproxy.tasks.task import recipe
+from gpproxy.tasks.registry import recipe
 from gpproxy.training.verdict import COLLAPSED, NOT_FINITE, Verdict, spread
 
 RECIPE = recipe("short", collapse_steps=5)

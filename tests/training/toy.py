@@ -8,8 +8,8 @@ import torch
 
 from gpproxy.images.image_set import ImageSet
 from gpproxy.search_spaces.autogan import AutoGAN
+from gpproxy.tasks.registry import recipe
 from gpproxy.tasks.settings import TrainingSettings
-from gpproxy.tasks.task import recipe
 from gpproxy.tasks.unconditional import Adversarial, Unconditional, adversarial
 from gpproxy.training.recipe import Recipe
 
