@@ -1,7 +1,5 @@
 """pix2pix: it learns a trivial mapping, resumes exactly, follows its recipe, and shows input, output and target."""
 
-import io
-
 import pytest
 import torch
 from torch import nn
@@ -13,6 +11,7 @@ from gpproxy.tasks.registry import recipe
 from gpproxy.tasks.translation import LAYERS, ROWS
 from gpproxy.training.order import Order
 from gpproxy.training.patch_discriminator import patch_discriminator, smallest_side
+from tests.training.toy import equal, saved
 
 SIDE = 16
 
@@ -42,24 +41,6 @@ def quick(**changes):
 
 def objective(seed=0, norm=False, **changes):
     return Conditional(tiny(seed, norm), inverted(), inverted("test", 7, 1), quick(**changes), seed=seed)
-
-
-def saved(state):
-    """A state as it comes back from a file."""
-    file = io.BytesIO()
-    torch.save(state, file)
-    file.seek(0)
-    return torch.load(file, weights_only=True)
-
-
-def equal(first, second):
-    if isinstance(first, torch.Tensor):
-        return first.equal(second)
-    if isinstance(first, dict):
-        return first.keys() == second.keys() and all(equal(first[key], second[key]) for key in first)
-    if isinstance(first, list):
-        return len(first) == len(second) and all(map(equal, first, second))
-    return first == second
 
 
 @pytest.mark.parametrize("loss", ["hinge", "vanilla", "least-squares"])

@@ -1,7 +1,5 @@
 """CycleGAN: it learns a trivial mapping there and back, resumes exactly, and its pool behaves as published."""
 
-import io
-
 import pytest
 import torch
 from torch import nn
@@ -12,6 +10,7 @@ from gpproxy.tasks.registry import recipe
 from gpproxy.tasks.translation import ROWS
 from gpproxy.tasks.unpaired import Cycle
 from gpproxy.training.pool import ImagePool
+from tests.training.toy import equal, saved
 
 SIDE = 16
 
@@ -41,24 +40,6 @@ def objective(seed=0, **changes):
     settings = {"steps": 100, "batch": 2, "discriminator_width": 4, "discriminator_layers": 2, "pool": 3}
     made = recipe("cyclegan-short", **{**settings, **changes})
     return Cycle(tiny(seed), tiny(seed + 50), red_and_blue(), red_and_blue("test", 3), made, seed=seed)
-
-
-def saved(state):
-    """A state as it comes back from a file."""
-    file = io.BytesIO()
-    torch.save(state, file)
-    file.seek(0)
-    return torch.load(file, weights_only=True)
-
-
-def equal(first, second):
-    if isinstance(first, torch.Tensor):
-        return first.equal(second)
-    if isinstance(first, dict):
-        return first.keys() == second.keys() and all(equal(first[key], second[key]) for key in first)
-    if isinstance(first, list):
-        return len(first) == len(second) and all(map(equal, first, second))
-    return first == second
 
 
 def test_red_speckles_become_blue_and_come_back():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import torch
@@ -60,3 +61,11 @@ def equal(first: Any, second: Any) -> bool:
     pairs = zip(ours, theirs)
     same = (torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b for a, b in pairs)
     return len(ours) == len(theirs) and all(same)
+
+
+def saved(state: Any) -> Any:
+    """A state as it comes back from a file."""
+    file = io.BytesIO()
+    torch.save(state, file)
+    file.seek(0)
+    return torch.load(file, weights_only=True)
