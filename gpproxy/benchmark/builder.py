@@ -17,7 +17,7 @@ import gpproxy
 from gpproxy.benchmark import kept
 from gpproxy.benchmark.jobs import Job, jobs
 from gpproxy.benchmark.longer import longer_facts
-from gpproxy.benchmark.plan import plan
+from gpproxy.benchmark.plan import plan, retested
 from gpproxy.benchmark.settings import BuildSettings
 from gpproxy.benchmark.trainings import Report, reports
 from gpproxy.benchmark.writer import TableWriter, card_of
@@ -64,14 +64,21 @@ class Build:
             (settings.table, kept.read_card(settings.table)),
         ):
             kept.check(before, self.settings, self.task, place)
-        self.codes = plan(self.task.space, settings.size, settings.plan_seed)
+        self.codes = plan(self.task.space, settings.size, settings.plan_seed, settings.uniform)
         #: what writes the tables of the ordinary and the longer trainings
         self.writers = self._open()
 
     def work(self) -> Work:
         """What is to do and what is done, by the tables and the folders of the trainings."""
         settings = self.settings
-        every = jobs(self.codes, settings.trainings, settings.longer, settings.times)
+        every = jobs(
+            self.codes,
+            settings.trainings,
+            settings.longer,
+            settings.times,
+            retested=set(retested(self.codes, settings.uniform, settings.retests)),
+            measured=self.writers[1].seeds,
+        )
         return Work(tuple(every), frozenset(job for job in every if self._enter(job)))
 
     def run(self, stop: Stop = never) -> Iterator[Report]:

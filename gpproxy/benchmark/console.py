@@ -116,6 +116,7 @@ class BuildTerminal(BuildWatch):
         each = "training" if settings.trainings == 1 else "trainings"
         self._say(
             f"{settings.table}: {len(build.codes)} architectures of {settings.space}, {settings.trainings} {each} each"
+            + (f", {settings.retests} of them trained once more" if settings.retests else "")
             + (f", {longer} of them once more for {settings.times} times as long" if longer else "")
         )
         recipe, width = task.recipe, task.space_settings.get("width")

@@ -8,8 +8,9 @@ trainings come last, because the table is of use without them.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +39,25 @@ class Job:
         return folder / "trainings" / self.name
 
 
-def jobs(codes: Sequence[str], trainings: int, longer: int = 0, times: int = 5) -> list[Job]:
-    """Every training of `codes`, and then longer ones of the first `longer` of them."""
-    ordinary = [Job(code, seed) for code in codes for seed in range(trainings)]
+def jobs(
+    codes: Sequence[str],
+    trainings: int,
+    longer: int = 0,
+    times: int = 5,
+    *,
+    retested: Collection[str] = (),
+    measured: Mapping[str, Collection[int]] | None = None,
+) -> list[Job]:
+    """Every training of `codes`, and then longer ones of the first `longer` of them.
+
+    Args:
+        retested: those that are trained once more than the others.
+        measured: seeds with which the table has an architecture already; they count, whatever they are, and the rest
+            gets the smallest others.
+    """
+    ordinary: list[Job] = []
+    for code in codes:
+        have, wanted = sorted((measured or {}).get(code, ())), trainings + (code in retested)
+        new = (seed for seed in itertools.count() if seed not in have)
+        ordinary += [Job(code, seed) for seed in (*have[:wanted], *itertools.islice(new, max(wanted - len(have), 0)))]
     return ordinary + [Job(code, LONG_SEED, times) for code in codes[:longer]]

@@ -34,8 +34,7 @@ WIDTH = 32
 
 def to_toml(settings: BuildSettings, task: Task) -> str:
     """What is kept of a build: its settings, its size, and every value of its recipe."""
-    size = {name: getattr(settings, name) for name in ("size", "trainings", "longer", "times")}
-    return tomli_w.dumps({"size": size, "settings": meaning(settings, task), "recipe": task.recipe.to_json()})
+    return tomli_w.dumps({"size": settings.rows, "settings": meaning(settings, task), "recipe": task.recipe.to_json()})
 
 
 def meaning(settings: BuildSettings, task: Task) -> dict[str, Any]:
@@ -69,7 +68,8 @@ def read_card(path: str | Path) -> dict[str, Any]:
         raise RunError(
             f"{path} was not built with gpproxy.benchmark, so it cannot be grown with it: its card lacks the settings."
         )
-    return {**facts, "size": {"size": facts.get("architectures", 1), "trainings": max(card.seeds, 1)}}
+    # A table of an earlier version says only what it holds.
+    return {"size": {"size": facts.get("architectures", 1), "trainings": max(card.seeds, 1)}, **facts}
 
 
 def begun(out: str, benchmark: str) -> BuildSettings | None:

@@ -1,12 +1,13 @@
-"""Which architectures of a space are trained: few of them, spread evenly over its operations.
+"""Which architectures of a space are trained: some spread evenly over its operations, some drawn uniformly.
 
-In: a space, a number and a seed. Out: codes. Every value of every gene comes up about equally often, and so does every
-pair of values of two genes. A longer plan begins with the shorter one, so a table can always be grown. No two are
-functionally identical.
+In: a space, numbers and a seed. Out: codes. Of the spread ones every value of every gene comes up about equally often,
+and so does every pair of values of two genes: few of them tell most. The uniform ones are what a search meets. A longer
+plan begins with the shorter one, so a table can always be grown. No two are functionally identical.
 """
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -23,20 +24,19 @@ FIRST: dict[str, tuple[Architecture, ...]] = {"autogan": tuple(AutoGAN.published
 CANDIDATES = 256
 #: Spaces up to this size are searched whole.
 SMALL = 4096
-#: Random architectures from which the number of values of each gene is read off.
+#: Random architectures from which the number of values of each gene is read off, and after which, when none of them is
+#: new, a space counts as used up.
 DRAWS = 2000
 
 
-def plan(space: SearchSpace, count: int, seed: int = 0) -> list[str]:
-    """The codes of `count` architectures; the published ones of the space come first.
+def plan(space: SearchSpace, count: int, seed: int = 0, uniform: int = 0) -> list[str]:
+    """The codes of `count` architectures: the published ones of the space, spread ones, and `uniform` of them last.
 
     Raises ConfigError when the space has fewer different ones.
     """
-    found: list[str] = []
-    for architecture in _sequence(space, seed):
-        if len(found) == count:
-            break
-        found.append(space.encode(architecture))
+    chosen = list(itertools.islice(_spread(space, seed), count - uniform))
+    chosen += itertools.islice(_uniform(space, seed, {space.canonical(one) for one in chosen}), count - len(chosen))
+    found = [space.encode(architecture) for architecture in chosen]
     if len(found) < count:
         raise ConfigError(
             f"size={count} is more than the {len(found)} functionally different architectures of {space.name} "
@@ -45,7 +45,14 @@ def plan(space: SearchSpace, count: int, seed: int = 0) -> list[str]:
     return found
 
 
-def _sequence(space: SearchSpace, seed: int) -> Iterator[Architecture]:
+def retested(codes: Sequence[str], uniform: int, count: int) -> list[str]:
+    """The `count` architectures of a plan that are trained once more: the first of either kind, as many of both."""
+    spread, drawn = codes[: len(codes) - uniform], codes[len(codes) - uniform :]
+    few = max(count // 2, count - len(spread))
+    return [*spread[: count - min(few, len(drawn))], *drawn[:few]]
+
+
+def _spread(space: SearchSpace, seed: int) -> Iterator[Architecture]:
     """Architectures without end, or until the space has no new one."""
     rng = python_random("plan", space.name, seed)
     balance = _Balance(_values(space))
@@ -59,6 +66,19 @@ def _sequence(space: SearchSpace, seed: int) -> Iterator[Architecture]:
         taken.add(space.canonical(chosen))
         balance.add(chosen)
         yield chosen
+
+
+def _uniform(space: SearchSpace, seed: int, taken: set[object]) -> Iterator[Architecture]:
+    """Architectures drawn with equal chances, those that are functionally new, until there are hardly any."""
+    rng = python_random("uniform", space.name, seed)
+    missed = 0
+    while missed < DRAWS:
+        architecture = space.sample(rng)
+        kind = space.canonical(architecture)
+        missed = missed + 1 if kind in taken else 0
+        if not missed:
+            taken.add(kind)
+            yield architecture
 
 
 def _candidates(space: SearchSpace, rng: random.Random, taken: set[object]) -> list[Architecture]:

@@ -23,7 +23,9 @@ class Table:
 
     Attributes:
         size: architectures in the table; a larger number grows a table.
+        uniform: so many of these are drawn uniformly from the space; the others are spread evenly over its operations.
         trainings: trainings per architecture.
+        retests: architectures, of both kinds alike, that are trained once more, for the noise of retraining.
         longer: architectures that are trained once more, `times` as long, for the correlation of short and long.
         times: how many times as many steps these get.
         plan_seed: seed of the choice of architectures.
@@ -33,7 +35,9 @@ class Table:
     """
 
     size: int = setting(120, least=1, free=True)
+    uniform: int = setting(0, least=0, free=True)
     trainings: int = setting(2, least=1, free=True)
+    retests: int = setting(0, least=0, free=True)
     longer: int = setting(0, least=0, free=True)
     times: int = setting(5, least=2, free=True)
     plan_seed: int = setting(0, least=0)
@@ -59,10 +63,11 @@ class BuildSettings(Workers, TrainingSettings, Table):
     """Trains architectures spread over a space into a table of their quality."""
 
     def check(self) -> None:
-        """Raises ConfigError for more longer trainings than architectures."""
+        """Raises ConfigError for more architectures of one kind than there are in all."""
         super().check()
-        if self.longer > self.size:
-            raise ConfigError(f"longer <= size must hold, but got longer={self.longer} and size={self.size}.")
+        for name in ("uniform", "retests", "longer"):
+            if getattr(self, name) > self.size:
+                raise ConfigError(f"{name} <= size must hold, but got {name}={getattr(self, name)}, size={self.size}.")
 
     @property
     def name(self) -> str:
@@ -84,6 +89,11 @@ class BuildSettings(Workers, TrainingSettings, Table):
         from gpproxy.benchmarks.csv_table import table_path
 
         return table_path(self.benchmark)
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """How large the table is to be; the only settings that may change while it grows."""
+        return {name: getattr(self, name) for name in ("size", "uniform", "trainings", "retests", "longer", "times")}
 
     def meaning(self) -> dict[str, Any]:
         """The settings that decide what a row means, as TOML holds them."""

@@ -55,6 +55,14 @@ class TableWriter:
         return (job.code, str(job.seed)) in self.rows
 
     @property
+    def seeds(self) -> dict[str, set[int]]:
+        """Seeds of the rows of each architecture."""
+        found: dict[str, set[int]] = {}
+        for code, seed in self.rows:
+            found.setdefault(code, set()).add(int(seed))
+        return found
+
+    @property
     def facts(self) -> Mapping[str, Any]:
         """Side numbers of the card that the table had when it was opened."""
         return self.before.facts if self.before else {}
@@ -143,6 +151,6 @@ def card_of(settings: BuildSettings, task: Task, facts: Mapping[str, Any], times
             f"{main} is that of the averaged weights, the best of the checks during the training. A training that "
             "collapsed or lost its numbers ranks last. Ranks hold for this budget."
         ),
-        facts={**facts, "settings": meaning(settings, task), "recipe": recipe},
+        facts={**facts, "size": settings.rows, "settings": meaning(settings, task), "recipe": recipe},
         **dict[str, Any](task.words),
     )

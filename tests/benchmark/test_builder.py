@@ -148,6 +148,26 @@ def test_a_shipped_table_grows_without_its_trainings(config, tmp_path):
         begun("", str(tmp_path / "autogan-cifar10.csv"))
 
 
+def test_a_table_grows_by_uniform_architectures_and_retests_and_counts_rows_of_any_seed(config, tmp_path):
+    """As a table whose rows were trained elsewhere, with seeds of their own."""
+    once = dataclasses.replace(config, trainings=1)
+    run(once)
+    text = config.table.read_text().replace(",0,", ",1000,")
+    config.table.write_text(text)
+    for folder in (config.folder / "trainings").iterdir():
+        (folder / "outcome.json").unlink()
+    grown = run(dataclasses.replace(once, size=7, uniform=3, retests=4))
+    codes = grown.codes
+    rows = [(row["architecture"], row["seed"]) for row in read_rows(config.table)]
+    assert sorted(rows) == sorted(
+        [(code, "1000") for code in codes[:4]]
+        + [(code, "0") for code in (*codes[:2], *codes[4:])]
+        + [(code, "1") for code in codes[4:6]]
+    )
+    assert begun("", str(config.table)).rows | {"longer": 0} == grown.settings.rows
+    assert run(dataclasses.replace(once, size=7, uniform=3, retests=4)).task.began == []
+
+
 def test_a_grown_table_that_was_stopped_remembers_how_far_it_was_to_grow(config, tmp_path):
     run(config)
     more = dataclasses.replace(config, size=6, trainings=3, longer=2, benchmark=str(config.table))

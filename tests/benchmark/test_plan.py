@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from gpproxy.benchmark.plan import plan
+from gpproxy.benchmark.plan import plan, retested
 from gpproxy.errors import ConfigError
 from gpproxy.search_spaces import SEARCH_SPACES
 from gpproxy.search_spaces.autogan import PUBLISHED
@@ -62,3 +62,29 @@ def test_a_small_space_is_used_up_without_twins():
     assert len({space.canonical(space.decode(code)) for code in found}) == 10
     with pytest.raises(ConfigError, match="size=11 is more than the 10 functionally different"):
         plan(space, 11)
+
+
+def test_uniform_ones_follow_the_spread_ones_and_are_as_a_search_meets_them(autogan, codes):
+    found = plan(autogan, 396, uniform=300)
+    assert found[:96] == codes and len({autogan.canonical(autogan.decode(code)) for code in found}) == 396
+    assert plan(autogan, 150, uniform=54) == found[:150]
+    drawn = [autogan.decode(code) for code in found[96:]]
+    for gene, size in enumerate(SIZES):
+        counts = Counter(a[gene] for a in drawn)
+        expected = len(drawn) / size
+        chi_square = sum((counts[value] - expected) ** 2 / expected for value in range(size))
+        assert chi_square < {2: 10.8, 3: 13.8, 4: 16.3}[size]  # one in a thousand of fair draws
+
+
+def test_uniform_ones_of_a_small_space_end_where_it_is_used_up():
+    assert len(plan(Digits(base=3), 10, uniform=8)) == 10
+    with pytest.raises(ConfigError, match="size=11 is more than the 10 functionally different"):
+        plan(Digits(base=3), 11, uniform=8)
+
+
+@pytest.mark.parametrize(
+    ("uniform", "count", "expected"),
+    [(4, 0, ""), (4, 4, "abgh"), (4, 5, "abcgh"), (0, 3, "abc"), (10, 3, "abc"), (2, 8, "abcdefij"), (8, 7, "abcdefg")],
+)
+def test_the_first_of_either_kind_are_trained_once_more(uniform, count, expected):
+    assert retested("abcdefghij", uniform, count) == list(expected)
