@@ -15,7 +15,7 @@ from gpproxy.benchmarks.csv_table import read_card, read_table
 from gpproxy.benchmarks.horse2zebra import CARD as HORSE2ZEBRA_CARD
 from gpproxy.benchmarks.horse2zebra import NAME as HORSE2ZEBRA
 from gpproxy.benchmarks.horse2zebra import read_horse2zebra
-from gpproxy.benchmarks.suite_zero import how_to_get, read_suite_zero, suite_zero_card
+from gpproxy.benchmarks.suite_zero import TASKS, how_to_get, read_suite_zero, suite_zero_card, table_name
 from gpproxy.errors import BenchmarkError, RegistryError, did_you_mean
 from gpproxy.registry import Registry
 from gpproxy.run.data_folder import data_path, how_to_put
@@ -55,15 +55,15 @@ def load(name: str | Path, on_bad_rows: str = "refuse") -> Benchmark:
     )
 
 
-def _transnas(kind: str, on_bad_rows: str) -> Benchmark:
+def _transnas(kind: str, task: str, on_bad_rows: str) -> Benchmark:
     name = f"transnas/zc_transbench101_{kind}.json"
     path = data_path(name)
     if not path.is_file():
         raise BenchmarkError(
-            f"The benchmark transnas-{kind} is read from {path}, which is not there. {how_to_get(kind)} "
+            f"The benchmark {table_name(kind, task)} is read from {path}, which is not there. {how_to_get(kind)} "
             f"{how_to_put(name)[:-1]}, or give its path instead of the name."
         )
-    return read_suite_zero(path, kind, on_bad_rows=on_bad_rows)
+    return read_suite_zero(path, kind, task, on_bad_rows)
 
 
 def _horse2zebra(on_bad_rows: str) -> Benchmark:
@@ -80,8 +80,10 @@ def _shipped(card: Path, on_bad_rows: str) -> Benchmark:
     return read_table(card, on_bad_rows=on_bad_rows)
 
 
-for _kind in ("micro", "macro"):
-    BENCHMARKS.add(f"transnas-{_kind}", partial(_transnas, _kind))
+#: Name -> the file and the task of a table of TransNAS-Bench-101.
+TRANSNAS = {table_name(kind, task): (kind, task) for task in TASKS for kind in ("micro", "macro")}
+for _name, (_kind, _task) in TRANSNAS.items():
+    BENCHMARKS.add(_name, partial(_transnas, _kind, _task))
 BENCHMARKS.add(HORSE2ZEBRA, _horse2zebra)
 _built_in(Path(__file__).parent)
 
@@ -90,7 +92,7 @@ def card_of(name: str) -> Card | None:
     """The card of a table that comes with gpproxy or is known to it, without its rows; None for another table."""
     if name == HORSE2ZEBRA:
         return HORSE2ZEBRA_CARD
-    if name.startswith("transnas-"):
-        return suite_zero_card(name.removeprefix("transnas-"))
+    if name in TRANSNAS:
+        return suite_zero_card(*TRANSNAS[name])
     path = Path(__file__).parent / f"{name}.toml"
     return read_card(path) if path.is_file() else None

@@ -32,7 +32,8 @@ def benchmarks() -> Iterator[Row]:
         if card is None:
             yield name, "", "a table of a plug-in"
         else:
-            yield name, card.source, f"{card.metric} ({card.direction} is better) of {card.space}: {card.data}"
+            told = f"{card.task}, {card.data}" if card.task else card.data
+            yield name, card.source, f"{card.metric} ({card.direction} is better) of {card.space}: {told}"
 
 
 def statistics() -> Iterator[Row]:
