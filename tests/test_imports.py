@@ -32,6 +32,7 @@ ROOMS["quality"] = (*SHARED, "images")
 ROOMS["training"] = (*ROOMS["quality"], "quality", "search_spaces")
 ROOMS["tasks"] = (*ROOMS["training"], "training", "")
 ROOMS["proxies"] = (*ROOMS["export"], "export", "benchmarks")
+ROOMS["estimators"] = (*dict.fromkeys((*ROOMS["proxies"], "proxies", *ROOMS["tasks"], "tasks")),)
 ROOMS["pictures"] = (*ROOMS["proxies"], "proxies")
 ENGINE = tuple(room for room in ROOMS if room not in ("run", "errors"))
 for verb in VERBS:

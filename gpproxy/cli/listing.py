@@ -65,6 +65,14 @@ def proxies() -> Iterator[Row]:
             yield name, "gpproxy", formula
 
 
+def estimators() -> Iterator[Row]:
+    """What tells the worth of an architecture in a search."""
+    from gpproxy.estimators.registry import ESTIMATORS, names
+
+    for name in names():
+        yield name, "", _first(ESTIMATORS[name])
+
+
 def recipes() -> Iterator[Row]:
     """The presets of trainings."""
     from gpproxy.tasks.registry import recipes as presets
@@ -109,6 +117,7 @@ NOUNS: dict[str, Callable[[], Iterator[Row]]] = {
     "statistics": statistics,
     "primitives": primitives,
     "proxies": proxies,
+    "estimators": estimators,
     "recipes": recipes,
     "runs": runs,
 }

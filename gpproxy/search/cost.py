@@ -44,11 +44,15 @@ class Cost:
         candidates: how many were scored.
         work: networks, passes and seconds of a single worker, summed over the workers.
         training: what one training would take, None when it was not measured.
+        title: what has scored them, for sentences.
+        set_up: seconds before the first candidate.
     """
 
     candidates: int
     work: Work
     training: Training | None = None
+    title: str = "the proxy"
+    set_up: float = 0.0
 
     @property
     def seconds(self) -> float:
@@ -75,15 +79,18 @@ class Cost:
     def sentences(self) -> list[str]:
         """What to tell about it."""
         work, each = self.work, max(self.candidates, 1)
-        told = [
-            f"{self.candidates:,} candidates, {self.seconds:.3g} s of one worker each: {work.networks / each:.3g} "
-            f"networks built, {work.forwards / each:.3g} forward and {work.backwards / each:.3g} backward passes."
-        ]
+        passes = (
+            f"{work.networks / each:.3g} networks built, {work.forwards / each:.3g} forward and "
+            f"{work.backwards / each:.3g} backward passes"
+        )
+        how = f": {passes}" if work.forwards else ""
+        before = f", after {self.set_up:,.0f} s of set-up" if self.set_up else ""
+        told = [f"{self.candidates:,} candidates, {self.seconds:.3g} s of one worker each{before}{how}."]
         if self.training is not None:
             training = self.training
             told.append(
                 f"One training of {training.code} by the recipe {training.recipe} takes {training.seconds:,.0f} s on "
                 f"{training.hardware} ({training.steps:,} steps of {training.step:.3g} s, {training.checks} checks of "
-                f"{training.check:.3g} s, timed on a few): the proxy is {self.speed_up:,.0f} times faster."
+                f"{training.check:.3g} s, timed on a few): {self.title} is {self.speed_up:,.0f} times faster."
             )
         return told

@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from gpproxy.estimators.estimator import Estimator
 from gpproxy.pictures.architecture import graph_picture
 from gpproxy.pictures.cost import pareto_picture
 from gpproxy.pictures.layer_graph import layer_graph
 from gpproxy.proxies.scored import Scored, ScoredList, cell
-from gpproxy.proxies.scorer import Setup
 from gpproxy.run.folder import RunFolder
 from gpproxy.search.order import front, order
 from gpproxy.search.settings import SearchSettings
@@ -31,19 +31,27 @@ class SearchFolder(RunFolder):
     command: ClassVar[str] = "search"
     settings: ClassVar[type[Any]] = SearchSettings
 
-    def write_ranking(self, seen: ScoredList, setup: Setup) -> tuple[np.ndarray, np.ndarray]:
-        """Writes every candidate from best to worst; returns what `ranking.order` does."""
+    def write_ranking(
+        self, seen: ScoredList, estimator: Estimator, timed: bool, averaged: bool = False
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Writes every candidate from best to worst; returns what `ranking.order` does.
+
+        Args:
+            timed: whether latencies were measured.
+            averaged: whether scores are means over initialisations, whose spread is told.
+        """
         ranked, value = order(seen)
-        single = len(setup.proxies) == 1
-        averaged = single and setup.proxies[0].inits > 1
-        own = ["spread"] if averaged else [] if single else labels(setup)
+        single = len(estimator.labels) == 1
+        averaged = single and averaged
+        own = ["spread"] if averaged else [] if single else list(estimator.labels)
         stream = io.StringIO()
         writer = csv.writer(stream, lineterminator="\n")
-        timed = ["latency_ms"] if setup.timed else []
-        writer.writerow(["rank", "architecture", "score", *own, "params", "macs", *timed, "problem"])
+        writer.writerow(
+            ["rank", "architecture", "score", *own, "params", "macs", *(["latency_ms"] if timed else []), "problem"]
+        )
         for rank, i in enumerate(ranked.tolist(), start=1):
             one = seen[i]
-            latency = [cell(one.latency)] if setup.timed else []
+            latency = [cell(one.latency)] if timed else []
             scores = map(cell, [one.spread] if averaged else [] if single else one.scores)
             size = (f"{one.params:.0f}", f"{one.macs:.0f}")
             writer.writerow([rank, one.code, cell(value[i]), *scores, *size, *latency, one.problem])
@@ -74,14 +82,6 @@ class SearchFolder(RunFolder):
             name = f"{rank:02d}_{re.sub('[^A-Za-z0-9_-]', '_', candidate.code)}"
             for kind in ("png", "svg"):
                 self.write(f"top/{name}.{kind}", graph_picture(graph, candidate, rank, float(value[i]), kind))
-
-
-def labels(setup: Setup) -> list[str]:
-    """One column name per proxy, each different."""
-    names: list[str] = []
-    for number, proxy in enumerate(setup.proxies, start=1):
-        names.append(proxy.label if proxy.label not in names else f"{proxy.label} ({number})")
-    return names
 
 
 def candidate_row(candidate: Scored, score: float) -> dict[str, Any]:

@@ -36,9 +36,10 @@ class Journal:
             self._file.write(b"\n")  # a half line of a killed process must not swallow the next one
         self._synced = time.monotonic()
 
-    def scored(self, candidates: Sequence[Scored], work: Work) -> None:
-        """Adds a batch of candidates and what they took."""
-        self._write({"scored": [_row(candidate) for candidate in candidates], "work": asdict(work)})
+    def scored(self, candidates: Sequence[Scored], work: Work, seconds: float = 0.0) -> None:
+        """Adds a batch of candidates and what they took; the seconds of the search so far where its time is limited."""
+        spent = {"seconds": seconds} if seconds else {}
+        self._write({"scored": [_row(candidate) for candidate in candidates], "work": asdict(work), **spent})
 
     def excluded(self, sizes: Sequence[tuple[str, Size]]) -> None:
         """Adds architectures that a limit on size has excluded."""
@@ -72,12 +73,14 @@ class Memory:
         candidates: code -> candidate.
         sizes: code -> size, of excluded architectures.
         work: what the candidates took.
+        seconds: of the search so far, where its time is limited.
     """
 
     def __init__(self) -> None:
         self.candidates: dict[str, Scored] = {}
         self.sizes: dict[str, Size] = {}
         self.work = Work()
+        self.seconds = 0.0
 
     @classmethod
     def read(cls, path: Path) -> Memory:
@@ -92,11 +95,13 @@ class Memory:
                     candidates = [_candidate(row) for row in content.get("scored", ())]
                     sizes = {row[0]: Size(*row[1:]) for row in content.get("excluded", ())}
                     work = Work(**content.get("work", {}))
+                    seconds = float(content.get("seconds", memory.seconds))
                 except (ValueError, TypeError, KeyError, AttributeError):
                     continue
                 memory.candidates.update((candidate.code, candidate) for candidate in candidates)
                 memory.sizes.update(sizes)
                 memory.work.add(work)
+                memory.seconds = seconds
         return memory
 
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from gpproxy.errors import ConfigError
+from gpproxy.estimators.estimator import Estimator, estimate
+from gpproxy.estimators.proxy import ProxyEstimator
 from gpproxy.execution.scheduler import open_tasks
 from gpproxy.proxies.scored import Scored, ScoredList
-from gpproxy.proxies.scorer import Setup, Work, score_chunk
+from gpproxy.proxies.scorer import Work
 from gpproxy.proxies.size import Size, Sizer
 from gpproxy.search.journal import Journal, Memory
 from gpproxy.search.limits import FLAGS, Limits, smallest
@@ -43,8 +45,8 @@ class Progress:
         work: what all scored candidates took, those of earlier runs included.
         excluded, slow: architectures that a limit on size or on latency has excluded.
         repeated: proposals that had been seen before.
-        finished: empty while the search goes on; then `budget`, `space` (nothing is left) or `rare` (hardly anything
-            is within the limits).
+        finished: empty while the search goes on; then `budget`, `time`, `space` (nothing is left) or `rare` (hardly
+            anything is within the limits).
     """
 
     seen: ScoredList
@@ -70,11 +72,12 @@ class Progress:
 
 def search(
     strategy: Strategy,
-    setup: Setup,
+    estimator: Estimator,
     sizer: Sizer,
     limits: Limits,
     budget: int,
     *,
+    max_seconds: float = 0.0,
     workers: int = 1,
     cluster: str = "",
     journal: Journal | None = None,
@@ -84,10 +87,12 @@ def search(
 
     Args:
         strategy: proposes architectures.
-        setup: space and proxies.
+        estimator: scores them.
         sizer: tells sizes.
         limits: what an architecture may have.
         budget: candidates to score.
+        max_seconds: wall-clock time after which it ends, that of earlier processes and of the set-up included; 0 for
+            no limit.
         workers: processes; 1 works in this one.
         cluster: `"ray"` scores on a Ray cluster, with the batches of so many workers at a time.
         journal: where candidates are written as they come.
@@ -97,14 +102,15 @@ def search(
     """
     memory = memory or Memory()
     proposals = Proposals(strategy, sizer, limits, memory)
-    progress = Progress(ScoredList(len(setup.proxies)), budget, work=memory.work)
+    progress = Progress(ScoredList(len(estimator.labels)), budget, work=memory.work)
     queue: deque[tuple[list[str], dict[str, Scored], Callable[[], Chunk] | None]] = deque()
     taken = told = 0
+    before, late = estimator.set_up + memory.seconds, False
     in_time = not limits.latency
     start = time.perf_counter()
-    with open_tasks(score_chunk, workers=workers, cluster=cluster) as submit:
+    with open_tasks(estimate, workers=workers, cluster=cluster) as submit:
         while True:
-            while not proposals.finished and (strategy.feedback or len(queue) < workers * AHEAD):
+            while not proposals.finished and not late and (strategy.feedback or len(queue) < workers * AHEAD):
                 room = min(CHUNK, strategy.room(taken, told), budget - taken)
                 drawn: list[tuple[str, Size | None]] = []
                 while len(drawn) < room and (one := proposals.take()):
@@ -116,7 +122,7 @@ def search(
                 known = {code: memory.candidates.pop(code) for code in codes if code in memory.candidates}
                 sizes = {code: size for code, size in drawn if size is not None and code not in known}
                 left = [code for code in codes if code not in known]
-                queue.append((codes, known, submit(setup, left, sizes) if left else None))
+                queue.append((codes, known, submit(estimator, left, sizes) if left else None))
             if journal and (excluded := proposals.drain()):
                 journal.excluded(excluded)
             if not queue:
@@ -124,8 +130,10 @@ def search(
             codes, known, wait = queue.popleft()
             if wait is not None:
                 fresh, work = wait()
+                spent = time.perf_counter() - start if max_seconds else 0.0
+                late = late or 0 < max_seconds <= before + spent
                 if journal:
-                    journal.scored(fresh, work)
+                    journal.scored(fresh, work, spent + memory.seconds)
                 progress.fresh += len(fresh)
                 progress.work.add(work)
                 known.update((candidate.code, candidate) for candidate in fresh)
@@ -139,28 +147,29 @@ def search(
                 told += 1
                 in_time = in_time or known[code].latency <= limits.latency
             if progress.slow >= TOO_SLOW and not in_time:
-                raise _all_too_slow(strategy, setup, sizer, limits, progress.slow)
+                raise _all_too_slow(strategy, estimator, sizer, limits, progress.slow)
             progress.seconds = time.perf_counter() - start
             progress.excluded, progress.repeated = proposals.refused, proposals.repeated
             if told < budget:
                 yield progress
     if progress.slow and not in_time:
-        raise _all_too_slow(strategy, setup, sizer, limits, progress.slow)
+        raise _all_too_slow(strategy, estimator, sizer, limits, progress.slow)
     progress.seconds = time.perf_counter() - start
     progress.excluded, progress.repeated = proposals.refused, proposals.repeated
-    progress.finished = "budget" if told >= budget else proposals.finished or "space"
+    progress.finished = "budget" if told >= budget else "time" if late else proposals.finished or "space"
     yield progress
 
 
-def _all_too_slow(strategy: Strategy, setup: Setup, sizer: Sizer, limits: Limits, count: int) -> ConfigError:
+def _all_too_slow(strategy: Strategy, estimator: Estimator, sizer: Sizer, limits: Limits, count: int) -> ConfigError:
     """What to tell when nothing is fast enough: what the architecture with the fewest MACs takes."""
     space = strategy.space
     architecture, size = smallest(space, sizer, "macs")
     code = space.encode(architecture)
-    unlimited = replace(setup, timed=True, max_latency_ms=0.0, plain=False)
-    (found,), _ = score_chunk(unlimited, [code], {code: size})
+    assert isinstance(estimator, ProxyEstimator), "only a proxy's passes have a limit on time"
+    device = estimator.setup.device
+    (found,), _ = estimator.unhurried().score([code], {code: size})
     return ConfigError(
         f"{FLAGS['latency']} {limits.latency:,.6g} excluded all of the first {count} live architectures of "
-        f"{space.name} on {setup.device}: the one with the fewest MACs, {code}, takes {found.latency:.3g} ms. Allow "
+        f"{space.name} on {device}: the one with the fewest MACs, {code}, takes {found.latency:.3g} ms. Allow "
         "more."
     )

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from gpproxy.errors import RunError
+from gpproxy.estimators.estimator import Estimator
+from gpproxy.estimators.registry import Request, open_estimator
 from gpproxy.execution.devices import check_device
 from gpproxy.proxies.proxy import Proxy
 from gpproxy.proxies.scored import Scored, ScoredList
-from gpproxy.proxies.scorer import Setup
 from gpproxy.proxies.size import Sizer
 from gpproxy.proxies.target import target_space
 from gpproxy.registry import load_plugin
@@ -28,16 +29,17 @@ from gpproxy.run.kind import CONFIG
 from gpproxy.run.settings import parse_settings
 from gpproxy.search.console import SearchWatch
 from gpproxy.search.cost import Cost
-from gpproxy.search.folder import RESULT, SearchFolder, candidate_row, labels
+from gpproxy.search.folder import RESULT, SearchFolder, candidate_row
 from gpproxy.search.journal import NAME, Journal, Memory
 from gpproxy.search.limits import Limits
 from gpproxy.search.loop import Progress, search
 from gpproxy.search.nsga2 import NSGA2
 from gpproxy.search.order import beyond
-from gpproxy.search.settings import SearchSettings
+from gpproxy.search.settings import PROXY, SearchSettings
 from gpproxy.search.strategies import Evolution, Exhaustive, Random, Strategy
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.check import make_space
+from gpproxy.tasks.settings import TrainingSettings
 
 #: Deviations above random candidates from which the best one is suspected to be beyond what its proxy can tell.
 FAR = 8.0
@@ -53,7 +55,7 @@ class SearchResult:
         ranked: indices from best to worst.
         value: combined score per candidate.
         cost: what it cost.
-        finished: `budget`, `space` (nothing was left) or `rare` (hardly anything is within the limits).
+        finished: `budget`, `time`, `space` (nothing was left) or `rare` (hardly anything is within the limits).
     """
 
     folder: Path
@@ -95,20 +97,26 @@ class Searcher:
         return Sizer(self.space)
 
     @cached_property
-    def setup(self) -> Setup:
+    def estimator(self) -> Estimator:
         config = self.config
-        settings = tuple(asdict(self.space.settings).items())
-        plain = self.sizer.plain
-        limit = config.max_latency_ms
-        return Setup(
-            self.space.name,
-            settings,
+
+        def training() -> TrainingSettings:
+            from gpproxy.search.winners import training_settings
+
+            return training_settings(config, self.space)
+
+        request = Request(
+            config.estimator,
+            self.space,
             self.proxies,
             config.device,
             timed=config.timed,
-            max_latency_ms=limit,
-            plain=plain,
+            max_latency_ms=config.max_latency_ms,
+            plain=self.sizer.plain,
+            training=training,
+            seed=config.seed,
         )
+        return open_estimator(request)
 
     def result(self) -> SearchResult:
         """Searches, writes the files, and trains the winners where that was asked for."""
@@ -119,7 +127,7 @@ class Searcher:
         config, watch = self.config, self.watch
         if self.folder is not None:
             self._held.enter_context(self.folder.alone())
-        _ = self.setup
+        self.estimator.open(watch.note)
         strategy = self._strategy()
         judge = self._judge()
         progress = self._search(strategy)
@@ -127,11 +135,13 @@ class Searcher:
         folder, seen = self.folder, progress.seen
         if not len(seen) or not np.isfinite(seen.scores).any():
             raise RunError(_nothing(seen, self.space.name))
-        ranked, value = folder.write_ranking(seen, self.setup)
-        label = labels(self.setup)[0] if len(config.proxy) == 1 else f"mean rank of {len(config.proxy)} proxies"
+        labels = self.estimator.labels
+        averaged = any(proxy.inits > 1 for proxy in self.proxies)
+        ranked, value = folder.write_ranking(seen, self.estimator, config.timed, averaged)
+        label = labels[0] if len(labels) == 1 else f"mean rank of {len(labels)} proxies"
         folder.write_pictures(seen, ranked, value, self.space, config, label)
         training = None if judge is None else judge.time(seen[int(ranked[0])].code)
-        cost = Cost(len(seen), progress.work, training)
+        cost = Cost(len(seen), progress.work, training, self.estimator.title, self.estimator.set_up)
         result = SearchResult(folder.path, seen, ranked, value, cost, progress.finished)
         self._write(result, progress)
         watch.best(result.best(config.top), config.timed)
@@ -144,7 +154,7 @@ class Searcher:
         return result
 
     def _strategy(self) -> Strategy:
-        config, space = self.config, self.space
+        config, space = self.config, self.estimator.within(self.space)
         if config.strategy == "random":
             return Random(space, config.seed)
         if config.strategy == "exhaustive":
@@ -181,10 +191,11 @@ class Searcher:
         with Journal(folder.path / NAME) as journal:
             running = search(
                 strategy,
-                self.setup,
+                self.estimator,
                 self.sizer,
                 self.limits,
                 config.budget,
+                max_seconds=config.max_seconds,
                 workers=config.cores,
                 journal=journal,
                 memory=memory,
@@ -204,16 +215,18 @@ class Searcher:
         told = []
         first = self.config.population
         far = 0.0 if led is None else beyond(led, first)
-        if far > FAR:
+        if far > FAR and self.proxies:
             told.append(
                 f"The best scores {far:.0f} deviations above the median of the first {first} candidates, which were "
                 "random: the proxy was not tested that far out, and one of its terms may have run away. Give several "
                 "proxies, whose ranks are averaged, or take --strategy random."
             )
         if progress.finished == "space":
-            told.append(
-                f"There are no further architectures: {self.space.name} has no more, or none within the limits."
-            )
+            table = self.config.estimator_kind == "table"
+            place = f"the table {self.config.estimator[6:]}" if table else self.space.name
+            told.append(f"There are no further architectures: {place} has no more, or none within the limits.")
+        if progress.finished == "time":
+            told.append(f"The search ended when its {self.config.max_seconds:,.0f} s were over.")
         if progress.finished == "rare":
             told.append("The search ended early: hardly any architecture is within the limits.")
         if self.limits != Limits():
@@ -227,10 +240,10 @@ class Searcher:
 
     def _write(self, result: SearchResult, progress: Progress) -> None:
         assert self.folder is not None
-        config, setup = self.config, self.setup
+        config, other = self.config, self.config.estimator_kind != PROXY
         content: dict[str, Any] = {
             "space": self.space.name,
-            "space_settings": dict(setup.settings),
+            "space_settings": asdict(self.space.settings),
             "proxies": [
                 {
                     "label": label,
@@ -239,8 +252,9 @@ class Searcher:
                     "init_seed": proxy.init_seed,
                     "inits": proxy.inits,
                 }
-                for label, proxy in zip(labels(setup), setup.proxies)
+                for label, proxy in zip(self.estimator.labels, self.proxies)
             ],
+            **({"estimator": config.estimator, "set_up_seconds": self.estimator.set_up} if other else {}),
             "strategy": config.strategy,
             "seed": config.seed,
             "limits": vars(self.limits),

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from gpproxy.errors import ConfigError
 from gpproxy.run.groups import Extensions, Initialisations, Machine, SearchSpaceSettings, SizeLimits
 from gpproxy.run.settings import Settings, available_cores, is_folder, is_proxy_path, setting
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+#: The estimator that asks proxies.
+PROXY = "proxy"
 STRATEGIES = ("random", "exhaustive", "evolution", "nsga2")
 OBJECTIVES = ("macs", "params", "latency")
 
@@ -21,7 +26,10 @@ class Search:
     Attributes:
         proxy: run folder, exported proxy.py, name of a known or classical proxy, or formula; several rank by the mean
             of their ranks.
+        estimator: what tells the worth of an architecture; proxy, table:NAME (a table of measured architectures),
+            or training:STEPS (a short training).
         budget: architectures to score.
+        max_seconds: wall-clock time after which the search ends, set-up included; 0 for no limit.
         strategy: random; exhaustive (all architectures, in the order of the space); evolution (regularised, with
             mutation and crossover: Real et al., 2019); nsga2 (score against the objective: Deb et al., 2002).
         objective: the cost that nsga2 lowers and that the picture shows: macs, params or latency.
@@ -32,7 +40,9 @@ class Search:
     """
 
     proxy: tuple[str, ...] = setting((), path=is_proxy_path)
+    estimator: str = setting(PROXY)
     budget: int = setting(1000, least=1, free=True)
+    max_seconds: float = setting(0.0, least=0, free=True)
     strategy: Literal["random", "exhaustive", "evolution", "nsga2"] = setting("random", known=STRATEGIES)
     objective: Literal["macs", "params", "latency"] = setting("macs", known=OBJECTIVES)
     max_latency_ms: float = setting(0.0, least=0)
@@ -96,7 +106,9 @@ class SearchSettings(
 
     def check(self) -> None:
         """Raises ConfigError where values do not go together."""
-        if not self.proxy or not all(self.proxy):
+        if self.estimator_kind != PROXY:
+            self._check_other_estimator()
+        elif not self.proxy or not all(self.proxy):
             raise ConfigError(
                 "Give the proxy that ranks: --proxy RUN_FOLDER, --proxy proxy.py, --proxy NAME or --proxy FORMULA."
             )
@@ -113,6 +125,28 @@ class SearchSettings(
             )
         if self.train_top > self.budget:
             raise ConfigError(f"train_top <= budget must hold, but got {self.train_top} and {self.budget}.")
+
+    def _check_other_estimator(self) -> None:
+        """Raises ConfigError for what belongs to proxies alone."""
+        given = {"proxy": self.proxy, "inits": self.inits, "inputs": self.inputs}
+        if asked := [name for name, value in given.items() if value]:
+            raise ConfigError(
+                f"{asked[0]} belongs to the estimator proxy, but got estimator={self.estimator}. Leave one of them out."
+            )
+        if not self.space:
+            raise ConfigError(f"estimator={self.estimator} belongs to no space: choose with --space, such as autogan.")
+        if self.timed:
+            raise ConfigError(f"Latencies are measured with the estimator proxy, but got estimator={self.estimator}.")
+
+    def changed(self, saved: Self) -> list[str]:
+        """Names of the settings that differ from `saved` and that a continued run may not change."""
+        trained = ("data", "recipe", "train_settings") if self.estimator_kind != PROXY else ()
+        return [*super().changed(saved), *(name for name in trained if getattr(self, name) != getattr(saved, name))]
+
+    @property
+    def estimator_kind(self) -> str:
+        """The estimator without its argument."""
+        return self.estimator.partition(":")[0]
 
     @property
     def run_name(self) -> str:

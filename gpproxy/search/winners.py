@@ -77,23 +77,10 @@ class Judge:
     @classmethod
     def of_search(cls, config: SearchSettings, space: SearchSpace, watch: SearchWatch) -> Judge:
         """The judge that a search asks for. Raises what its training would: images or weights that are missing."""
-        some = next(iter(published(space).values()), None) or space.encode(space.sample(random.Random(0)))
-        settings = TrainSettings(
-            arch=some,
-            space=space.name,
-            space_settings=config.space_settings,
-            data=config.data,
-            recipe=config.recipe,
-            device=config.device,
-            plugins=config.plugins,
-            **_settings(config.train_settings),
-        )
         for name in parse_compare(config.compare)[1]:
             code_of(space, name)
+        settings = training_settings(config, space)
         task = open_task(settings)
-        if task.space.settings != space.settings:  # what is trained is as wide as what was searched
-            settings = replace(settings, width=asdict(space.settings)["width"])
-            task = open_task(settings)
         _ = task.extractor
         task.objective(task.code(settings.arch), settings.seed)
         return cls(settings, space, watch, config.trainings, config.compare, config.workers or 1)
@@ -171,6 +158,26 @@ def train_one(settings: TrainSettings, stop: Stop) -> Generator[None, None, Outc
         return run_training(settings, stop=stop)
     except KeyboardInterrupt:
         return None
+
+
+def training_settings(config: SearchSettings, space: SearchSpace) -> TrainSettings:
+    """The settings of the trainings of a search, with some architecture of its space.
+
+    Raises ConfigError for settings that a training does not have.
+    """
+    settings = TrainSettings(
+        arch=next(iter(published(space).values()), None) or space.encode(space.sample(random.Random(0))),
+        space=space.name,
+        space_settings=config.space_settings,
+        data=config.data,
+        recipe=config.recipe,
+        device=config.device,
+        plugins=config.plugins,
+        **_settings(config.train_settings),
+    )
+    if open_task(settings).space.settings != space.settings:  # what is trained is as wide as what was searched
+        settings = replace(settings, width=asdict(space.settings)["width"])
+    return settings
 
 
 def _recipe(settings: TrainSettings) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+from gpproxy.estimators.proxy import ProxyEstimator
 from gpproxy.proxies.proxy import Proxy
 from gpproxy.proxies.scored import Scored, ScoredList
 from gpproxy.proxies.scorer import Setup
@@ -44,5 +45,5 @@ def seen_of(*candidates: Scored) -> ScoredList:
 def last(strategy: Strategy, setup: Setup, budget: int, limits: Limits | None = None, **settings: object) -> Progress:
     """The end of a search."""
     sizer = Sizer(strategy.space)
-    *_, progress = search(strategy, setup, sizer, limits or Limits(), budget, **settings)  # type: ignore[arg-type]
+    *_, progress = search(strategy, ProxyEstimator(setup), sizer, limits or Limits(), budget, **settings)  # type: ignore[arg-type]
     return progress

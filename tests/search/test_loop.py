@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gpproxy.errors import ConfigError
+from gpproxy.estimators.proxy import ProxyEstimator
 from gpproxy.proxies.proxy import Proxy
 from gpproxy.proxies.scorer import Scorer, Setup
 from gpproxy.proxies.size import Sizer
@@ -92,7 +93,7 @@ def test_an_interrupted_search_resumes_to_the_same(tmp_path: Path, make) -> None
     whole = last(make(), fake_setup(FORWARD), 30, limits)
     path = tmp_path / "journal"
     with Journal(path) as journal:
-        for progress in search(make(), fake_setup(FORWARD), SIZER, limits, 30, journal=journal):
+        for progress in search(make(), ProxyEstimator(fake_setup(FORWARD)), SIZER, limits, 30, journal=journal):
             if len(progress.seen) >= 12:
                 break
     content = path.read_bytes()

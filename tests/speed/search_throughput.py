@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import torch
 from torch import nn
 
+from gpproxy.estimators.proxy import ProxyEstimator
 from gpproxy.execution.memory import keep_freed_memory
 from gpproxy.proxies.proxy import Proxy
 from gpproxy.proxies.scorer import Scorer, Setup
@@ -106,7 +107,7 @@ def grow(counts: list[int]) -> None:
     made = replace(made, proxies=(replace(made.proxies[0], inputs=4),))
     start, last, before = time.process_time(), 0.0, 0
     left = sorted(counts)
-    for progress in search(Random(space, 0), made, Sizer(space), Limits(), left[-1]):
+    for progress in search(Random(space, 0), ProxyEstimator(made), Sizer(space), Limits(), left[-1]):
         while left and len(progress.seen) >= left[0]:
             now, done = time.process_time() - start, len(progress.seen)
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

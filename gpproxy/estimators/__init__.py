@@ -1,0 +1,1 @@
+"""Ways to tell what an architecture is worth: a proxy, shared weights, a short training, a table."""
