@@ -32,12 +32,12 @@ def xavier_(module: nn.Module, generator: torch.Generator) -> None:
 class FirstBlock(nn.Module):
     """Residual block from the image: it halves the resolution and has no ReLU in front."""
 
-    def __init__(self, width: int):
+    def __init__(self, width: int, channels: int = 3):
         super().__init__()
         self.main = nn.Sequential(
-            nn.Conv2d(3, width, 3, 1, 1), nn.ReLU(), nn.Conv2d(width, width, 3, 1, 1), nn.AvgPool2d(2)
+            nn.Conv2d(channels, width, 3, 1, 1), nn.ReLU(), nn.Conv2d(width, width, 3, 1, 1), nn.AvgPool2d(2)
         )
-        self.shortcut = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(3, width, 1))
+        self.shortcut = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(channels, width, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.main(x) + self.shortcut(x)
@@ -64,10 +64,12 @@ class Discriminator(nn.Module):
     """
 
     STAGES = 3
+    #: Least side in pixels of the images that all stages take: they halve it twice.
+    SMALLEST = 4
 
-    def __init__(self, width: int = 128):
+    def __init__(self, width: int = 128, channels: int = 3):
         super().__init__()
-        self.first = FirstBlock(width)
+        self.first = FirstBlock(width, channels)
         self.grown = nn.ModuleList([Block(width, down=True), Block(width, down=False)])
         self.last = Block(width, down=False)
         self.head = nn.Linear(width, 1, bias=False)
@@ -76,7 +78,8 @@ class Discriminator(nn.Module):
         """One number per image, higher is more real.
 
         Args:
-            images: `sample x 3 x height x width`; the sides are multiples of 2 at stage 0, of 4 later.
+            images: `sample x channel x height x width`; sides that are no multiples of 4 lose their last rows and
+                columns where they are halved.
             stage: growth, 0 to 2.
         """
         x = self.first(images)
@@ -85,12 +88,12 @@ class Discriminator(nn.Module):
         return self.head(F.relu(self.last(x)).sum((2, 3))).squeeze(1)
 
 
-def discriminator(width: int, generator: torch.Generator) -> Discriminator:
+def discriminator(width: int, generator: torch.Generator, channels: int = 3) -> Discriminator:
     """An untrained discriminator to train: spectral norm on every convolution and linear layer, training mode.
 
     Each forward pass in training mode does one power iteration. All randomness comes from `generator`.
     """
-    network = _plain(width, generator)
+    network = _plain(width, generator, channels)
     seed = int(torch.randint(2**62, (), generator=generator))
     with torch.random.fork_rng(devices=[]):  # the first vectors of the power iteration come from the global state
         torch.default_generator.manual_seed(seed)
@@ -116,9 +119,9 @@ def fixed_discriminator(
     return network.to(device=device, dtype=dtype)
 
 
-def _plain(width: int, generator: torch.Generator) -> Discriminator:
+def _plain(width: int, generator: torch.Generator, channels: int = 3) -> Discriminator:
     with torch.device("meta"):
-        network = Discriminator(width)
+        network = Discriminator(width, channels)
     materialise(network, generator, lambda name: xavier_)
     return network
 

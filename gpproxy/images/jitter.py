@@ -1,6 +1,6 @@
 """Resize-and-crop jitter and mirroring, drawn once per sample and applied to every tensor alike.
 
-In: images of one or several sides of the same scenes. Out: crops of the same place, mirrored or not together.
+In: images of the same scenes, such as inputs and targets. Out: crops of the same place, mirrored or not together.
 Source: Isola et al., 2017, section 6.2 (286 pixels cropped to 256).
 """
 
@@ -11,36 +11,39 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from gpproxy.images.image_set import Size
+
 #: How much larger images are than the crops out of them, as published.
 ENLARGED = 286 / 256
 
 
-def enlarged_side(side: int, jitter: bool) -> int:
-    """Side in pixels from which crops of `side` are taken: `ENLARGED` times as much, rounded, or the same."""
-    return max(round(side * ENLARGED), side + 1) if jitter else side
+def enlarged(size: Size, jitter: bool) -> Size:
+    """Height and width from which crops of a size are taken: `ENLARGED` times as much, rounded, or the same."""
+    height, width = (max(round(side * ENLARGED), side + 1) if jitter else side for side in size)
+    return height, width
 
 
 def crops(
-    images: Sequence[Tensor], chosen: Tensor, side: int, mirror: bool, generator: torch.Generator
+    images: Sequence[Tensor], chosen: Tensor, size: Size, mirror: bool, generator: torch.Generator
 ) -> list[Tensor]:
     """The chosen samples of every tensor, each cropped at a random place and mirrored or not, alike in all tensors.
 
     Args:
         images: tensors `sample x channel x height x width` of equal sizes.
         chosen: indices of samples, int64 `batch`.
-        side: of the crops in pixels; the whole image where it is as large as that.
+        size: height and width of the crops in pixels; the whole image where it is as large as that.
         mirror: whether half of the samples are mirrored.
         generator: source of places and mirrorings, on the CPU; always as many draws as there are samples.
 
     Returns:
-        One tensor `batch x channel x side x side` per tensor, of the same dtype, on the same device.
+        One tensor `batch x channel x height x width` per tensor, of the same dtype, on the same device.
     """
     height, width = images[0].shape[-2:]
     batch = len(chosen)
-    top = torch.randint(height - side + 1, (batch, 1), generator=generator)
-    left = torch.randint(width - side + 1, (batch, 1), generator=generator)
+    top = torch.randint(height - size[0] + 1, (batch, 1), generator=generator)
+    left = torch.randint(width - size[1] + 1, (batch, 1), generator=generator)
     turned = torch.rand(batch, 1, generator=generator) < 0.5
-    rows, columns = top + torch.arange(side), left + torch.arange(side)
+    rows, columns = top + torch.arange(size[0]), left + torch.arange(size[1])
     if mirror:
         columns = torch.where(turned, columns.flip(1), columns)
     device = images[0].device

@@ -1,6 +1,6 @@
-"""Names to sets of images: `cifar10`, `stl10`, `shapes`, or a folder of images.
+"""Names to sets of images: `cifar10`, `stl10`, `shapes`, or a folder or zip file of images.
 
-In: a name or a path, a split, a side in pixels. Out: an ImageSet. Nothing is downloaded unless `download` says so.
+In: a name or a path, a split, a size in pixels. Out: an ImageSet. Nothing is downloaded unless `download` says so.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gpproxy.errors import ImageError, did_you_mean
+from gpproxy.images.files import is_place
 from gpproxy.images.folder import read_folder
-from gpproxy.images.image_set import ImageSet
+from gpproxy.images.image_set import ImageSet, Size
 from gpproxy.images.mosaics import has_mosaics, read_mosaics
 from gpproxy.images.shapes import shapes
 from gpproxy.images.torchvision_sets import SETS, read_torchvision
@@ -24,13 +25,13 @@ class Request:
     """What `load` was asked for, beside the name."""
 
     split: str
-    resolution: int | None
+    size: Size | None
     folder: Path | None
     download: bool
     limit: int | None
 
 
-#: Reads the images of a request; the side may still be the data set's own.
+#: Reads the images of a request; the size may still be the data set's own.
 Loader = Callable[[Request], ImageSet]
 
 #: Splits that generators learn from where that is not `train` alone. GANs of STL-10 are trained on 105,000 images.
@@ -43,20 +44,23 @@ def load(
     name: str | Path,
     split: str = "train",
     *,
-    resolution: int | None = None,
+    resolution: int | Size | None = None,
     folder: str | Path | None = None,
     download: bool = False,
     limit: int | None = None,
+    channels: int = 3,
 ) -> ImageSet:
     """The images of a data set, or of an image folder, in a fixed order.
 
     Args:
-        name: `cifar10`, `stl10`, `shapes`, or the path of a folder of images.
+        name: `cifar10`, `stl10`, `shapes`, or the path of a folder or zip file of images.
         split: `train`, `test` or what the data set has.
-        resolution: side in pixels; None keeps the data set's own.
+        resolution: side in pixels, or height and width: the images of a folder are cropped to these proportions, others
+            to the middle part that has them; None keeps the data set's own.
         folder: where the data set's files are; None looks in the folder of third-party data.
         download: fetches what is missing (only data sets that torchvision knows).
         limit: the first so many images only.
+        channels: of the generators that the images are for, see `ImageSet.fitting`.
 
     Raises ImageError: an unknown name or split, missing or broken files, fewer images than `limit`.
     """
@@ -64,17 +68,17 @@ def load(
     if limit is not None and limit < 1:
         raise ImageError(f"limit is the number of images, at least 1, but is {limit}. Leave it out for all of them.")
     place = None if folder is None else Path(folder).expanduser()
-    request = Request(split, resolution, place, download, limit)
+    size = (resolution, resolution) if isinstance(resolution, int) else resolution
     if text in IMAGE_SETS:
-        found = IMAGE_SETS[text](request)
-    elif Path(text).expanduser().is_dir():
-        found = read_folder(Path(text).expanduser(), split, resolution, limit)
+        found = IMAGE_SETS[text](Request(split, size, place, download, limit))
+    elif is_place(Path(text).expanduser()):
+        found = read_folder(Path(text).expanduser(), split, size, limit, 4 if channels == 4 else 3)
     else:
         raise ImageError(
             f"There is no image set '{text}'.{did_you_mean(text, IMAGE_SETS)} Known: {', '.join(IMAGE_SETS)}; or give "
-            "the path of a folder of images."
+            "the path of a folder or zip file of images."
         )
-    return found if resolution is None else found.resized(resolution)
+    return (found if size is None else found.cropped(size).resized(size)).fitting(channels)
 
 
 def learnt_split(name: str | Path) -> str:
@@ -98,7 +102,7 @@ def _stl10(request: Request) -> ImageSet:
 
 @IMAGE_SETS.register("shapes")
 def _shapes(request: Request) -> ImageSet:
-    return shapes(request.split, request.resolution or 32, request.limit)
+    return shapes(request.split, max(request.size or (32,)), request.limit)
 
 
 def _torchvision(name: str, request: Request) -> ImageSet:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from gpproxy.errors import ImageError
-from gpproxy.images.image_set import ImageSet
+from gpproxy.images.files import read_file
+from gpproxy.images.image_set import ImageSet, size_of
+from gpproxy.images.picture import decode
 
 #: Images per edge of a mosaic, pixels per edge of an image.
 EDGE, SIDE = 50, 32
@@ -28,8 +29,6 @@ def read_mosaics(folder: Path, split: str, limit: int | None = None, name: str =
 
     Raises ImageError: no mosaics, a broken one, labels that do not fit.
     """
-    from PIL import Image
-
     paths = sorted(folder.glob(f"{split}_[0-9]*.webp"))
     if not paths:
         raise ImageError(f"{folder} has no mosaics {split}_00.webp ... of {name}. Give another folder or split.")
@@ -37,15 +36,11 @@ def read_mosaics(folder: Path, split: str, limit: int | None = None, name: str =
     paths = paths if limit is None else paths[: -(-limit // per_file)]
     parts = []
     for path in paths:
-        try:
-            with Image.open(path) as image:
-                pixels = np.asarray(image.convert("RGB"))
-        except OSError as error:
-            raise ImageError(f"The mosaic {path} cannot be read: {error}. Copy it again.") from error
-        if pixels.shape != (EDGE * SIDE, EDGE * SIDE, 3):
-            raise ImageError(f"A mosaic has {EDGE * SIDE} x {EDGE * SIDE} pixels, but {path} has {pixels.shape[:2]}.")
-        tiles = pixels.reshape(EDGE, SIDE, EDGE, SIDE, 3).transpose(0, 2, 4, 1, 3)
-        parts.append(torch.from_numpy(np.ascontiguousarray(tiles)).reshape(per_file, 3, SIDE, SIDE))
+        pixels = decode(read_file(path), str(path))
+        if pixels.shape != (3, EDGE * SIDE, EDGE * SIDE):
+            raise ImageError(f"A mosaic has {EDGE * SIDE} x {EDGE * SIDE} pixels, but {path} has {size_of(pixels)}.")
+        tiles = pixels.reshape(3, EDGE, SIDE, EDGE, SIDE).permute(1, 3, 0, 2, 4)
+        parts.append(tiles.reshape(per_file, 3, SIDE, SIDE))
     images = torch.cat(parts) if parts else torch.empty(0, 3, SIDE, SIDE, dtype=torch.uint8)
     found = ImageSet(name, split, images, _labels(folder / f"{split}_labels.json", len(images)))
     return found if limit is None else found.first(limit)

@@ -1,7 +1,7 @@
 """Two sets of images without pairs, such as horses and zebras.
 
-In: a folder with `trainA`, `trainB`, `testA`, `testB` (the layout of Zhu et al., 2017), or paired data whose pairs are
-torn apart. Out: an UnpairedSet in memory.
+In: a folder or zip file with `trainA`, `trainB`, `testA`, `testB` (the layout of Zhu et al., 2017), or paired data
+whose pairs are torn apart. Out: an UnpairedSet in memory.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ import torch
 from torch import Tensor
 
 from gpproxy.errors import ImageError, did_you_mean
-from gpproxy.images.image_set import resize
-from gpproxy.images.paired import FACADES, SPLITS, SUFFIXES, load_pairs, numeric_order
+from gpproxy.images.files import ENDINGS, image_files, is_place
+from gpproxy.images.image_set import Size, check_bytes, fitting, resize, size_of
+from gpproxy.images.paired import FACADES, SPLITS, load_pairs
+from gpproxy.images.picture import fitted
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,8 @@ class UnpairedSet:
     Attributes:
         name: of the data set.
         split: train, val or test.
-        inputs: uint8 `sample x 3 x side x side`, RGB; what the measured generator takes.
-        targets: what it should make of them, uint8 `other sample x 3 x side x side`.
+        inputs: uint8 `sample x channel x height x width`, RGB or RGBA; what the measured generator takes.
+        targets: what it should make of them, `other sample x channel x height x width`.
     """
 
     name: str
@@ -37,18 +39,17 @@ class UnpairedSet:
 
     def __post_init__(self) -> None:
         for part in (self.inputs, self.targets):
-            shape = tuple(part.shape)
-            fits = len(shape) == 4 and shape[0] and shape[1:] == (3, self.side, self.side)
-            if not fits or part.dtype != torch.uint8:
+            check_bytes(self.name, part)
+            if not len(part) or part.shape[1:] != self.inputs.shape[1:]:
                 raise ImageError(
-                    f"An unpaired set has two uint8 tensors sample x 3 x side x side of one side, but {self.name} has "
-                    f"{shape} of {part.dtype}."
+                    f"An unpaired set has two kinds of images of one shape, but {self.name} has "
+                    f"{tuple(self.inputs.shape)} and {tuple(self.targets.shape)}."
                 )
 
     @property
-    def side(self) -> int:
-        """Resolution in pixels."""
-        return int(self.inputs.shape[-1])
+    def size(self) -> Size:
+        """Height and width in pixels."""
+        return size_of(self.inputs)
 
     @cached_property
     def digest(self) -> str:
@@ -58,9 +59,9 @@ class UnpairedSet:
             found.update(str(tuple(part.shape)).encode() + part.contiguous().numpy().tobytes())
         return found.hexdigest()[:16]
 
-    def resized(self, side: int) -> UnpairedSet:
+    def resized(self, size: int | Size) -> UnpairedSet:
         """The same images at another resolution."""
-        return replace(self, inputs=resize(self.inputs, side), targets=resize(self.targets, side))
+        return replace(self, inputs=resize(self.inputs, size), targets=resize(self.targets, size))
 
     def first(self, count: int) -> UnpairedSet:
         """The first `count` images of both kinds, or all where there are fewer."""
@@ -72,55 +73,51 @@ def load_unpaired(
     split: str = "train",
     *,
     folder: Path | None = None,
-    resolution: int | None = None,
+    resolution: int | Size | None = None,
     limit: int | None = None,
+    channels: int = 3,
 ) -> UnpairedSet:
     """The images of one split.
 
     Args:
-        name: `facades` (label maps and photos, pairs torn apart), or a folder with `<split>A` and `<split>B` inside.
+        name: `facades` (label maps and photos, pairs torn apart), or a folder or zip file with `<split>A` and
+            `<split>B` inside.
         split: train, val or test.
         folder: where `facades` lies; None looks in the folder of third-party data.
-        resolution: side of the images in pixels; None keeps that of the files, which must be square and of one size.
+        resolution: side of the images in pixels, or height and width, whose proportions the middle of each image has;
+            None takes the middle squares as they are, which must be of one size.
         limit: images to read at most, of either kind.
+        channels: that the generators take and make, see `ImageSet.fitting`.
 
     Raises ImageError for an unknown name or split and for files that are missing or of several sizes.
     """
     if name == FACADES:
-        pairs = load_pairs(name, split, folder=folder, resolution=resolution, limit=limit)
+        both = (channels, channels)
+        pairs = load_pairs(name, split, folder=folder, resolution=resolution, limit=limit, channels=both)
         return UnpairedSet(name, split, pairs.inputs, pairs.targets)
     if split not in SPLITS:
         raise ImageError(f"A split is {', '.join(SPLITS)}, but got '{split}'.{did_you_mean(split, SPLITS)}")
     path = Path(name).expanduser()
-    if not path.is_dir():
+    if not is_place(path):
         raise ImageError(
             f"There are no unpaired images '{name}'.{did_you_mean(name, [FACADES])} Known: {FACADES}, or the path of a "
-            "folder with trainA/, trainB/, testA/ and testB/."
+            "folder or zip file with trainA/, trainB/, testA/ and testB/."
         )
-    return UnpairedSet(path.name, split, *(_folder(path / f"{split}{kind}", resolution, limit) for kind in "AB"))
+    asked = (resolution, resolution) if isinstance(resolution, int) else resolution
+    kinds = (_pictures(path, f"{split}{kind}", asked, limit, channels) for kind in "AB")
+    return UnpairedSet(path.stem if path.is_file() else path.name, split, *kinds)
 
 
-def _folder(path: Path, resolution: int | None, limit: int | None) -> Tensor:
-    """All images of a folder, uint8 `sample x 3 x side x side`; the middle square of images that are not square."""
-    import numpy as np
-    from PIL import Image, UnidentifiedImageError
-
-    names = sorted((p.name for p in path.iterdir()), key=numeric_order) if path.is_dir() else []
-    names = [name for name in names if name.lower().endswith(SUFFIXES)][:limit]
-    if not names:
-        raise ImageError(f"{path} has no images ({', '.join(SUFFIXES)}). Expected: one kind of images per folder.")
-    found: list[Tensor] = []
-    for name in names:
-        try:
-            with Image.open(path / name) as image:
-                pixels = torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)
-        except (OSError, UnidentifiedImageError) as error:
-            raise ImageError(f"{path / name} is no readable image: {error}. Remove or replace it.") from error
-        height, width = pixels.shape[1:]
-        side = min(height, width)
-        top, left = (height - side) // 2, (width - side) // 2
-        square = pixels[None, :, top : top + side, left : left + side]
-        found.append((resize(square, resolution) if resolution else square)[0])
+def _pictures(path: Path, kind: str, size: Size | None, limit: int | None, channels: int) -> Tensor:
+    """All images of a kind, uint8 `sample x channel x height x width`."""
+    kinds = tuple(f"{split}{letter}" for split in SPLITS for letter in "AB")
+    files = image_files(path, kinds, only=kind).below(kind).numbered()
+    if not files:
+        raise ImageError(f"{files.label} has no images ({ENDINGS}). Expected: one kind of images per folder.")
+    some = files.of(files.names[:limit]).pictures(4 if channels == 4 else 3)
+    found = [fitted(picture, size) for _, picture in some]
     if len({tuple(one.shape) for one in found}) > 1:
-        raise ImageError(f"The images in {path} have several sizes. Give a resolution, so that all get the same.")
-    return torch.stack(found).contiguous()
+        raise ImageError(
+            f"The images in {files.label} have several sizes. Give a resolution, so that all get the same."
+        )
+    return fitting(torch.stack(found), channels)

@@ -56,7 +56,10 @@ class Extractor(Protocol):
     def published(self) -> bool: ...
 
     def __call__(self, images: Tensor) -> Features:
-        """Features of bytes `sample x 3 x height x width`, resized to what the network takes in; on its device."""
+        """Features of bytes `sample x 3 x height x width`, resized to what the network takes in; on its device.
+
+        Images that are not square are stretched to the network's square, generated and real ones alike.
+        """
         ...
 
 

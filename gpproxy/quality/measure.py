@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from gpproxy.errors import QualityError
+from gpproxy.images.image_set import pixels, size_of
 from gpproxy.quality.classifier_score import classifier_score
 from gpproxy.quality.features import Extractor, Features, check_images
 from gpproxy.quality.frechet import frechet, frechet_error, moments
@@ -95,7 +96,7 @@ def frechet_to(images: Tensor, reference: Reference, extractor: Extractor) -> fl
 
 
 def measure(images: Tensor, reference: Reference, extractor: Extractor, seed: int = 0) -> Quality:
-    """Every measure of `images` (bytes, `sample x 3 x side x side`) against the reference.
+    """Every measure of `images` (bytes, `sample x 3 x height x width`) against the reference.
 
     Args:
         seed: of the subsets, patches and directions; the same for all candidates that are compared.
@@ -157,9 +158,9 @@ def _numbers(
     shares = manifold(real[reference.order[:count]], fake[:count])
     value |= {name: getattr(shares, name) for name in SHARES}
     error |= dict(zip(SHARES, shares.errors, strict=True))
-    pixels, images = (x.to(fake.device) for x in (reference.images.images[reference.order[: len(images)]], images))
-    value["SWD"] = sliced_distance(pixels, images, numbered(seed))
-    error["SWD"] = _halves(pixels, images, seed) if errors else math.nan
+    true, images = (x.to(fake.device) for x in (reference.images.images[reference.order[: len(images)]], images))
+    value["SWD"] = sliced_distance(true, images, numbered(seed))
+    error["SWD"] = _halves(true, images, seed) if errors else math.nan
     return value, error
 
 
@@ -212,11 +213,11 @@ def _check(images: Tensor, reference: Reference, extractor: Extractor) -> None:
             f"Features compare only within one extractor, but the reference is of {reference.extractor}@"
             f"{reference.extractor_digest} and the images of {extractor.name}@{extractor.digest}. Make a new reference."
         )
-    side = reference.images.side
-    if tuple(images.shape[2:]) != (side, side):
+    made, real = size_of(images), reference.images.size
+    if made != real:
         raise QualityError(
-            f"Generated images have {tuple(images.shape[2:])} pixels, but the reference has {side} x {side}. Resize "
-            f"the reference: images.resized({images.shape[-1]})."
+            f"Generated images have {pixels(made)} pixels, but the reference has {pixels(real)}. Resize the reference: "
+            f"images.resized({made})."
         )
     if len(images) < 20:
         raise QualityError(f"A quality needs at least 20 images, but got {len(images)}. Generate more.")

@@ -39,10 +39,10 @@ def sliced_distance(real: Tensor, fake: Tensor, generator: torch.Generator) -> f
 
 
 def pyramid(images: Tensor) -> list[Tensor]:
-    """Bands `sample x 3 x side x side` in brightness and colour differences, fine to coarse, the remainder last."""
+    """Bands `sample x 3 x height x width` in brightness and colour differences, fine to coarse, the remainder last."""
     x = torch.einsum("ac,nchw->nahw", torch.tensor(_AXES, device=images.device), images.to(torch.float32) / 255)
     bands = []
-    while x.shape[-1] >= 2 * SMALLEST and x.shape[-1] % 2 == 0:
+    while min(x.shape[-2:]) >= 2 * SMALLEST and not any(side % 2 for side in x.shape[-2:]):
         coarse = F.avg_pool2d(x, 2)
         bands.append(x - F.interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False))
         x = coarse
@@ -51,9 +51,10 @@ def pyramid(images: Tensor) -> list[Tensor]:
 
 def _level(real: Tensor, fake: Tensor, generator: torch.Generator) -> float:
     mean, scale = real.mean(dim=(0, 2, 3), keepdim=True), real.std(dim=(0, 2, 3), keepdim=True).clamp(min=1e-6)
-    side = real.shape[-1]
-    edge = min(PATCH, side)
-    corners = torch.randint(side - edge + 1, (2, PATCHES * len(real)), generator=generator)
+    height, width = real.shape[-2:]
+    edge = min(PATCH, height, width)
+    count = PATCHES * len(real)
+    corners = torch.stack([torch.randint(side - edge + 1, (count,), generator=generator) for side in (height, width)])
     directions = torch.randn(3 * edge * edge, DIRECTIONS, generator=generator)
     directions = (directions / directions.norm(dim=0)).to(real.device)
     corners = corners.to(real.device)

@@ -23,7 +23,7 @@ DISSIMILARITY = "DSSIM"
 def translation_measure(
     data: Translation, network: Extractor | None, reference: Reference | None = None
 ) -> Callable[[Tensor], Mapping[str, float]]:
-    """A function from outputs, uint8 `sample x 3 x side x side`, to numbers.
+    """A function from outputs, uint8 `sample x 3 x height x width`, to numbers.
 
     The Fréchet distance comes first, then, where there are targets, L1, PSNR and SSIM with their standard errors, and
     DSSIM = (1 - SSIM) / 2, from 0 to 1, lower is better.

@@ -153,8 +153,8 @@ def is_table(text: str) -> bool:
 
 
 def is_folder(text: str) -> bool:
-    """Whether a text is the path of a folder of images and no name of a data set."""
-    return os.sep in text
+    """Whether a text is the path of a folder or zip file of images and no name of a data set."""
+    return os.sep in text or text.lower().endswith(".zip")
 
 
 def is_proxy_path(text: str) -> bool:

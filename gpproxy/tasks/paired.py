@@ -18,8 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gpproxy.images.image_set import resize, to_bytes, to_unit
-from gpproxy.images.jitter import crops, enlarged_side
+from gpproxy.images.image_set import in_colour, on_background, resize, seen, to_unit
+from gpproxy.images.jitter import crops, enlarged
 from gpproxy.images.labels import LabelMaps
 from gpproxy.images.paired import PairedSet
 from gpproxy.seeds import reseed
@@ -31,8 +31,9 @@ from gpproxy.tasks.translation import (
     SHORT,
     TranslationRecipe,
     TranslationTask,
-    check_side,
+    check_size,
     not_negative,
+    unit_of,
     untrained,
 )
 from gpproxy.training.augment import augment
@@ -63,11 +64,12 @@ class Conditional:
     """One generator and one conditional PatchGAN.
 
     Args:
-        generator: from inputs to outputs of the same size, both in [-1, 1].
+        generator: from inputs to outputs of the same size, both in [-1, 1]; outputs have the channels of the targets,
+            or one for grey.
         pairs: what it learns from.
         held_out: what it is measured and pictured on, of the same resolution.
         recipe: how to train.
-        encode: makes what the generator takes, float32 `sample x channel x side x side`, of input images, uint8.
+        encode: makes what the generator takes, float32 `sample x channel x height x width`, of input images, uint8.
         seed: of all that is random, the weights of the discriminator too.
         device: where everything is computed and kept.
     """
@@ -85,16 +87,16 @@ class Conditional:
     ):
         self.device = torch.device(device)
         self.encode = encode
-        self.recipe, self.seed, self.held_out, self.side = recipe, seed, held_out, pairs.side
+        self.recipe, self.seed, self.held_out, self.size = recipe, seed, held_out, pairs.size
         weights = reseed(torch.Generator(), seed, "discriminator")
-        channels = encode(pairs.inputs[:1]).shape[1]
+        channels, made = encode(pairs.inputs[:1]).shape[1], pairs.targets.shape[1]
         discriminator = patch_discriminator(
-            channels + 3, recipe.discriminator_width, recipe.discriminator_layers, weights
+            channels + made, recipe.discriminator_width, recipe.discriminator_layers, weights
         )
         self.generator = generator.to(self.device)
         self.discriminator = discriminator.to(self.device)
         self.networks: dict[str, nn.Module] = {"generator": self.generator, "discriminator": self.discriminator}
-        large = enlarged_side(self.side, recipe.jitter)
+        large = enlarged(self.size, recipe.jitter)
         self._pairs = [resize(part, large).to(self.device) for part in (pairs.inputs, pairs.targets)]
         self._order = Order(len(pairs), seed)
         betas = (recipe.beta1, recipe.beta2)
@@ -110,7 +112,7 @@ class Conditional:
         self.stage = 0
         #: inputs and targets of the step; `prepare` fills them
         self.inputs, self.targets = (
-            torch.zeros(recipe.batch, count, self.side, self.side, device=self.device) for count in (channels, 3)
+            torch.zeros(recipe.batch, count, *self.size, device=self.device) for count in (channels, made)
         )
 
     def step(self, index: int) -> Mapping[str, Tensor]:
@@ -124,7 +126,7 @@ class Conditional:
         reseed(self.random, self.seed, "step", index)
         chosen = self._order.batch(index, recipe.batch)
         places = reseed(self._crops, self.seed, "crops", index)
-        inputs, targets = crops(self._pairs, chosen, self.side, recipe.flip, places)
+        inputs, targets = crops(self._pairs, chosen, self.size, recipe.flip, places)
         self.inputs.copy_(self.encode(inputs))
         self.targets.copy_(to_unit(targets))
         self.generator_optimiser.scale(recipe.rate(index))
@@ -133,7 +135,7 @@ class Conditional:
 
     def advance(self) -> dict[str, Tensor]:
         """The work of a step, the same operations every time; its losses."""
-        outputs = self.generator(self.inputs)
+        outputs = in_colour(self.generator(self.inputs))
         numbers = self._judged(torch.cat([self.targets, outputs.detach()]))
         judging = self._loss.discriminator(*numbers.chunk(2))
         self.discriminator_optimiser.descend(judging)
@@ -155,7 +157,7 @@ class Conditional:
         network = copy.deepcopy(self.average.network)
         if self.recipe.recalibrate:
             count = min(self.recipe.recalibrate * max(self.recipe.batch, 2), len(self._pairs[0]))
-            inputs = resize(self._pairs[0][:count], self.side)
+            inputs = resize(self._pairs[0][:count], self.size)
             recalibrate(network, (self.encode(part) for part in inputs.split(CHUNK)))
         return network
 
@@ -165,14 +167,14 @@ class Conditional:
 
     @torch.no_grad()
     def translated(self, inputs: Tensor) -> Tensor:
-        """What the measured generator makes of inputs: uint8 `sample x 3 x side x side`, on the CPU."""
+        """What the measured generator makes of inputs: uint8 `sample x 3 x height x width`, on the CPU."""
         network = self.measured()
-        return torch.cat([to_bytes(network(self.encode(part.to(self.device)))).cpu() for part in inputs.split(CHUNK)])
+        return torch.cat([seen(network(self.encode(part.to(self.device)))).cpu() for part in inputs.split(CHUNK)])
 
     def picture(self) -> Tensor:
         """Input, output and target of held-out pairs, one row each. See `Objective.picture`."""
         inputs, targets = self.held_out.inputs[:ROWS], self.held_out.targets[:ROWS]
-        return torch.stack([inputs, self.translated(inputs), targets], 1)
+        return torch.stack([on_background(inputs), self.translated(inputs), on_background(targets)], 1)
 
     def weights(self) -> dict[str, Tensor]:
         """See `Objective.weights`."""
@@ -213,7 +215,7 @@ class Paired(TranslationTask):
     def encode(self) -> Callable[[Tensor], Tensor]:
         """Images in [-1, 1], or label maps with as many classes as the space has, in the colours of the inputs."""
         if self.space.takes != "labels":
-            return to_unit
+            return unit_of(self.space.input_shape[0])
         return LabelMaps.of(self.images.learn.inputs, self.space.input_shape[0] - 1)
 
     def about(self, code: str, seed: int, times: int = 1) -> dict[str, Any]:
@@ -224,6 +226,6 @@ class Paired(TranslationTask):
         data, recipe = self.images, self.recipe_of(times)
         assert isinstance(recipe, PairedRecipe)
         assert isinstance(data.learn, PairedSet) and isinstance(data.held_out, PairedSet)
-        check_side(data.side, recipe)
+        check_size(data.size, recipe)
         generator, device = untrained(self.space, code, seed, "generator"), self.settings.device
         return Conditional(generator, data.learn, data.held_out, recipe, encode=self.encode, seed=seed, device=device)

@@ -39,8 +39,8 @@ class Data:
 
     Attributes:
         data: what is learnt from in a training; cifar10, stl10 (train and unlabeled, 105,000 images), shapes, or a
-            folder of images; for translations facades, or a folder of side-by-side images in train/ and test/, or of
-            images in trainA/, trainB/, testA/ and testB/.
+            folder or zip file of images; for translations facades, or a folder or zip file of side-by-side images in
+            train/ and test/, or of images in trainA/, trainB/, testA/ and testB/.
         direction: which half of a side-by-side image is the input: left-to-right or right-to-left.
         limit: train with the first so many images; 0 takes all.
         data_folder: where the data set is; empty looks in the usual places.

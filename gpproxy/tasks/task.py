@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from gpproxy.errors import ConfigError, RunError
 from gpproxy.execution.devices import check_device
 from gpproxy.execution.memory import keep_freed_memory
-from gpproxy.images.image_set import ImageSet
+from gpproxy.images.image_set import ImageSet, pixels
 from gpproxy.quality.extractor import extractor
 from gpproxy.quality.features import Extractor
 from gpproxy.quality.measure import Quality, floors, frechet_to, measure, names, numbers
@@ -109,7 +109,7 @@ class Task(ABC):
     @property
     @abstractmethod
     def images(self) -> Any:
-        """What is learnt from, with `name`, `split`, `digest`, `side` and a length; opened once."""
+        """What is learnt from, with `name`, `split`, `digest`, `size` and a length; opened once."""
 
     @abstractmethod
     def real(self) -> ImageSet:
@@ -175,12 +175,12 @@ class Task(ABC):
     @property
     def words(self) -> dict[str, str]:
         """What a card says of the task and its data."""
-        data = f"{Path(self.settings.data).name}, training split, {self.images.side} px"
+        data = f"{Path(self.settings.data).name}, training split, {pixels(self.images.size)} px"
         return {"task": self.title, "data": data}
 
     def about(self, code: str, seed: int, times: int = 1) -> dict[str, Any]:
         """What decides a training, as JSON."""
-        space, images = self.space, self.images
+        space, images, size = self.space, self.images, self.images.size
         return {
             "space": space.name,
             "space_settings": dict(sorted(asdict(space.settings).items())),
@@ -188,7 +188,7 @@ class Task(ABC):
             "images": images.name,
             "split": images.split,
             "images_digest": images.digest,
-            "resolution": images.side,
+            "resolution": size[0] if size[0] == size[1] else list(size),
             "recipe": self.recipe_of(times).to_json(),
             "seed": seed,
             "samples": self.samples,

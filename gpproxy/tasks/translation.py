@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from gpproxy.errors import ConfigError
-from gpproxy.images.image_set import ImageSet, to_bytes, to_unit
+from gpproxy.images.image_set import CHANNELS, ImageSet, Size, pixels, seen, to_unit
 from gpproxy.images.translation import Translation, load_translation
 from gpproxy.quality.fidelity import fidelity
 from gpproxy.quality.measure import Quality
@@ -95,21 +95,23 @@ class TranslationTask(Task):
     def images(self) -> Translation:
         """What is learnt from, and the held-out images, at the size of the space."""
         settings = self.settings
-        check_shapes(self.space)
+        check_shapes(self.space, self.paired)
+        made = self.space.image_shape
         return load_translation(
             settings.data,
             self.paired,
             split=settings.split,
-            resolution=self.space.image_shape[-1],
+            resolution=made[1:],
             folder=settings.data_folder or None,
             direction=settings.direction,
             limit=settings.limit or None,
+            channels=(3 if self.space.takes == "labels" else self.space.input_shape[0], made[0]),
         )
 
     @cached_property
     def encode(self) -> Callable[[Tensor], Tensor]:
-        """What makes the input of a generator of images: uint8 `sample x 3 x side x side`, on any device."""
-        return to_unit
+        """What makes the input of a generator of images, uint8 `sample x channel x height x width`, on any device."""
+        return unit_of(self.space.input_shape[0])
 
     def real(self) -> ImageSet:
         return self.images.real()
@@ -145,7 +147,7 @@ class TranslationTask(Task):
     @torch.no_grad()
     def outputs(self, generator: nn.Module, seed: int) -> Tensor:
         parts = self.images.held_out.inputs[: self.samples].split(CHUNK)
-        return torch.cat([to_bytes(generator(self.encode(part.to(self.settings.device)))).cpu() for part in parts])
+        return torch.cat([seen(generator(self.encode(part.to(self.settings.device)))).cpu() for part in parts])
 
     def measured(self, images: Tensor) -> Quality:
         found = super().measured(images)
@@ -160,26 +162,42 @@ class TranslationTask(Task):
         return replace(found, macs=found.macs * math.prod(made[1:]) / math.prod(described[1:]))
 
 
-def check_shapes(space: SearchSpace) -> None:
-    """Raises ConfigError for generators that do not translate square images of colour into such."""
-    shapes = (space.image_shape,) if space.takes == "labels" else (space.input_shape, space.image_shape)
-    for what, shape in zip(("make", "take")[: len(shapes)], reversed(shapes)):
-        if len(shape) != 3 or shape[0] != 3 or shape[1] != shape[2]:
+def check_shapes(space: SearchSpace, paired: bool) -> None:
+    """Raises ConfigError for generators that do not translate images into images of the same size.
+
+    Without pairs they have the same channels too, since one generator takes what the other makes.
+    """
+    made, taken = space.image_shape, space.input_shape
+    for what, shape in (("make", made), ("take", taken)):
+        channels = len(shape) == 3 and (shape[0] in CHANNELS or (space.takes == "labels" and what == "take"))
+        if not channels:
             raise ConfigError(
-                f"The generators of {space.name} {what} images of {' x '.join(map(str, shape))}, and a training of "
-                "translations has square ones of 3 channels: data sets are read that way and measured that way. Let "
-                f"the space's generators {what} such images."
+                f"The generators of {space.name} {what} {' x '.join(map(str, shape))}, and a training of translations "
+                "has images: channel x height x width, 1 channel for grey, 3 for RGB or 4 for RGBA. Let the space's "
+                f"generators {what} such images."
             )
+    if taken[1:] != made[1:] or (not paired and taken != made):
+        rule = "both of one size" if paired else "both of one size and with the same channels"
+        raise ConfigError(
+            f"The generators of {space.name} take images of {' x '.join(map(str, taken))} and make images of "
+            f"{' x '.join(map(str, made))}, but a training of {'pairs' if paired else 'translations without pairs'} "
+            f"has inputs and outputs {rule}. Choose such a space."
+        )
 
 
-def check_side(side: int, recipe: TranslationRecipe) -> None:
+def check_size(size: Size, recipe: TranslationRecipe) -> None:
     """Raises ConfigError for images that are too small for the discriminator of a recipe."""
     least = smallest_side(recipe.discriminator_layers)
-    if side < least:
+    if min(size) < least:
         raise ConfigError(
             f"A discriminator of {recipe.discriminator_layers} layers takes images of {least} pixels a side or more, "
-            f"but these have {side}. Choose a larger resolution, or fewer discriminator_layers."
+            f"but these have {pixels(size)}. Choose a larger resolution, or fewer discriminator_layers."
         )
+
+
+def unit_of(channels: int) -> Callable[[Tensor], Tensor]:
+    """What makes images in [-1, 1] of so many channels out of bytes; of one for grey, which the bytes have in three."""
+    return lambda images: to_unit(images[:, :channels])
 
 
 def untrained(space: SearchSpace, code: str, seed: int, name: str) -> nn.Module:

@@ -3,7 +3,8 @@
 In: TrainingSettings of a space whose generators draw from noise. Out: the task `unconditional` with its recipes
 `short`, for many small trainings, and `autogan`, the published one (Gong et al., 2019, section 4 and its code).
 Generators of grey images learn from grey images, which stand in all three channels for the discriminator and for what
-measures them.
+measures them. Generators of RGBA learn from pictures with their transparency; measured they are over white. Images need
+not be square: the middle of each picture is taken in the generators' proportions.
 
 Everything stays on the device, and `advance` has static shapes and waits for nothing, so that
 `gpproxy.training.cuda_graph` can capture it. What was measured on a CPU core at 16 to 32 channels and pixels:
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -23,7 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from gpproxy.errors import ConfigError
-from gpproxy.images.image_set import ImageSet, in_colour, to_unit
+from gpproxy.images.image_set import CHANNELS, ImageSet, in_colour, on_background, to_unit
 from gpproxy.images.load import learnt_split, load
 from gpproxy.search_spaces.discriminator import Discriminator, discriminator
 from gpproxy.search_spaces.space import SearchSpace
@@ -46,9 +48,9 @@ class Adversarial:
     """One generator and one discriminator.
 
     Args:
-        generator: from noise, `sample x ...`, to images in [-1, 1], of three channels or grey ones of one.
-        discriminator: from images and a stage of growth to one number each.
-        images: real images, uint8 `sample x 3 x side x side`.
+        generator: from noise, `sample x ...`, to images in [-1, 1], of three channels, grey ones of one, or RGBA.
+        discriminator: from images, three channels for grey, and a stage of growth to one number each.
+        images: real images, uint8 `sample x channel x height x width`.
         recipe: how to train.
         noise: shape of the noise of one image.
         seed: of all that is random.
@@ -199,11 +201,11 @@ def adversarial(
     if drawn.shape[1:] != images.images.shape[1:]:
         ours, theirs = (" x ".join(map(str, shape[1:])) for shape in (drawn.shape, images.images.shape))
         raise ConfigError(
-            f"The generator {code} of {space.name} draws images of {ours}, but {images.name} has images of {theirs}. "
-            f"All generators of a space draw one shape, and images are read at {space.name}'s resolution."
+            f"The generator {code} of {space.name} draws images of {ours}, but others of the space draw {theirs}, "
+            f"which is what {images.name} is read at: all generators of a space draw one shape."
         )
     width = recipe.discriminator_width or space.matching_width
-    judge = discriminator(width, reseed(torch.Generator(), seed, "discriminator"))
+    judge = discriminator(width, reseed(torch.Generator(), seed, "discriminator"), images.images.shape[1])
     return Adversarial(
         generator.train(), judge, images.images, recipe, noise=space.input_shape, seed=seed, device=device
     )
@@ -241,7 +243,8 @@ class Unconditional(Task):
         return self._load(learnt_split(self.settings.data), self.settings.limit or None)
 
     def real(self) -> ImageSet:
-        return self._load(self.settings.split, None)
+        found = self._load(self.settings.split, None)
+        return replace(found, images=on_background(found.images))
 
     def objective(self, code: str, seed: int, times: int = 1) -> Adversarial:
         return adversarial(self.space, code, self.images, self.recipe_of(times), seed, self.settings.device)
@@ -251,13 +254,19 @@ class Unconditional(Task):
 
     def _load(self, split: str, limit: int | None) -> ImageSet:
         settings, shape = self.settings, self.space.image_shape
-        if len(shape) != 3 or shape[0] not in (1, 3) or shape[1] != shape[2]:
-            here = " x ".join(map(str, shape))
+        if len(shape) != 3 or shape[0] not in CHANNELS or min(shape[1:]) < Discriminator.SMALLEST:
             raise ConfigError(
-                f"The generators of {self.space.name} draw images of {here}, and a training takes "
-                "square ones of 3 channels, or of 1 for grey: data sets are read that way and measured that way. Let "
-                "the space's generators end in such images."
+                f"The generators of {self.space.name} draw {' x '.join(map(str, shape))}, and a training takes images: "
+                "channel x height x width, 1 channel for grey, 3 for RGB or 4 for RGBA, and a height and width of "
+                f"{Discriminator.SMALLEST} pixels or more, which the discriminator halves twice. Let the space's "
+                "generators end in such images."
             )
-        folder = settings.data_folder or None
-        found = load(settings.data, split, resolution=shape[-1], folder=folder, download=settings.download, limit=limit)
-        return found.grey() if shape[0] == 1 else found
+        return load(
+            settings.data,
+            split,
+            resolution=shape[1:],
+            folder=settings.data_folder or None,
+            download=settings.download,
+            limit=limit,
+            channels=shape[0],
+        )

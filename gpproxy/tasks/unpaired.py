@@ -8,15 +8,16 @@ generator from the first kind of images to the second.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from gpproxy.images.image_set import resize, to_bytes, to_unit
-from gpproxy.images.jitter import crops, enlarged_side
+from gpproxy.images.image_set import in_colour, on_background, resize, to_bytes, to_unit
+from gpproxy.images.jitter import crops, enlarged
 from gpproxy.images.unpaired import UnpairedSet
 from gpproxy.seeds import reseed
 from gpproxy.tasks.registry import task
@@ -27,7 +28,7 @@ from gpproxy.tasks.translation import (
     SHORT,
     TranslationRecipe,
     TranslationTask,
-    check_side,
+    check_size,
     not_negative,
     untrained,
 )
@@ -73,6 +74,7 @@ class Cycle:
         images: what they learn from.
         held_out: what `there` is measured and pictured on, of the same resolution.
         recipe: how to train.
+        encode: makes what a generator takes, float32 `sample x channel x height x width`, of images, uint8.
         seed: of all that is random, the weights of the discriminators too.
         device: where everything is computed and kept.
     """
@@ -85,23 +87,23 @@ class Cycle:
         held_out: UnpairedSet,
         recipe: CycleRecipe,
         *,
+        encode: Callable[[Tensor], Tensor] = to_unit,
         seed: int,
         device: torch.device | str = "cpu",
     ):
         self.device = torch.device(device)
-        self.recipe, self.seed, self.held_out, self.side = recipe, seed, held_out, images.side
+        self.recipe, self.seed, self.held_out, self.size = recipe, seed, held_out, images.size
         self.generators = [there.to(self.device), back.to(self.device)]
-        self.discriminators = [
-            patch_discriminator(
-                3, recipe.discriminator_width, recipe.discriminator_layers, reseed(torch.Generator(), seed, "to", way)
-            ).to(self.device)
-            for way in WAYS
-        ]
+        self._encode = encode
+        judge = partial(
+            patch_discriminator, images.inputs.shape[1], recipe.discriminator_width, recipe.discriminator_layers
+        )
+        self.discriminators = [judge(reseed(torch.Generator(), seed, "to", way)).to(self.device) for way in WAYS]
         self.networks: dict[str, nn.Module] = {
             **{f"generator {way}": network for way, network in zip(WAYS, self.generators)},
             **{f"discriminator {way}": network for way, network in zip(WAYS, self.discriminators)},
         }
-        large = enlarged_side(self.side, recipe.jitter)
+        large = enlarged(self.size, recipe.jitter)
         self._images = [resize(part, large).to(self.device) for part in (images.inputs, images.targets)]
         self._orders = [Order(len(part), seed, kind) for kind, part in zip(("first", "second"), self._images)]
         betas = (recipe.beta1, recipe.beta2)
@@ -122,7 +124,7 @@ class Cycle:
         for optimiser in (self.generator_optimiser, self.discriminator_optimiser):
             optimiser.scale(recipe.rate(index))
         reals = [
-            to_unit(crops([images], order.batch(index, recipe.batch), self.side, recipe.flip, self._choices)[0])
+            self._encode(crops([images], order.batch(index, recipe.batch), self.size, recipe.flip, self._choices)[0])
             for images, order in zip(self._images, self._orders)
         ]
         fakes, drawing = self._generator_update(reals)
@@ -166,32 +168,34 @@ class Cycle:
         return total.detach() / 2
 
     def _judged(self, way: int, images: Tensor) -> Tensor:
-        return self.discriminators[way](augment(images, self.recipe.augment, self.random))
+        return self.discriminators[way](augment(in_colour(images), self.recipe.augment, self.random))
 
     def measured(self, way: int = 0) -> nn.Module:
         """A copy of an averaged generator, its BatchNorm statistics those of its inputs where the recipe says so."""
         network = copy.deepcopy(self.averages[way].network)
         if self.recipe.recalibrate:
             count = min(self.recipe.recalibrate * max(self.recipe.batch, 2), len(self._images[way]))
-            inputs = resize(self._images[way][:count], self.side)
-            recalibrate(network, (to_unit(part) for part in inputs.split(CHUNK)))
+            inputs = resize(self._images[way][:count], self.size)
+            recalibrate(network, (self._encode(part) for part in inputs.split(CHUNK)))
         return network
 
     def samples(self, count: int) -> Tensor:
         """Outputs for the first `count` held-out images of the first kind, or for all. See `Objective.samples`."""
-        return self._translated(self.held_out.inputs[:count])
+        return on_background(self._translated(self.held_out.inputs[:count]))
 
     @torch.no_grad()
     def _translated(self, inputs: Tensor, way: int = 0) -> Tensor:
-        """What a measured generator makes of inputs: uint8 `sample x 3 x side x side`, on the CPU."""
+        """What a measured generator makes of inputs: uint8 in the channels of the data, on the CPU."""
         network = self.measured(way)
-        return torch.cat([to_bytes(network(to_unit(part.to(self.device)))).cpu() for part in inputs.split(CHUNK)])
+        parts = (network(self._encode(part.to(self.device))) for part in inputs.split(CHUNK))
+        return torch.cat([in_colour(to_bytes(part)).cpu() for part in parts])
 
     def picture(self) -> Tensor:
         """Image, translation and its way back, one held-out image per row. See `Objective.picture`."""
         inputs = self.held_out.inputs[:ROWS]
         outputs = self._translated(inputs)
-        return torch.stack([inputs, outputs, self._translated(outputs, 1)], 1)
+        parts = (inputs, outputs, self._translated(outputs, 1))
+        return torch.stack([on_background(part) for part in parts], 1)
 
     def weights(self) -> dict[str, Tensor]:
         """The generator there with plain names, as a generator of the space takes them. See `Objective.weights`."""
@@ -242,6 +246,8 @@ class Unpaired(TranslationTask):
         data, recipe = self.images, self.recipe_of(times)
         assert isinstance(recipe, CycleRecipe)
         assert isinstance(data.learn, UnpairedSet) and isinstance(data.held_out, UnpairedSet)
-        check_side(data.side, recipe)
+        check_size(data.size, recipe)
         there, back = (untrained(self.space, code, seed, name) for name in ("generator", "generator back"))
-        return Cycle(there, back, data.learn, data.held_out, recipe, seed=seed, device=self.settings.device)
+        return Cycle(
+            there, back, data.learn, data.held_out, recipe, encode=self.encode, seed=seed, device=self.settings.device
+        )

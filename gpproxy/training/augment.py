@@ -42,9 +42,11 @@ def colour(images: Tensor, draws: Tensor) -> Tensor:
     """Brightness moved by up to 0.5 either way, saturation scaled by 0 to 2, contrast by 0.5 to 1.5.
 
     Args:
-        images: `sample x channel x height x width`.
+        images: `sample x channel x height x width`; the transparency of RGBA stays as it is.
         draws: `3 x sample`, uniform in [0, 1); all 0.5 change nothing.
     """
+    if images.shape[1] == 4:
+        return torch.cat([colour(images[:, :3], draws), images[:, 3:]], 1)
     brightness, saturation, contrast = draws.view(3, -1, 1, 1, 1)
     images = images + (brightness - 0.5)
     grey = images.mean(1, keepdim=True)

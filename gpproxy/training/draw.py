@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from gpproxy.errors import RunError
-from gpproxy.images.image_set import in_colour, to_bytes
+from gpproxy.images.image_set import seen
 from gpproxy.search_spaces.space import SearchSpace
 from gpproxy.seeds import numbered, reseed
 from gpproxy.training.checkpoint import load_weights
@@ -29,17 +29,17 @@ def noise_batches(shape: tuple[int, ...], count: int, *parts: object, batch: int
 
 @torch.no_grad()
 def draw(network: nn.Module, shape: tuple[int, ...], count: int, *parts: object) -> Tensor:
-    """Images of a generator in the mode that it is in: uint8 `sample x 3 x height x width`, on the CPU.
+    """Images of a generator in its present mode, as measures see them: uint8 `sample x 3 x height x width`, on the CPU.
 
     Args:
-        network: from noise to images in [-1, 1]; grey ones of one channel get three.
+        network: from noise to images in [-1, 1]; grey ones of one channel get three, RGBA is laid over white.
         shape: of the noise of one image.
         count: number of images.
         parts: what the noise is a function of, such as `0, "samples"` for what the checks of seed 0 measure.
     """
     device = next(network.parameters()).device
     noises = noise_batches(shape, count, *parts)
-    return torch.cat([in_colour(to_bytes(network(noise.to(device)))).cpu() for noise in noises])
+    return torch.cat([seen(network(noise.to(device))).cpu() for noise in noises])
 
 
 def trained(space: SearchSpace, code: str, path: Path, device: str = "cpu") -> nn.Module:

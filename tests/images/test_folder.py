@@ -48,7 +48,7 @@ def test_the_middle_square_is_taken_and_resized(tmp_path: Path) -> None:
     wide = Image.new("RGB", (24, 8))
     wide.paste((200, 100, 50), (8, 0, 16, 8))
     wide.save(tmp_path / "wide.png")
-    found = read_folder(tmp_path, resolution=4)
+    found = read_folder(tmp_path, size=(4, 4))
     assert torch.equal(found.images[0, :, 0, 0], torch.tensor([200, 100, 50], dtype=torch.uint8))
     assert (found.images == found.images[:, :, :1, :1]).all()
 
@@ -69,12 +69,9 @@ def test_what_is_wrong_with_a_folder_is_said(tmp_path: Path) -> None:
     save(tmp_path / ".hidden" / "c.png", size=(9, 9))
     with pytest.raises(ImageError, match="Give a resolution"):
         read_folder(tmp_path)
-    assert len(read_folder(tmp_path, resolution=8)) == 2
+    assert len(read_folder(tmp_path, size=(8, 8))) == 2
     with pytest.raises(ImageError, match="3 images were asked for, but .* has 2"):
-        read_folder(tmp_path, resolution=8, limit=3)
+        read_folder(tmp_path, size=(8, 8), limit=3)
     (tmp_path / "b.png").write_bytes(b"no image")
     with pytest.raises(ImageError, match="b.png cannot be read"):
-        read_folder(tmp_path)
-    Image.new("I;16", (8, 8)).save(tmp_path / "b.png")
-    with pytest.raises(ImageError, match="8 bits per channel"):
         read_folder(tmp_path)

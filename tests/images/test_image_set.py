@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpproxy.errors import ImageError
-from gpproxy.images.image_set import ImageSet, resize, to_bytes, to_unit
+from gpproxy.images.image_set import ImageSet, cropped, fitting, on_background, pixels, resize, to_bytes, to_unit
 
 
 def noise(n: int = 4, side: int = 8, seed: int = 0) -> torch.Tensor:
@@ -61,7 +61,7 @@ def test_resized_keeps_labels_and_names() -> None:
     labels = torch.arange(4)
     whole = ImageSet("a", "train", noise(), labels)
     half = whole.resized(4)
-    assert (half.side, half.name, half.split, len(half)) == (4, "a", "train", 4)
+    assert (half.size, half.name, half.split, len(half)) == ((4, 4), "a", "train", 4)
     assert half.labels is labels and whole.resized(8) is whole
     with pytest.raises(ImageError, match="at least 1 pixel"):
         whole.resized(0)
@@ -75,10 +75,41 @@ def test_first_takes_labels_along_and_refuses_more_than_there_are() -> None:
         whole.first(5)
 
 
-@pytest.mark.parametrize("images", [noise().float(), noise()[0], noise()[:, :1], noise()[:, :, :4]])
+@pytest.mark.parametrize("images", [noise().float(), noise()[0], noise()[:, :1]])
 def test_other_tensors_are_refused(images: torch.Tensor) -> None:
-    with pytest.raises(ImageError, match="uint8 tensors of the shape sample x 3 x side x side"):
+    with pytest.raises(ImageError, match="uint8 tensors of the shape sample x 3 x height x width"):
         ImageSet("a", "train", images)
+
+
+def test_oblong_images_keep_the_middle_or_their_whole() -> None:
+    wide = ImageSet("a", "train", noise()[:, :, :4])
+    assert wide.size == (4, 8) and pixels(wide.size) == "4 x 8" and pixels((8, 8)) == "8"
+    assert torch.equal(wide.cropped((1, 1)).images, noise()[:, :, :4, 2:6])
+    assert wide.resized((2, 4)).size == (2, 4) and wide.cropped((16, 32)) is wide
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 9), st.integers(1, 9))
+def test_a_crop_is_in_the_middle_has_the_proportions_and_no_larger_one_fits(
+    h: int, w: int, rows: int, columns: int
+) -> None:
+    found = cropped(torch.arange(h * w).view(h, w), (rows, columns))
+    tall, broad = found.shape
+    assert tall == h or broad == w
+    assert abs(tall * columns - broad * rows) < max(rows, columns) or 1 in (tall, broad)
+    assert found[0, 0] == (h - tall) // 2 * w + (w - broad) // 2
+
+
+def test_images_fit_generators_of_grey_of_colour_and_with_transparency() -> None:
+    plain = noise()
+    grey, clear = fitting(plain, 1), fitting(plain, 4)
+    luma = (plain.double() * torch.tensor([0.299, 0.587, 0.114], dtype=torch.float64).view(1, 3, 1, 1)).sum(1)
+    assert (grey.double() - luma[:, None]).abs().max() <= 0.5 + 1e-4 and grey.shape == plain.shape
+    assert torch.equal(clear[:, :3], plain) and (clear[:, 3] == 255).all() and torch.equal(fitting(clear, 3), plain)
+    assert torch.equal(on_background(clear), plain)
+    clear[:, 3] = 0
+    assert (on_background(clear) == 255).all()
+    clear[:, 3] = 51  # a fifth
+    assert torch.equal(on_background(clear), (plain.double() / 5 + 255 * 0.8).round().to(torch.uint8))
 
 
 def test_every_image_has_one_label() -> None:

@@ -96,8 +96,9 @@ def test_a_torchvision_that_does_not_import_is_explained(monkeypatch: pytest.Mon
 
 def test_folders_shapes_and_unknown_names(tmp_path: Path) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
-    assert load(tmp_path, resolution=4).side == 4
+    assert load(tmp_path, resolution=4).size == (4, 4) and load(tmp_path, resolution=(2, 4)).size == (2, 4)
     assert load("shapes", "test", resolution=16, limit=3).images.shape == (3, 3, 16, 16)
+    assert load("shapes", "test", resolution=(16, 20), limit=3, channels=4).images.shape == (3, 4, 16, 20)
     with pytest.raises(ImageError, match="no image set 'cifar'. Did you mean 'cifar10'"):
         load("cifar")
     with pytest.raises(ImageError, match="at least 1, but is 0"):

@@ -8,7 +8,7 @@ from PIL import Image
 
 from gpproxy.errors import ImageError
 from gpproxy.images.image_set import resize
-from gpproxy.images.jitter import crops, enlarged_side
+from gpproxy.images.jitter import crops, enlarged
 from gpproxy.images.paired import PairedSet, load_pairs
 from gpproxy.images.unpaired import load_unpaired
 
@@ -38,7 +38,7 @@ def pairs(tmp_path):
 
 def test_halves_are_told_apart_and_files_come_in_numeric_order(pairs):
     found = load_pairs(str(pairs))
-    assert (found.name, found.split, len(found), found.side) == (pairs.stem, "train", 3, SIDE)
+    assert (found.name, found.split, len(found), found.size) == (pairs.stem, "train", 3, (SIDE, SIDE))
     assert found.inputs[:, 1, 0, 0].tolist() == [1, 2, 10]
     assert found.inputs[:, 0].eq(255).all() and found.inputs[:, 2].eq(0).all()
     assert found.targets[:, 0].eq(0).all() and found.targets[:, 2].eq(255).all()
@@ -88,9 +88,9 @@ def test_broken_images_and_odd_sizes_are_named(pairs):
     Image.new("RGB", (SIDE, SIDE)).save(pairs / "test" / "3.png")
     with pytest.raises(ImageError, match=r"3\.png is 16 x 16"):
         load_pairs(str(pairs), "test")
-    assert load_pairs(str(pairs), "test", resolution=8).side == 8
+    assert load_pairs(str(pairs), "test", resolution=8).size == (8, 8)
     (pairs / "test" / "3.png").write_bytes(b"no image")
-    with pytest.raises(ImageError, match=r"3\.png is no readable image"):
+    with pytest.raises(ImageError, match=r"3\.png cannot be read"):
         load_pairs(str(pairs), "test")
 
 
@@ -101,7 +101,7 @@ def test_facades_have_their_published_sizes(data):
         assert found.inputs.shape == found.targets.shape == (size, 3, 32, 32)
     # Label maps are painted in full colours, photos are not.
     found = load_pairs("facades", "train", folder=data, limit=5)
-    assert found.side == 128
+    assert found.size == (128, 128)
     spread = [(one.amax(1) - one.amin(1)).float().mean((1, 2)) for one in (found.inputs, found.targets)]
     assert spread[0].gt(150).all() and spread[1].lt(100).all()
 
@@ -112,9 +112,9 @@ def test_unpaired_folders_keep_their_own_numbers(tmp_path):
         for number in range(count):
             Image.new("RGB", (SIDE + 4, SIDE), colour).save(tmp_path / f"train{kind}" / f"{number}.png")
     found = load_unpaired(str(tmp_path), folder=tmp_path)
-    assert (len(found.inputs), len(found.targets), found.side) == (3, 2, SIDE)
+    assert (len(found.inputs), len(found.targets), found.size) == (3, 2, (SIDE, SIDE))
     assert found.inputs[:, 0].eq(255).all() and found.targets[:, 2].eq(255).all()
-    assert found.resized(8).side == 8 and len(found.first(1).targets) == 1
+    assert found.resized(8).size == (8, 8) and len(found.first(1).targets) == 1
     with pytest.raises(ImageError, match="testA has no images"):
         load_unpaired(str(tmp_path), "test", folder=tmp_path)
     with pytest.raises(ImageError, match="no unpaired images 'facade'.*Did you mean"):
@@ -125,7 +125,7 @@ def test_jitter_is_the_same_on_both_sides():
     """Two sides with the same numbers give the same crops; each crop is a crop, and places and mirrorings vary."""
     images = torch.arange(5 * 3 * 9 * 9).reshape(5, 3, 9, 9)
     chosen = torch.tensor([4, 0, 0, 2, 1, 3] * 10)
-    left, right = crops([images, -images], chosen, 7, True, torch.Generator().manual_seed(1))
+    left, right = crops([images, -images], chosen, (7, 7), True, torch.Generator().manual_seed(1))
     assert left.equal(-right) and left.shape == (60, 3, 7, 7)
     places = {}
     for crop, index in zip(left, chosen):
@@ -147,13 +147,14 @@ def test_jitter_is_seeded_and_mirrors_only_when_told():
     chosen = torch.tensor([0, 1] * 8)
 
     def drawn(seed, mirror):
-        return crops([images], chosen, 6, mirror, torch.Generator().manual_seed(seed))[0]
+        return crops([images], chosen, (6, 6), mirror, torch.Generator().manual_seed(seed))[0]
 
     assert drawn(0, True).equal(drawn(0, True)) and not drawn(0, True).equal(drawn(1, True))
     assert drawn(0, False).equal(images[chosen])
 
 
 def test_sizes_of_jitter_and_resizing():
-    assert (enlarged_side(256, True), enlarged_side(64, True), enlarged_side(64, False)) == (286, 72, 64)
+    assert (enlarged((256, 256), True), enlarged((64, 20), True)) == ((286, 286), (72, 22))
+    assert enlarged((64, 20), False) == (64, 20)
     flat = torch.full((2, 3, 10, 10), 77, dtype=torch.uint8)
     assert resize(flat, 7).eq(77).all() and resize(flat, 13).eq(77).all() and resize(flat, 10) is flat

@@ -108,7 +108,7 @@ def test_what_does_not_fit_is_refused(reference: Reference, fake: torch.Tensor) 
     other.digest = "f" * 16
     with pytest.raises(QualityError, match="within one extractor"):
         measure(fake, reference, other)
-    with pytest.raises(QualityError, match=r"images.resized\(8\)"):
+    with pytest.raises(QualityError, match=r"images.resized\(\(8, 8\)\)"):
         frechet_to(fake[:, :, :8, :8], reference, Toy())
     with pytest.raises(QualityError, match="at least 20 images, but got 19"):
         measure(fake[:19], reference, Toy())

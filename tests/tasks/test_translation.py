@@ -2,8 +2,11 @@
 
 import random
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
+from torch import nn
 
 from gpproxy.errors import ConfigError, ImageError
 from gpproxy.images.paired import PairedSet
@@ -11,6 +14,7 @@ from gpproxy.images.translation import Translation
 from gpproxy.images.unpaired import UnpairedSet
 from gpproxy.quality.fidelity import fidelity
 from gpproxy.search_spaces import SEARCH_SPACES
+from gpproxy.search_spaces.choice import ChoiceSpace
 from gpproxy.search_spaces.gancompression import Pix2PixCompression
 from gpproxy.tasks.paired import Conditional, Paired
 from gpproxy.tasks.registry import recipe
@@ -126,12 +130,19 @@ def test_images_that_are_too_small_for_the_discriminator_are_refused():
 class Shaped(Pix2PixCompression):
     """Generators that claim other images."""
 
-    image_shape = (1, SIDE, SIDE)
+    image_shape = (2, SIDE, SIDE)
 
 
 def test_what_no_data_set_is_read_as_is_refused_with_its_shape():
-    with pytest.raises(ConfigError, match="make images of 1 x 32 x 32, and a training of translations has square ones"):
-        check_shapes(Shaped(resolution=SIDE))
+    with pytest.raises(ConfigError, match="make 2 x 32 x 32, and a training of translations has images: channel x"):
+        check_shapes(Shaped(resolution=SIDE), True)
+    Shaped.image_shape = (1, SIDE, SIDE)
+    check_shapes(Shaped(resolution=SIDE), True)
+    with pytest.raises(ConfigError, match="take images of 3 x 32 x 32 and make images of 1 x 32 x 32.*same channels"):
+        check_shapes(Shaped(resolution=SIDE), False)
+    Shaped.image_shape = (3, 2 * SIDE, SIDE)
+    with pytest.raises(ConfigError, match="make images of 3 x 64 x 32.*both of one size. Choose"):
+        check_shapes(Shaped(resolution=SIDE), True)
 
 
 def test_generators_of_label_maps_learn_from_pictures_of_labels(tmp_path):
@@ -154,9 +165,70 @@ def test_generators_of_label_maps_learn_from_pictures_of_labels(tmp_path):
 
 def test_splits_of_a_translation_belong_together():
     learn = pairs().learn
-    with pytest.raises(ImageError, match="one kind and one side"):
+    with pytest.raises(ImageError, match="one kind and one size"):
         Translation(learn, learn.resized(16))
-    with pytest.raises(ImageError, match="one kind and one side"):
+    with pytest.raises(ImageError, match="one kind and one size"):
         Translation(learn, unpaired().held_out)
     assert pairs().digest == pairs().digest != unpaired().digest
     assert len(pairs().real()) == 4 and len(unpaired().real()) == 8 + 6
+
+
+def shaped(taken, made):
+    """A space of one convolution from images of some shape to images of another."""
+
+    def build(kernel):
+        return nn.Sequential(nn.Conv2d(taken[0], made[0], kernel, padding="same"), nn.Tanh())
+
+    return ChoiceSpace({"kernel": (1, 3)}, build, inputs=taken)
+
+
+def folder(tmp_path, paired, channels):
+    """Pictures of 40 x 30 pixels, or two of them side by side, in training and test splits."""
+    random = np.random.default_rng(0)
+    splits = ("train", "test") if paired else ("trainA", "trainB", "testA", "testB")
+    for split in splits:
+        (tmp_path / split).mkdir()
+        for number in range(5):
+            shape = (30, 80 if paired else 40, channels)
+            Image.fromarray(random.integers(256, size=shape, dtype=np.uint8).squeeze()).save(
+                tmp_path / split / f"{number}.png"
+            )
+    return str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("taken", "made"),
+    [
+        ((1, 24, 32), (3, 24, 32)),
+        ((3, 24, 32), (1, 24, 32)),
+        ((4, 32, 24), (3, 32, 24)),
+        ((3, 24, 32), (4, 24, 32)),
+        ((1, 32, 32), (1, 32, 32)),
+    ],
+)
+def test_pairs_of_grey_colour_and_transparency_of_any_size(tmp_path, taken, made):
+    name = folder(tmp_path, True, 4)
+    task = Paired(TrainingSettings(recipe="pix2pix-short", data=name, extractor="none", recipe_settings=("steps=2",)))
+    task.recipe, task.space = quick(steps=2, discriminator_layers=1), shaped(taken, made)
+    data = task.images
+    assert data.learn.inputs.shape == (5, max(taken[0], 3), *taken[1:])
+    assert data.learn.targets.shape == (5, max(made[0], 3), *made[1:])
+    objective = task.objective("3", 0)
+    objective.step(0)
+    outputs = objective.samples(4)
+    assert outputs.shape == (4, 3, *made[1:]) and outputs.dtype == torch.uint8
+    assert set(task.measure(outputs)) >= {"L1", "SSIM", "DSSIM"}
+    assert objective.picture().shape == (5, 3, 3, *made[1:])
+    assert task.outputs(objective.measured(), 0).equal(objective.samples(5))
+
+
+@pytest.mark.parametrize("shape", [(1, 24, 32), (3, 32, 24), (4, 24, 32)])
+def test_unpaired_images_of_grey_colour_and_transparency_of_any_size(tmp_path, shape):
+    name = folder(tmp_path, False, 4 if shape[0] == 4 else 3)
+    task = Unpaired(TrainingSettings(recipe="cyclegan-short", data=name, extractor="none"))
+    task.recipe, task.space = quick("cyclegan-short", steps=2, discriminator_layers=1), shaped(shape, shape)
+    objective = task.objective("3", 0)
+    objective.step(0)
+    assert task.images.learn.inputs.shape == (5, max(shape[0], 3), *shape[1:])
+    assert objective.samples(4).shape == (4, 3, *shape[1:]) and objective.picture().shape == (5, 3, 3, *shape[1:])
+    assert task.outputs(objective.measured(), 0).equal(objective.samples(5))

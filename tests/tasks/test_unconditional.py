@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from gpproxy.errors import ConfigError
@@ -113,7 +116,7 @@ def test_random_architectures_train() -> None:
 
 
 def test_images_of_another_shape_are_refused() -> None:
-    with pytest.raises(ConfigError, match="draws images of 3 x 32 x 32, but noise has images of 3 x 16 x 16"):
+    with pytest.raises(ConfigError, match="draws images of 3 x 32 x 32, but others of the space draw 3 x 16 x 16"):
         adversarial(AutoGAN(width=4), CODE, images(), small(), 0)
 
 
@@ -130,9 +133,8 @@ class Plain(AutoGAN):
         return outputs.square().mean()
 
     def build(self, architecture: Architecture, generator: torch.Generator | None) -> nn.Module:
-        channels, height, width = self.shape
         with torch.device("meta"):
-            layers = nn.Linear(self.settings.latent, channels * height * width), nn.Unflatten(1, self.shape), nn.Tanh()
+            layers = nn.Linear(self.settings.latent, math.prod(self.shape)), nn.Unflatten(1, self.shape), nn.Tanh()
         return materialise(nn.Sequential(*layers), generator)
 
 
@@ -156,12 +158,48 @@ def test_generators_of_grey_images_learn_from_grey_images(plain: type[Plain], tm
     assert last.step == 2 and task.objective(CODE, 0).samples(3).shape == (3, 3, 16, 16)
 
 
-@pytest.mark.parametrize("shape", [(3, 16, 20), (2, 16, 16)])
+@pytest.mark.parametrize("shape", [(1, 16, 20), (3, 16, 20), (4, 20, 16), (3, 5, 7)])
+def test_generators_of_any_size_with_and_without_transparency_are_trained_and_measured(
+    plain: type[Plain], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shape: tuple[int, ...]
+) -> None:
+    """On a folder of wide pictures, the left half of them clear: what is measured is laid over white."""
+    monkeypatch.setattr(plain, "shape", shape)
+    monkeypatch.setenv("GPPROXY_CACHE", str(tmp_path / "cache"))
+    clear = np.full((20, 40, 4), 255, np.uint8)
+    clear[..., 0], clear[:, :20, 3] = 40, 0
+    for name in range(24):
+        clear[..., 1] = 10 * name
+        (tmp_path / "data").mkdir(exist_ok=True)
+        Image.fromarray(clear).save(tmp_path / "data" / f"{name}.png")
+    settings = TrainingSettings(
+        space="plain",
+        data=str(tmp_path / "data"),
+        split="train",
+        steps=2,
+        batch=4,
+        samples=20,
+        recipe_settings=("checks=1.0",),
+    )
+    task = open_task(settings)
+    assert isinstance(task, Unconditional)
+    assert task.images.images.shape == (24, max(shape[0], 3), *shape[1:])
+    real = task.real().images
+    assert real.shape == (24, 3, *shape[1:])
+    assert real[..., 0].eq(255).all() if shape[0] == 4 else real[..., 0].lt(250).any()
+    (*_, last) = task.train(task.code(CODE), 0, tmp_path / "out")
+    quality = task.quality(tmp_path / "out", task.code(CODE), 0)
+    assert last.step == 2 and quality is not None and quality.main[1] > 0 and quality.values["SWD"] > 0
+    assert task.about(CODE, 0)["resolution"] == ([*shape[1:]])
+    with Image.open(tmp_path / "out" / "samples_000002.png") as picture:
+        assert picture.size == (8 * (shape[2] + 2) + 2, 8 * (shape[1] + 2) + 2)
+
+
+@pytest.mark.parametrize("shape", [(3, 16, 3), (2, 16, 16), (3, 16), (3, 4, 16, 16)])
 def test_what_no_data_set_is_read_as_is_refused_with_its_shape(
     plain: type[Plain], monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...]
 ) -> None:
     monkeypatch.setattr(plain, "shape", shape)
-    words = f"draw images of {' x '.join(map(str, shape))}, and a training takes square ones of 3 channels"
+    words = f"draw {' x '.join(map(str, shape))}, and a training takes images: channel x height x width, 1 channel for"
     with pytest.raises(ConfigError, match=words):
         open_task(TrainingSettings(space="plain", data="shapes")).open()
 
