@@ -34,8 +34,8 @@ from gpproxy.tasks.translation import (
     check_size,
     not_negative,
     unit_of,
-    untrained,
 )
+from gpproxy.training.architecture import untrained
 from gpproxy.training.augment import augment
 from gpproxy.training.average import Average
 from gpproxy.training.losses import loss
@@ -170,6 +170,10 @@ class Conditional:
         """What the measured generator makes of inputs: uint8 `sample x 3 x height x width`, on the CPU."""
         network = self.measured()
         return torch.cat([seen(network(self.encode(part.to(self.device)))).cpu() for part in inputs.split(CHUNK)])
+
+    def held_out_losses(self) -> Mapping[str, float]:
+        """See `Objective.held_out_losses`: adversarial losses say nothing about how good images are."""
+        return {}
 
     def picture(self) -> Tensor:
         """Input, output and target of held-out pairs, one row each. See `Objective.picture`."""

@@ -48,7 +48,12 @@ from gpproxy.training.outcome import QUALITY, Progress, outcome
 from gpproxy.training.recipe import Recipe
 
 #: What generators do that take each kind of inputs, for sentences.
-KINDS = {"noise": "draw images from noise", "images": "translate images", "labels": "translate label maps"}
+KINDS = {
+    "noise": "draw images from noise",
+    "images": "translate images",
+    "labels": "translate label maps",
+    "noisy images": "denoise images",
+}
 
 
 class Task(ABC):

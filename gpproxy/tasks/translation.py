@@ -22,12 +22,11 @@ from gpproxy.quality.fidelity import fidelity
 from gpproxy.quality.measure import Quality
 from gpproxy.quality.translation import DISSIMILARITY, translation_measure
 from gpproxy.search_spaces.space import SearchSpace
-from gpproxy.seeds import reseed
 from gpproxy.tasks.task import Task
 from gpproxy.training.dry_run import DryRun
 from gpproxy.training.loop import Measure
 from gpproxy.training.patch_discriminator import smallest_side
-from gpproxy.training.recipe import Recipe
+from gpproxy.training.recipe import AdversarialRecipe
 
 #: Images that are translated at once where they are measured, and rows of the picture.
 CHUNK, ROWS = 32, 6
@@ -36,7 +35,7 @@ LAYERS = range(1, 5)
 
 
 @dataclass(frozen=True)
-class TranslationRecipe(Recipe):
+class TranslationRecipe(AdversarialRecipe):
     """How a generator of translations is trained: one discriminator update per step, on the images of that step.
 
     Attributes:
@@ -64,7 +63,7 @@ class TranslationRecipe(Recipe):
             )
 
 
-def not_negative(recipe: Recipe, *names: str) -> None:
+def not_negative(recipe: AdversarialRecipe, *names: str) -> None:
     """Raises ConfigError where a value of a recipe is below 0."""
     for name in names:
         if getattr(recipe, name) < 0:
@@ -198,8 +197,3 @@ def check_size(size: Size, recipe: TranslationRecipe) -> None:
 def unit_of(channels: int) -> Callable[[Tensor], Tensor]:
     """What makes images in [-1, 1] of so many channels out of bytes; of one for grey, which the bytes have in three."""
     return lambda images: to_unit(images[:, :channels])
-
-
-def untrained(space: SearchSpace, code: str, seed: int, name: str) -> nn.Module:
-    """An untrained generator in training mode, its weights a function of seed and name."""
-    return space.build(space.decode(code), reseed(torch.Generator(), seed, name)).train()

@@ -17,28 +17,26 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from gpproxy.errors import ConfigError
-from gpproxy.images.image_set import CHANNELS, ImageSet, in_colour, on_background, to_unit
-from gpproxy.images.load import learnt_split, load
+from gpproxy.images.image_set import ImageSet, in_colour, to_unit
 from gpproxy.search_spaces.discriminator import Discriminator, discriminator
 from gpproxy.search_spaces.space import SearchSpace
 from gpproxy.seeds import numbered, reseed
+from gpproxy.tasks.drawing import DrawingTask
 from gpproxy.tasks.registry import task
-from gpproxy.tasks.task import Task
+from gpproxy.training.architecture import untrained
 from gpproxy.training.augment import augment, flip
 from gpproxy.training.average import Average
 from gpproxy.training.draw import draw, noise_batches
 from gpproxy.training.losses import loss
 from gpproxy.training.optimiser import Optimiser
 from gpproxy.training.recalibrate import recalibrate
-from gpproxy.training.recipe import Recipe
+from gpproxy.training.recipe import AdversarialRecipe
 
 #: Rows and columns of the picture.
 SIDE = 8
@@ -62,7 +60,7 @@ class Adversarial:
         generator: nn.Module,
         discriminator: Discriminator,
         images: Tensor,
-        recipe: Recipe,
+        recipe: AdversarialRecipe,
         *,
         noise: tuple[int, ...],
         seed: int,
@@ -160,6 +158,10 @@ class Adversarial:
         """See `Objective.samples`."""
         return draw(self.measured(), self.shape, count, self.seed, "samples")
 
+    def held_out_losses(self) -> Mapping[str, float]:
+        """See `Objective.held_out_losses`: adversarial losses say nothing about how good images are."""
+        return {}
+
     def picture(self) -> Tensor:
         """See `Objective.picture`."""
         images = draw(self.measured(), self.shape, SIDE * SIDE, self.seed, "picture")
@@ -188,14 +190,13 @@ class Adversarial:
 
 
 def adversarial(
-    space: SearchSpace, code: str, images: ImageSet, recipe: Recipe, seed: int, device: str = "cpu"
+    space: SearchSpace, code: str, images: ImageSet, recipe: AdversarialRecipe, seed: int, device: str = "cpu"
 ) -> Adversarial:
     """The untrained networks of an architecture, ready to train.
 
     Raises SpaceError for a code of another space, ConfigError where it draws images of another shape than `images`.
     """
-    architecture = space.decode(code)
-    generator = space.build(architecture, reseed(torch.Generator(), seed, "generator"))
+    generator = untrained(space, code, seed)
     with torch.no_grad():
         drawn = in_colour(space.batch(2, numbered(0)).call(generator.eval()))
     if drawn.shape[1:] != images.images.shape[1:]:
@@ -212,7 +213,7 @@ def adversarial(
 
 
 @task("unconditional")
-class Unconditional(Task):
+class Unconditional(DrawingTask):
     """From noise to images like those of a data set."""
 
     title = "unconditional generation"
@@ -220,8 +221,8 @@ class Unconditional(Task):
     #: In `autogan` the rates stay constant and the whole discriminator is there from the start, as in the published
     #: final training; its growth belongs to the published search.
     presets = {
-        "short": Recipe(),
-        "autogan": Recipe(
+        "short": AdversarialRecipe(),
+        "autogan": AdversarialRecipe(
             steps=50_000,
             batch=128,
             critic_steps=5,
@@ -236,37 +237,13 @@ class Unconditional(Task):
         ),
     }
     widths = {("autogan", "autogan"): 256}
-
-    @cached_property
-    def images(self) -> ImageSet:
-        """The split that generators learn from, of STL-10 with the unlabeled images; grey for generators of grey."""
-        return self._load(learnt_split(self.settings.data), self.settings.limit or None)
-
-    def real(self) -> ImageSet:
-        found = self._load(self.settings.split, None)
-        return replace(found, images=on_background(found.images))
+    #: which the discriminator halves twice
+    smallest = Discriminator.SMALLEST
 
     def objective(self, code: str, seed: int, times: int = 1) -> Adversarial:
-        return adversarial(self.space, code, self.images, self.recipe_of(times), seed, self.settings.device)
+        recipe = self.recipe_of(times)
+        assert isinstance(recipe, AdversarialRecipe)
+        return adversarial(self.space, code, self.images, recipe, seed, self.settings.device)
 
     def outputs(self, generator: nn.Module, seed: int) -> Tensor:
         return draw(generator, self.space.input_shape, self.samples, seed, "samples")
-
-    def _load(self, split: str, limit: int | None) -> ImageSet:
-        settings, shape = self.settings, self.space.image_shape
-        if len(shape) != 3 or shape[0] not in CHANNELS or min(shape[1:]) < Discriminator.SMALLEST:
-            raise ConfigError(
-                f"The generators of {self.space.name} draw {' x '.join(map(str, shape))}, and a training takes images: "
-                "channel x height x width, 1 channel for grey, 3 for RGB or 4 for RGBA, and a height and width of "
-                f"{Discriminator.SMALLEST} pixels or more, which the discriminator halves twice. Let the space's "
-                "generators end in such images."
-            )
-        return load(
-            settings.data,
-            split,
-            resolution=shape[1:],
-            folder=settings.data_folder or None,
-            download=settings.download,
-            limit=limit,
-            channels=shape[0],
-        )

@@ -30,8 +30,8 @@ from gpproxy.tasks.translation import (
     TranslationTask,
     check_size,
     not_negative,
-    untrained,
 )
+from gpproxy.training.architecture import untrained
 from gpproxy.training.augment import augment
 from gpproxy.training.average import Average
 from gpproxy.training.losses import loss
@@ -189,6 +189,10 @@ class Cycle:
         network = self.measured(way)
         parts = (network(self._encode(part.to(self.device))) for part in inputs.split(CHUNK))
         return torch.cat([in_colour(to_bytes(part)).cpu() for part in parts])
+
+    def held_out_losses(self) -> Mapping[str, float]:
+        """See `Objective.held_out_losses`: adversarial losses say nothing about how good images are."""
+        return {}
 
     def picture(self) -> Tensor:
         """Image, translation and its way back, one held-out image per row. See `Objective.picture`."""

@@ -1,12 +1,16 @@
-"""Names of published architectures: `autogan-a` for the first of AutoGAN.
+"""Architectures by name, `autogan-a` for the first of AutoGAN, and their untrained networks.
 
-In: a space and a code or a name. Out: the code.
+In: a space and a code or a name. Out: the code, the network.
 """
 
 from __future__ import annotations
 
+import torch
+from torch import nn
+
 from gpproxy.errors import SpaceError, did_you_mean
 from gpproxy.search_spaces.space import SearchSpace
+from gpproxy.seeds import reseed
 
 
 def published(space: SearchSpace) -> dict[str, str]:
@@ -26,3 +30,8 @@ def code_of(space: SearchSpace, text: str) -> str:
             f"There is no architecture '{text}' in {space.name}.{hint} Give a code, or one of {', '.join(known)}."
         )
     return space.encode(space.decode(text))
+
+
+def untrained(space: SearchSpace, code: str, seed: int, name: str = "generator") -> nn.Module:
+    """An untrained network in training mode, its weights a function of seed and name."""
+    return space.build(space.decode(code), reseed(torch.Generator(), seed, name)).train()

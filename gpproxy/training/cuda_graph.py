@@ -92,6 +92,11 @@ class Captured:
         with torch.cuda.stream(self.stream):
             return self.objective.samples(count)
 
+    def held_out_losses(self) -> Mapping[str, float]:
+        """See `Objective.held_out_losses`."""
+        with torch.cuda.stream(self.stream):
+            return self.objective.held_out_losses()
+
     def picture(self) -> Tensor:
         """See `Objective.picture`."""
         with torch.cuda.stream(self.stream):

@@ -57,7 +57,7 @@ def train_loop(
         objective: untrained; it takes over the state of the folder.
         recipe: how many steps, when to check, when to give up.
         folder: made where there is none. Nothing else writes in it while this runs.
-        measure: from images, uint8 `sample x 3 x height x width`, to numbers; None measures nothing.
+        measure: from images, uint8 `sample x 3 x height x width`, to numbers; None measures no images.
         samples: images to measure.
         main: name of the number that chooses the best check; lower is better.
         about: what is trained, as JSON; a folder only continues what it began.
@@ -170,12 +170,13 @@ class _Training:
             return None
         images = self.objective.samples(self.samples)
         self.verdict.images(self.step, images)
-        found = {} if self.measure is None else {name: float(value) for name, value in self.measure(images).items()}
+        measured = {} if self.measure is None else self.measure(images)
+        found = {name: float(value) for name, value in {**self.objective.held_out_losses(), **measured}.items()}
         self.curve.append(Check(self.step, found))
         if best_of(self.curve, self.main) is self.curve[-1]:
             save_weights(self.folder / BEST, weights, {"step": self.step, **self.about})
         write_grid(self.folder / f"samples_{self.step:06d}.png", self.objective.picture())
-        seen = self.step * self.recipe.critic_steps * self.recipe.critic_batch
+        seen = self.step * self.recipe.images_per_step
         counts = {"images_seen": seen, "samples": self.samples, "seconds": round(self._seconds(), 3)}
         self.journal.append("check", self.step, measures=found, **self.facts, **counts)
         return found

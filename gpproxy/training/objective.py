@@ -1,4 +1,4 @@
-"""What the training loop trains: one protocol for unconditional, paired and unpaired training.
+"""What the training loop trains: one protocol for all tasks.
 
 An Objective owns its networks, optimisers and averages. The loop (`gpproxy.training.loop`) calls `step` for 0, 1, 2,
 ..., measures `samples` at the checks and saves `state_dict`; it knows nothing else about an objective.
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 
 class Objective(Protocol):
-    """Generators and discriminators that learn from each other."""
+    """Networks that learn: generators and discriminators from each other, or a network from its own loss."""
 
     @property
     def networks(self) -> Mapping[str, nn.Module]:
@@ -40,6 +40,10 @@ class Objective(Protocol):
 
         A function of the (averaged) weights, the seed and `count`: measuring changes nothing in the objective.
         """
+        ...
+
+    def held_out_losses(self) -> Mapping[str, float]:
+        """Losses of the (averaged) networks on held-out data, by name; lower is better. {} where images alone tell."""
         ...
 
     def picture(self) -> Tensor:

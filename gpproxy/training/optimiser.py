@@ -21,10 +21,11 @@ class Optimiser:
         networks: whose parameters, all on one device.
         rate: learning rate at the start.
         betas: decays of the means of gradients and squared gradients.
+        clip: largest norm of the gradient of all parameters; a longer one is made as long. 0 for any.
     """
 
-    def __init__(self, *networks: nn.Module, rate: float, betas: tuple[float, float]):
-        self.rate = rate
+    def __init__(self, *networks: nn.Module, rate: float, betas: tuple[float, float], clip: float = 0.0):
+        self.rate, self.clip = rate, clip
         self.parameters = [parameter for network in networks for parameter in network.parameters()]
         device = self.parameters[0].device
         graph = device.type == "cuda"
@@ -43,6 +44,8 @@ class Optimiser:
         """One step against the gradient of a loss; gradients of other networks are not computed."""
         self._adam.zero_grad(set_to_none=True)
         loss.backward(inputs=self.parameters)
+        if self.clip:
+            nn.utils.clip_grad_norm_(self.parameters, self.clip)
         self._adam.step()
 
     def state_dict(self) -> dict[str, Any]:

@@ -29,90 +29,61 @@ def _known(name: str, value: str, known: Sequence[str]) -> None:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a generator is trained.
+    """How a generator is trained: what every task has in common.
 
     Attributes:
         steps: generator updates.
-        batch: generated images per generator update.
-        critic_batch: real images, and as many generated ones, per discriminator update.
-        critic_steps: discriminator updates before each generator update.
+        batch: images per generator update.
         generator_rate: learning rate of the generator at the start.
-        discriminator_rate: learning rate of the discriminator at the start.
         beta1: decay of Adam's mean of gradients.
         beta2: decay of Adam's mean of squared gradients.
         decay: of the learning rates to 0: linear, late (from half of the steps on), or constant for none.
-        loss: hinge (Lim & Ye, 2017), vanilla (Goodfellow et al., 2014, non-saturating) or least-squares (Mao et al.,
-            2017).
-        share: judge the images of the last discriminator update again in the generator update, instead of fresh ones;
-            takes equal batches.
         average: decay of the moving average of the generator per step, buffers included; 0 measures the last weights.
-        augment: transformations of all images that the discriminator sees (Zhao et al., 2020).
         flip: mirror half of the real images.
-        growth: shares of the steps after which the discriminator gains a stage; empty trains all of it at once.
-        discriminator_width: channels of the discriminator; 0 takes the width of the generator.
-        recalibrate: batches of noise that set the BatchNorm statistics before images are measured; 0 keeps the
-            averaged ones.
         checks: shares of the steps after which images are measured.
-        collapse_loss: discriminator loss below which the discriminator has won; 0 never stops a run.
-        collapse_steps: steps in a row below `collapse_loss` that end a run; a quarter of `steps` where that is less.
         collapse_spread: standard deviation over images, in units of [-1, 1], below which all images are one.
     """
 
     steps: int = 5000
     batch: int = 64
-    critic_batch: int = 64
-    critic_steps: int = 1
     generator_rate: float = 1e-4
-    discriminator_rate: float = 4e-4
     beta1: float = 0.0
     beta2: float = 0.9
     decay: str = "linear"
-    loss: str = "hinge"
-    share: bool = True
     average: float = 0.999
-    augment: tuple[str, ...] = ("translation", "cutout")
     flip: bool = True
-    growth: tuple[float, ...] = ()
-    discriminator_width: int = 0
-    recalibrate: int = 16
     checks: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0)
-    collapse_loss: float = 0.02
-    collapse_steps: int = 500
     collapse_spread: float = 0.01
 
     def __post_init__(self) -> None:
-        for name, least in (
-            ("steps", 1),
-            ("batch", 1),
-            ("critic_batch", 1),
-            ("critic_steps", 1),
-            ("discriminator_width", 0),
-            ("recalibrate", 0),
-            ("collapse_loss", 0),
-            ("collapse_steps", 1),
-            ("collapse_spread", 0),
-        ):
-            if getattr(self, name) < least:
-                raise ConfigError(f"{name} >= {least} must hold in a recipe, but got {name}={getattr(self, name)}.")
-        for name in ("generator_rate", "discriminator_rate"):
-            if getattr(self, name) <= 0:
-                raise ConfigError(f"{name} > 0 must hold in a recipe, but got {name}={getattr(self, name)}.")
+        self._least(steps=1, batch=1, collapse_spread=0)
+        self._positive("generator_rate")
+        self._shares("checks")
         for name in ("beta1", "beta2", "average"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"0 <= {name} < 1 must hold in a recipe, but got {name}={getattr(self, name)}.")
-        for name, known in (("loss", LOSSES), ("decay", DECAYS)):
-            _known(name, getattr(self, name), known)
-        for one in self.augment:
-            _known("augment", one, AUGMENTATIONS)
-        for name in ("growth", "checks"):
-            shares = getattr(self, name)
-            if list(shares) != sorted(set(shares)) or not all(0 < share <= 1 for share in shares):
-                raise ConfigError(f"{name} are rising shares of the steps, such as 0.5,1.0, but got {shares}.")
-        if self.share and self.batch != self.critic_batch:
-            raise ConfigError(
-                f"share=true takes equal batches, but got batch={self.batch} and critic_batch={self.critic_batch}. "
-                "Make them equal, or set share=false."
-            )
+        _known("decay", self.decay, DECAYS)
+
+    def _least(self, **bounds: float) -> None:
+        """Raises ConfigError for a value below its bound."""
+        for name, least in bounds.items():
+            if getattr(self, name) < least:
+                raise ConfigError(f"{name} >= {least} must hold in a recipe, but got {name}={getattr(self, name)}.")
+
+    def _positive(self, *names: str) -> None:
+        for name in names:
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"{name} > 0 must hold in a recipe, but got {name}={getattr(self, name)}.")
+
+    def _shares(self, name: str) -> None:
+        shares = getattr(self, name)
+        if list(shares) != sorted(set(shares)) or not all(0 < share <= 1 for share in shares):
+            raise ConfigError(f"{name} are rising shares of the steps, such as 0.5,1.0, but got {shares}.")
+
+    @property
+    def images_per_step(self) -> int:
+        """Real images that a step learns from."""
+        return self.batch
 
     @property
     def check_steps(self) -> tuple[int, ...]:
@@ -124,11 +95,6 @@ class Recipe:
         left = 1 - step / self.steps
         return {"linear": left, "late": min(2 * left, 1.0), "constant": 1.0}[self.decay]
 
-    def stage(self, step: int, stages: int) -> int:
-        """Stage of growth of a discriminator with `stages` stages in step `step`, counted from 0."""
-        ahead = sum(step < share * self.steps for share in self.growth)
-        return max(stages - 1 - ahead, 0)
-
     def to_json(self) -> dict[str, Any]:
         """The values as JSON."""
         return {name: list(v) if isinstance(v, tuple) else v for name, v in dataclasses.asdict(self).items()}
@@ -136,17 +102,77 @@ class Recipe:
     def changed(self, **changes: Any) -> Self:
         """The recipe with other values; one that comes from a command line may be a text.
 
-        Where images are judged twice (`share`), a changed `batch` is also that of the discriminator. Raises ConfigError
-        for an unknown name and for an impossible value.
+        Raises ConfigError for an unknown name and for an impossible value.
         """
         known = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         for key in changes:
             if key not in known:
                 raise ConfigError(f"A recipe has no '{key}'.{did_you_mean(key, known)} Known: {', '.join(known)}.")
-        values = {key: _as(known[key], value, key) for key, value in changes.items()}
-        if "batch" in values and values.get("share", self.share):
-            values.setdefault("critic_batch", values["batch"])
-        return dataclasses.replace(self, **values)
+        return dataclasses.replace(self, **{key: _as(known[key], value, key) for key, value in changes.items()})
+
+
+@dataclass(frozen=True)
+class AdversarialRecipe(Recipe):
+    """How a generator and a discriminator learn from each other; `batch` counts generated images.
+
+    Attributes:
+        critic_batch: real images, and as many generated ones, per discriminator update.
+        critic_steps: discriminator updates before each generator update.
+        discriminator_rate: learning rate of the discriminator at the start.
+        loss: hinge (Lim & Ye, 2017), vanilla (Goodfellow et al., 2014, non-saturating) or least-squares (Mao et al.,
+            2017).
+        share: judge the images of the last discriminator update again in the generator update, instead of fresh ones;
+            takes equal batches.
+        augment: transformations of all images that the discriminator sees (Zhao et al., 2020).
+        growth: shares of the steps after which the discriminator gains a stage; empty trains all of it at once.
+        discriminator_width: channels of the discriminator; 0 takes the width of the generator.
+        recalibrate: batches of noise that set the BatchNorm statistics before images are measured; 0 keeps the
+            averaged ones.
+        collapse_loss: discriminator loss below which the discriminator has won; 0 never stops a run.
+        collapse_steps: steps in a row below `collapse_loss` that end a run; a quarter of `steps` where that is less.
+    """
+
+    critic_batch: int = 64
+    critic_steps: int = 1
+    discriminator_rate: float = 4e-4
+    loss: str = "hinge"
+    share: bool = True
+    augment: tuple[str, ...] = ("translation", "cutout")
+    growth: tuple[float, ...] = ()
+    discriminator_width: int = 0
+    recalibrate: int = 16
+    collapse_loss: float = 0.02
+    collapse_steps: int = 500
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._least(critic_batch=1, critic_steps=1, discriminator_width=0, recalibrate=0)
+        self._least(collapse_loss=0, collapse_steps=1)
+        self._positive("discriminator_rate")
+        self._shares("growth")
+        _known("loss", self.loss, LOSSES)
+        for one in self.augment:
+            _known("augment", one, AUGMENTATIONS)
+        if self.share and self.batch != self.critic_batch:
+            raise ConfigError(
+                f"share=true takes equal batches, but got batch={self.batch} and critic_batch={self.critic_batch}. "
+                "Make them equal, or set share=false."
+            )
+
+    @property
+    def images_per_step(self) -> int:
+        return self.critic_steps * self.critic_batch
+
+    def stage(self, step: int, stages: int) -> int:
+        """Stage of growth of a discriminator with `stages` stages in step `step`, counted from 0."""
+        ahead = sum(step < share * self.steps for share in self.growth)
+        return max(stages - 1 - ahead, 0)
+
+    def changed(self, **changes: Any) -> Self:
+        """As of every recipe; where images are judged twice (`share`), a changed `batch` is also `critic_batch`."""
+        if "batch" in changes and _as(self.share, changes.get("share", self.share), "share"):
+            changes.setdefault("critic_batch", changes["batch"])
+        return super().changed(**changes)
 
 
 def _as(default: Any, value: Any, name: str) -> Any:

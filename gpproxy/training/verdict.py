@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gpproxy.training.recipe import Recipe
+from gpproxy.training.recipe import AdversarialRecipe, Recipe
 
 FINISHED, COLLAPSED, NOT_FINITE = "finished", "collapsed", "not finite"
 
@@ -31,18 +31,22 @@ class Verdict:
         self.word = ""
         self.reason = ""
         self._low = 0
-        #: low losses in a row that are enough, so that short trainings can collapse too
-        self._enough = max(min(recipe.collapse_steps, recipe.steps // 4), 1)
+        #: discriminator loss that is low, and low ones in a row that are enough, so that short trainings can collapse
+        self._least, self._enough = 0.0, 1
+        if isinstance(recipe, AdversarialRecipe):
+            self._least = recipe.collapse_loss
+            self._enough = max(min(recipe.collapse_steps, recipe.steps // 4), 1)
 
     def losses(self, step: int, losses: Mapping[str, float]) -> None:
         """Takes in the losses of step `step`, counted from 0. The first verdict stays."""
         for name, value in losses.items():
             if not math.isfinite(value):
                 return self._end(NOT_FINITE, f"The {name} loss of step {step + 1} is {value}.")
-        least = self.recipe.collapse_loss
-        self._low = self._low + 1 if losses.get("discriminator", math.inf) < least else 0
+        self._low = self._low + 1 if losses.get("discriminator", math.inf) < self._least else 0
         if self._low >= self._enough:
-            self._end(COLLAPSED, f"The discriminator loss was below {least:g} for {self._low} steps, to {step + 1}.")
+            self._end(
+                COLLAPSED, f"The discriminator loss was below {self._least:g} for {self._low} steps, to {step + 1}."
+            )
 
     def weights(self, step: int, weights: Mapping[str, Tensor]) -> None:
         """Takes in what a check would keep after `step` steps."""

@@ -35,13 +35,13 @@ from gpproxy.tasks.unconditional import adversarial
 from gpproxy.training.augment import augment
 from gpproxy.training.cuda_graph import Captured
 from gpproxy.training.objective import Objective
-from gpproxy.training.recipe import Recipe
+from gpproxy.training.recipe import AdversarialRecipe
 
 
 class Plain:
     """The loop that people write."""
 
-    def __init__(self, space: AutoGAN, code: str, images: ImageSet, how: Recipe, device: str):
+    def __init__(self, space: AutoGAN, code: str, images: ImageSet, how: AdversarialRecipe, device: str):
         weights = torch.Generator().manual_seed(0)
         self.how, self.device = how, device
         self.generator: nn.Module = space.build(space.decode(code), weights).to(device)

@@ -20,7 +20,7 @@ from gpproxy.training.checkpoint import BEST, STATE, load_weights
 from gpproxy.training.journal import Journal
 from gpproxy.training.loop import train_loop
 from gpproxy.training.outcome import OUTCOME, Outcome, Progress, outcome
-from gpproxy.training.recipe import Recipe
+from gpproxy.training.recipe import AdversarialRecipe
 from tests.training.toy import equal
 
 RECIPE = recipe("short", steps=200, collapse_steps=30)
@@ -44,6 +44,9 @@ class Walk:
         noise = torch.rand(count, 3, 4, 4, generator=torch.Generator().manual_seed(0)) * 255 * self.spread
         return noise.to(torch.uint8)
 
+    def held_out_losses(self):
+        return {}
+
     def picture(self) -> Tensor:
         return torch.zeros(1, 2, 3, 4, 4, dtype=torch.uint8)
 
@@ -57,7 +60,9 @@ class Walk:
         self.weight = state["weight"].clone()
 
 
-def begin(folder: Path, objective: Walk | None = None, how: Recipe = RECIPE, **changes: Any) -> Iterator[Progress]:
+def begin(
+    folder: Path, objective: Walk | None = None, how: AdversarialRecipe = RECIPE, **changes: Any
+) -> Iterator[Progress]:
     values = iter(changes.pop("values", [5.0, 3.0, 4.0, math.nan]))
     settings = {
         "measure": lambda images: {"FD": next(values)},

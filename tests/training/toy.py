@@ -12,7 +12,7 @@ from gpproxy.search_spaces.autogan import AutoGAN
 from gpproxy.tasks.registry import recipe
 from gpproxy.tasks.settings import TrainingSettings
 from gpproxy.tasks.unconditional import Adversarial, Unconditional, adversarial
-from gpproxy.training.recipe import Recipe
+from gpproxy.training.recipe import AdversarialRecipe
 
 SPACE = AutoGAN(width=4, latent=8, resolution=16)
 #: With BatchNorm, deconvolutions, shortcuts and skips.
@@ -24,7 +24,7 @@ def images(count: int = 40) -> ImageSet:
     return ImageSet("noise", "train", torch.randint(0, 256, (count, 3, 16, 16), dtype=torch.uint8, generator=random))
 
 
-def small(**changes: Any) -> Recipe:
+def small(**changes: Any) -> AdversarialRecipe:
     """A recipe of a few steps."""
     return recipe("short", **{"steps": 8, "batch": 4, "recalibrate": 2, **changes})
 
@@ -33,7 +33,7 @@ def objective(seed: int = 0, code: str = CODE, **changes: Any) -> Adversarial:
     return adversarial(SPACE, code, images(), small(**changes), seed)
 
 
-def task(how: Recipe | None = None, learnt: ImageSet | None = None, device: str = "cpu") -> Unconditional:
+def task(how: AdversarialRecipe | None = None, learnt: ImageSet | None = None, device: str = "cpu") -> Unconditional:
     """A task of its own space, images and recipe, which measures the mean of the pixels of 12 images."""
 
     class Means(Unconditional):

@@ -1,0 +1,242 @@
+"""Denoising: a network learns to take noise of every level off images, and draws images by doing so step by step.
+
+In: TrainingSettings of a space whose generators take noisy images. Out: the task `denoising` with its recipes `edm`,
+the published one for CIFAR-10 (Karras et al., 2022, table 7), and `edm-short`, for many small trainings.
+
+The first measure is the weighted loss on held-out images at eight fixed levels, with the same noise for every network:
+it needs no sampling and no feature network, and repeats much better than a distance between images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gpproxy.images.image_set import ImageSet, to_bytes, to_unit
+from gpproxy.quality.measure import frechet_to, numbers
+from gpproxy.search_spaces.edm import drawn_levels, ladder, noisy_batch
+from gpproxy.seeds import numbered, reseed
+from gpproxy.tasks.drawing import DrawingTask
+from gpproxy.tasks.heun import sample
+from gpproxy.tasks.registry import task
+from gpproxy.training.architecture import untrained
+from gpproxy.training.augment import flip
+from gpproxy.training.average import Average
+from gpproxy.training.draw import noise_batches
+from gpproxy.training.loop import Measure
+from gpproxy.training.optimiser import Optimiser
+from gpproxy.training.recipe import Recipe
+
+#: The measure that chooses the best check; at one level it is called `denoising loss@0.048`.
+LOSS = "denoising loss"
+#: Rows and columns of the picture; held-out images that are denoised at once.
+SIDE, CHUNK = 8, 128
+
+
+@dataclass(frozen=True)
+class DenoisingRecipe(Recipe):
+    """How a denoising network is trained.
+
+    Attributes:
+        warm_up: steps in which the learning rate rises from 0.
+        clip: largest norm of a gradient; 0 for any.
+        zero_ends: whether the last layer of every branch begins at 0.
+        held_out: images on which the loss is measured, each at every level of the ladder.
+        sampler_steps: of Heun's method where images are drawn; it calls the network twice as often, less one.
+    """
+
+    warm_up: int = 30
+    clip: float = 1.0
+    zero_ends: bool = True
+    held_out: int = 256
+    sampler_steps: int = 5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._least(warm_up=0, clip=0, held_out=1, sampler_steps=1)
+
+    def rate(self, step: int) -> float:
+        return super().rate(step) * min((step + 1) / max(self.warm_up, 1), 1.0)
+
+
+class Denoiser:
+    """One network that learns from its own loss.
+
+    Args:
+        network: F of `gpproxy.search_spaces.edm`.
+        images: what it learns from, uint8 `sample x 3 x side x side`.
+        held_out: what its loss is measured on, of the same shape.
+        recipe: how to train.
+        seed: of all that is random in the training; what is measured does not depend on it.
+        device: where everything is computed and kept.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        images: Tensor,
+        held_out: Tensor,
+        recipe: DenoisingRecipe,
+        *,
+        seed: int,
+        device: torch.device | str = "cpu",
+    ):
+        self.device = torch.device(device)
+        self.recipe, self.seed = recipe, seed
+        place: dict[str, Any] = {"device": self.device, "memory_format": torch.channels_last}
+        self.generator = network.to(**place)
+        zero_ends_ = getattr(network, "zero_ends_", None)
+        if recipe.zero_ends and zero_ends_ is not None:
+            zero_ends_()
+        self.networks: dict[str, nn.Module] = {"generator": self.generator}
+        self.images, self._held_out = images.to(self.device), held_out
+        betas = (recipe.beta1, recipe.beta2)
+        self.optimiser = Optimiser(self.generator, rate=recipe.generator_rate, betas=betas, clip=recipe.clip)
+        self.average = Average(self.generator, recipe.average)
+        self._taken = torch.zeros((), device=self.device)
+        #: all randomness of a step; `prepare` sets its state
+        self.random = torch.Generator(self.device)
+        #: nothing grows, so one graph holds for all steps
+        self.stage = 0
+
+    def step(self, index: int) -> Mapping[str, Tensor]:
+        """One update. See `Objective.step`."""
+        self.prepare(index)
+        return self.advance()
+
+    def prepare(self, index: int) -> None:
+        """Sets what depends on the number of the step: random state, learning rate, average."""
+        reseed(self.random, self.seed, "step", index)
+        self.optimiser.scale(self.recipe.rate(index))
+        self._taken.fill_(self.average.taken(index))
+
+    def advance(self) -> dict[str, Tensor]:
+        """The work of a step, the same operations every time; its loss."""
+        count = self.recipe.batch
+        chosen = torch.randint(len(self.images), (count,), device=self.device, generator=self.random)
+        images = self.images[chosen]
+        real = to_unit(flip(images, self.random) if self.recipe.flip else images)
+        noise = torch.randn(real.shape, device=self.device, generator=self.random)
+        batch = noisy_batch(real, drawn_levels(count, self.random), noise)
+        assert batch.targets is not None
+        value = (batch.call(self.generator) - batch.targets).square().mean()
+        self.optimiser.descend(value)
+        self.average.update(self._taken)
+        return {"denoising": value.detach()}
+
+    @torch.no_grad()
+    def held_out_losses(self) -> Mapping[str, float]:
+        """The loss of the averaged network on the held-out images, over all levels and at each of them."""
+        generator = numbered(0)
+        images = to_unit(self._held_out[: self.recipe.held_out])
+        levels = ladder()
+        sums = [0.0] * len(levels)
+        for part in images.split(CHUNK):
+            for index, level in enumerate(levels):
+                noise = torch.randn(part.shape, generator=generator)
+                batch = noisy_batch(part, level.expand(len(part)), noise).to(self.device)
+                assert batch.targets is not None
+                found = batch.call(self.average.network)
+                sums[index] += float((found - batch.targets).square().mean((1, 2, 3)).sum())
+        means = [total / len(images) for total in sums]
+        told = {f"{LOSS}@{level:.3g}": mean for level, mean in zip(levels.tolist(), means)}
+        return {LOSS: sum(means) / len(means), **told}
+
+    def measured(self) -> nn.Module:
+        """The averaged network."""
+        return self.average.network
+
+    def samples(self, count: int) -> Tensor:
+        """See `Objective.samples`."""
+        return drawn(self.measured(), self._shape, count, self.recipe.sampler_steps, self.seed, "samples")
+
+    def picture(self) -> Tensor:
+        """See `Objective.picture`."""
+        count = SIDE * SIDE
+        images = drawn(self.measured(), self._shape, count, self.recipe.sampler_steps, self.seed, "picture")
+        return images.view(SIDE, SIDE, *images.shape[1:])
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        return tuple(self.images.shape[1:])
+
+    def weights(self) -> dict[str, Tensor]:
+        """See `Objective.weights`."""
+        return {name: one.detach().cpu().contiguous() for name, one in self.measured().state_dict().items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `Objective.state_dict`."""
+        parts: dict[str, Any] = {**self.networks, "average": self.average.network, "optimiser": self.optimiser}
+        return {name: part.state_dict() for name, part in parts.items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """See `Objective.load_state_dict`."""
+        self.generator.load_state_dict(state["generator"])
+        self.average.network.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+
+
+def drawn(network: nn.Module, shape: tuple[int, ...], count: int, steps: int, *parts: object) -> Tensor:
+    """Images of a denoising network: uint8 `sample x 3 x height x width`, on the CPU; see `draw`."""
+    device = next(network.parameters()).device
+    noises = noise_batches(shape, count, *parts)
+    return torch.cat([to_bytes(sample(network, noise.to(device), steps)).cpu() for noise in noises])
+
+
+@task("denoising")
+class Denoising(DrawingTask):
+    """From noisy images to those without noise, and so from noise to images."""
+
+    title = "denoising"
+    takes = ("noisy images",)
+    presets = {
+        "edm-short": DenoisingRecipe(
+            steps=200, batch=32, generator_rate=1e-3, beta1=0.9, beta2=0.999, decay="constant", average=0.98,
+            checks=(0.5, 1.0),
+        ),
+        "edm": DenoisingRecipe(
+            steps=390_625, batch=512, generator_rate=1e-3, beta1=0.9, beta2=0.999, decay="constant", average=0.9993,
+            warm_up=19_531, clip=0.0, held_out=2048, sampler_steps=18,
+        ),
+    }  # fmt: skip
+
+    @cached_property
+    def held_out(self) -> ImageSet:
+        """The images that the loss is measured on: the first of the split that is compared with."""
+        return self.real()
+
+    @property
+    def main(self) -> str:
+        """The loss, whatever measures images beside it."""
+        return LOSS
+
+    @cached_property
+    def measure(self) -> Measure | None:
+        network = self.extractor
+        if network is None:
+            return None
+        if self.every:
+            return lambda images: numbers(images, self.reference, network)
+        return lambda images: {super(Denoising, self).main: frechet_to(images, self.reference, network)}
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        found = super().facts or {"extractor": "none", "reference": f"{self.held_out.name}/{self.held_out.split}"}
+        return {**found, "noise_levels": [round(level, 4) for level in ladder().tolist()]}
+
+    def objective(self, code: str, seed: int, times: int = 1) -> Denoiser:
+        recipe = self.recipe_of(times)
+        assert isinstance(recipe, DenoisingRecipe)
+        network = untrained(self.space, code, seed)
+        held_out, device = self.held_out.images, self.settings.device
+        return Denoiser(network, self.images.images, held_out, recipe, seed=seed, device=device)
+
+    def outputs(self, generator: nn.Module, seed: int) -> Tensor:
+        recipe = self.recipe
+        assert isinstance(recipe, DenoisingRecipe)
+        return drawn(generator, self.space.image_shape, self.samples, recipe.sampler_steps, seed, "samples")
