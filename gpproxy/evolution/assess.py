@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from deap import gp
 
@@ -42,6 +43,15 @@ class Assessor:
         self.scores: dict[str, Score] = {}
         self.proposed = 0
         self.invalid: dict[str, int] = {}
+        self._rankings: set[str] = set()
+        self._counted = 0
+
+    @property
+    def rankings(self) -> int:
+        """Different rankings among everything seen."""
+        self._rankings.update(s.signature for s in islice(self.scores.values(), self._counted, None) if s.signature)
+        self._counted = len(self.scores)
+        return len(self._rankings)
 
     def propose(self, tree: gp.PrimitiveTree, origin: str, parent: float | None = None) -> Proposal:
         """The tree in its rewritten form."""

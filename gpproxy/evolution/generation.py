@@ -63,9 +63,10 @@ class Generation:
         generation_seconds: run time of this one.
         population: summary of the survivors.
         operators: probability of each operator in the next generation; empty in a random search.
-        finished: why the run ends here ("generations", "patience", "time"; in a random search "evaluations", "time",
+        finished: why the run ends here ("generations", "patience", "time"; in a random search "rankings" or
             "exhausted"), else None.
         state: to continue from here; None in a random search.
+        rankings: different rankings of the training architectures among them.
     """
 
     index: int
@@ -82,3 +83,4 @@ class Generation:
     operators: Mapping[str, float]
     finished: str | None
     state: EvolutionState | None
+    rankings: int = 0

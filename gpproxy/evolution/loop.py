@@ -248,4 +248,5 @@ class _Evolution:
             self.operators.weights(),
             self._finished(),
             state,
+            state.rankings,
         )

@@ -58,6 +58,11 @@ class EvolutionState:
     seconds: float
     identity: Mapping[str, object]
 
+    @property
+    def rankings(self) -> int:
+        """Different rankings of the training architectures among all structures seen."""
+        return len({score.signature for score in islice(self.scores.values(), self.seen)} - {""})
+
     def to_json(self) -> str:
         """One line of JSON; formulas as text."""
         return json.dumps(

@@ -14,6 +14,7 @@ from gpproxy.evolution.archive import front
 from gpproxy.evolution.generation import Generation
 from gpproxy.evolution.individual import Individual
 from gpproxy.evolution.state import EvolutionState
+from gpproxy.evolve.contenders import Contenders, hand_made_formulas, run_scores
 from gpproxy.evolve.discovery import DiscoveryData, Training, backward_statistics
 from gpproxy.evolve.judge import (
     Row,
@@ -29,8 +30,11 @@ from gpproxy.evolve.judge import (
 from gpproxy.evolve.part_scores import PartScores, score_part
 from gpproxy.evolve.pick import pick
 from gpproxy.evolve.result import Entry, Result
+from gpproxy.evolve.rivals import Rival
+from gpproxy.evolve.scores import RunScores
 from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.expressions.notation.formula import Formula
+from gpproxy.expressions.smallest import single_statistics
 from gpproxy.expressions.structure import cost, needs_backward
 from gpproxy.expressions.text import to_text
 from gpproxy.ranking.ceiling import ceiling
@@ -48,15 +52,17 @@ Views = dict[str, list[PartScores]]
 
 @dataclass(frozen=True, eq=False)
 class Conclusion:
-    """The result, and the trees behind it.
+    """The result, and what lies behind it.
 
     Attributes:
         result: plain data.
         formula: the chosen formula in all its forms.
+        scores: of every formula and baseline on every architecture.
     """
 
     result: Result
     formula: Formula
+    scores: tuple[RunScores, ...]
 
 
 def entries(members: Sequence[Individual]) -> list[Entry]:
@@ -70,14 +76,14 @@ def conclude(
     training: Training,
     state: EvolutionState,
     finished: str,
-    random: Generation | None = None,
+    draws: Sequence[Generation] = (),
     on_step: Callable[[str], None] = lambda what: None,
 ) -> Conclusion:
     """Chooses on validation, reads the test once, and judges the formulas and all baselines there.
 
     Args:
         finished: why the evolution ended.
-        random: the last generation of a random search with the same budget.
+        draws: the last generations of random searches with as many rankings.
         on_step: called with what is done next, in words.
 
     Raises RunError when the archive is empty.
@@ -91,8 +97,7 @@ def conclude(
         )
     on_step("choosing on the training and validation architectures")
     chosen = members[_choose(config, discovery, training, members)]
-    drawn = sorted(random.archive, key=lambda i: i.order)[:LUCKY] if random is not None else []
-    lucky = drawn[_choose(config, discovery, training, drawn)] if drawn else None
+    lucky = [drawn[_choose(config, discovery, training, drawn)] for drawn in map(_luckiest, draws) if drawn]
     on_step("simplifying")
     evaluator = training.problem.cases[0].evaluator
     formula = Formula.of(chosen.tree, training.problem.grammar, evaluator)
@@ -100,7 +105,11 @@ def conclude(
     shown = list(front(members))
     if chosen not in shown:
         shown = sorted([*shown, chosen], key=lambda i: (i.complexity, *i.order))
-    trees = [i.tree for i in shown] + [formula.tree, formula.rank_form.tree] + ([lucky.tree] if lucky else [])
+    hand_made = hand_made_formulas(training.problem.grammar)
+    trees = [i.tree for i in shown] + [formula.tree, formula.rank_form.tree]
+    trees += [i.tree for i in lucky] + list(hand_made.values())
+    places = {"random": range(len(shown) + 2, len(shown) + 2 + len(lucky))}
+    places["composite"] = range(places["random"].stop, len(trees))
     views: Views = {
         p: [score_part(s, getattr(s.parts, p), trees, config.cores, config.seed) for s in discovery] for p in PARTS
     }
@@ -111,23 +120,28 @@ def conclude(
         formula = Formula(formula.tree, note=formula.note)
     on_step("judging the baselines")
     front_entries = tuple(_judged(_entry(i, i is chosen), views, n, training.groups) for n, i in enumerate(shown))
-    per_benchmark = {
-        data.name: _benchmark_rows(data, training.groups[n], {p: views[p][n] for p in PARTS}, at, state.seen)
-        for n, data in enumerate(discovery)
-    }
-    if lucky:
-        for n, data in enumerate(discovery):
-            per_benchmark[data.name]["baselines"][RANDOM] = {"kind": "random", "formula": to_text(lucky.tree)} | {
-                p: row(views[p][n], views[p][n].scores[-1], training.groups[n] if p == "test" else None) for p in PARTS
+    singles = single_statistics(training.problem.grammar)
+    per_benchmark, scores = {}, []
+    for n, data in enumerate(discovery):
+        seen = {p: views[p][n] for p in PARTS}
+        found = Contenders.of(data, seen, at, places, list(hand_made), singles, config)
+        rivals = found.rivals(max((one.rankings for one in draws), default=0))
+        per_benchmark[data.name] = _benchmark_rows(data, training.groups[n], seen, at, state.seen, rivals)
+        scores.append(run_scores(data, seen, at, len(shown), found))
+        for number, place in enumerate(places["random"]):
+            per_benchmark[data.name]["baselines"][f"{RANDOM} {number + 1}"] = {
+                "kind": "random",
+                "formula": to_text(trees[place]),
+                **{p: row(v, v.scores[place], training.groups[n] if p == "test" else None) for p, v in seen.items()},
             }
     baselines = shared_baselines({name: rows["baselines"] for name, rows in per_benchmark.items()})
-    if lucky:
-        assert random is not None
-        baselines[RANDOM] |= {
-            "formula": to_text(lucky.tree),
-            "evaluations": random.evaluated,
-            "seconds": round(random.seconds, 3),
-            "finished": random.finished,
+    for number, draw in enumerate(draws[: len(lucky)]):
+        baselines[f"{RANDOM} {number + 1}"] |= {
+            "formula": to_text(lucky[number].tree),
+            "evaluations": draw.evaluated,
+            "rankings": draw.rankings,
+            "seconds": round(draw.seconds, 3),
+            "finished": draw.finished,
         }
     parts: dict[str, Any] = {p: worst({name: rows[p] for name, rows in per_benchmark.items()}) for p in PARTS}
     result = Result(
@@ -141,6 +155,7 @@ def conclude(
         statistics=formula.needs,
         seconds=round(state.seconds, 3),
         evaluations=state.seen,
+        rankings=state.rankings,
         proposed=state.proposed,
         generations=state.generation,
         finished=finished,
@@ -149,7 +164,12 @@ def conclude(
         benchmarks=per_benchmark,
         front=front_entries,
     )
-    return Conclusion(result, formula)
+    return Conclusion(result, formula, tuple(scores))
+
+
+def _luckiest(draw: Generation) -> list[Individual]:
+    """The random formulas that one is chosen from."""
+    return sorted(draw.archive, key=lambda i: i.order)[:LUCKY]
 
 
 def _choose(
@@ -191,7 +211,12 @@ def _judged(entry: Entry, views: Views, n: int, groups: Sequence[str | None]) ->
 
 
 def _benchmark_rows(
-    data: DiscoveryData, group: str | None, views: dict[str, PartScores], at: int, formulas: int
+    data: DiscoveryData,
+    group: str | None,
+    views: dict[str, PartScores],
+    at: int,
+    formulas: int,
+    rivals: Sequence[Rival],
 ) -> Row:
     """Everything about one benchmark; `at` is the place of the chosen formula."""
     test = views["test"]
@@ -209,4 +234,5 @@ def _benchmark_rows(
         "left_out": dict(data.left_out),
         "dropped_rows": [str(bad) for bad in data.benchmark.dropped],
         "baselines": baseline_rows(views, group),
+        "rivals": [rival.to_json() for rival in rivals],
     }

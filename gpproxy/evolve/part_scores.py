@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from deap import gp
@@ -19,7 +20,6 @@ from gpproxy.ranking.equivalence import EquivalenceClasses, functional_classes
 from gpproxy.ranking.metrics import RankingMetrics
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.collect import collect
-from gpproxy.statistics.table import StatisticsTable
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +30,7 @@ class PartScores:
         part: the architectures and their quality.
         inits: `look x tree x architecture`, float64, the scores of each initialisation; NaN for dead architectures and
             where a formula has no finite value.
-        columns: classical proxies, the mean over the initialisations as of the formulas, and descriptors: name ->
-            `architecture`.
+        proxy_inits: classical proxies and descriptors: name -> `initialisation x architecture`; a descriptor has one.
         dead: code -> reason.
         metrics: measures scores against the quality, dead architectures last.
         resamples: the draws of the metrics's bootstrap.
@@ -40,7 +39,7 @@ class PartScores:
 
     part: Benchmark
     inits: Tensor
-    columns: dict[str, Tensor]
+    proxy_inits: dict[str, Tensor]
     dead: dict[str, str]
     metrics: RankingMetrics
     resamples: Resamples
@@ -51,28 +50,31 @@ class PartScores:
         """`tree x architecture`: the mean over the initialisations."""
         return self.inits.mean(0)
 
+    @cached_property
+    def columns(self) -> dict[str, Tensor]:
+        """Name -> `architecture`: classical proxies, the mean over the initialisations as of formulas; descriptors."""
+        return {name: values.mean(0) for name, values in self.proxy_inits.items()}
+
 
 def score_part(
     data: DiscoveryData, codes: Sequence[str], trees: Sequence[gp.PrimitiveTree], workers: int = 1, seed: int = 0
 ) -> PartScores:
     """Looks the architectures up in the cache and applies the formulas to them; `seed` is that of the bootstrap."""
     scores: list[Tensor] = []
-    tables: list[StatisticsTable] = []
+    columns: dict[str, list[Tensor]] = {}
+    dead: dict[str, str] = {}
     used = {name for tree in trees for name in needs(tree)}
     for start in range(0, len(codes), CHUNK):
         some = codes[start : start + CHUNK]
         every = [collect(data.space, some, how, only=sorted(used))[0] for how in data.hows_of(codes)]
         scores.append(torch.stack([score_table(t.to(data.how.device), trees, workers) for t in every]))
-        first = every[0]
-        columns = {
-            name: torch.stack([t.columns[name] for t in every]).mean(0) if name in PROXIES else column
-            for name, column in first.columns.items()
-        }
-        tables.append(StatisticsTable(first.architectures, {}, {}, first.depth, first.dead, columns))
+        for name in every[0].columns:
+            seen = every if name in PROXIES else every[:1]
+            columns.setdefault(name, []).append(torch.stack([t.columns[name] for t in seen]))
+        dead |= every[0].dead
     part = data.benchmark.select(codes)
-    dead = {code: reason for table in tables for code, reason in table.dead.items()}
     classes = functional_classes(codes, data.space)
-    columns = {name: torch.cat([table.columns[name] for table in tables]) for name in tables[0].columns}
     metrics = RankingMetrics(part, dead, classes, seed=seed)
     draws = Resamples(len(part), SAMPLES, seed, classes)
-    return PartScores(part, torch.cat(scores, dim=2), columns, dead, metrics, draws, EquivalenceClasses(classes))
+    joined = {name: torch.cat(values, dim=1) for name, values in columns.items()}
+    return PartScores(part, torch.cat(scores, dim=2), joined, dead, metrics, draws, EquivalenceClasses(classes))

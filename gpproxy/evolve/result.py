@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gpproxy.evolve.rivals import Rival
 from gpproxy.ranking.metrics import Row
 
 #: What parts of a benchmark's rows were called by version 0.1, whose results are still read.
@@ -60,9 +61,12 @@ class Result:
         train, validation, test: `n`, `kendall`, `spearman` with their 95 % intervals, and more; of the worst benchmark.
         baselines: name -> kind and the same three parts, in the published direction; random formulas among them.
             Classical proxies have the parts that they were computed for or that the cache had; the random formulas
-            also their own `evaluations`, `seconds` and the limit that ended them (`finished`).
-        benchmarks: per benchmark all of this, with correlation inside groups, confounders, chance level and ceiling.
+            also their own `evaluations`, `rankings`, `seconds` and what ended them (`finished`).
+        benchmarks: per benchmark all of this, with correlation inside groups, confounders, chance level, ceiling and
+            rivals (see `rivals_of`).
         front: the undominated formulas, by complexity.
+        rankings: different rankings of the training architectures among the judged formulas; 0 where an earlier
+            version did not count them.
         folder: the run folder, None when nothing was written.
     """
 
@@ -85,7 +89,12 @@ class Result:
     baselines: dict[str, Row]
     benchmarks: dict[str, Row]
     front: tuple[Entry, ...]
+    rankings: int = 0
     folder: Path | None = None
+
+    def rivals_of(self, benchmark: str) -> list[Rival]:
+        """What the formula is compared with on a benchmark; empty for a result of version 0.2.0 or before."""
+        return [Rival.from_json(one) for one in self.benchmarks[benchmark].get("rivals", [])]
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for result.json; the front has a file of its own."""

@@ -17,11 +17,12 @@ from gpproxy.evolution.loop import evolve
 from gpproxy.evolution.random_search import random_search
 from gpproxy.evolution.state import EvolutionState
 from gpproxy.evolve.check import check_formulas, open_tables
-from gpproxy.evolve.conclude import conclude, entries
+from gpproxy.evolve.conclude import Conclusion, conclude, entries
 from gpproxy.evolve.console import EvolveWatch
 from gpproxy.evolve.discovery import DiscoveryData, Training, prepare, training_side
 from gpproxy.evolve.folder import EvolveFolder
 from gpproxy.evolve.result import Result, front_json
+from gpproxy.evolve.scores import SCORES, to_csv
 from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.export.write import source
 from gpproxy.expressions.notation.formula import Formula
@@ -57,11 +58,11 @@ class Running:
         self._report(discovery)
         training = training_side(discovery, config)
         state, finished = self._evolve(training, guesses)
-        random = self._random(training, state) if config.random_search else None
-        conclusion = conclude(config, discovery, training, state, finished, random, watch.step)
+        draws = self._random(training, state) if config.random_search else []
+        conclusion = conclude(config, discovery, training, state, finished, draws, watch.step)
         result = replace(conclusion.result, folder=folder.path)
         watch.step("writing the files")
-        self._write(result, conclusion.formula, discovery)
+        self._write(result, conclusion, discovery)
         watch.result(result)
         return result
 
@@ -146,16 +147,19 @@ class Running:
         self.safe = f"The run is safe up to generation {generation.index}."
         self.watch.generation(generation, front, self.config.generations)
 
-    def _random(self, training: Training, state: EvolutionState) -> Generation | None:
-        """The end of a random search with the budget of the evolution: as many formulas, and at most as much time."""
-        last: Generation | None = None
-        budget = max(state.seconds, 1.0)
-        self.watch.progress("random formulas", 0, 100)
-        for last in random_search(training.problem, self.config.evolution(), state.seen, budget):
-            spent = max(last.seconds / budget, last.evaluated / max(state.seen, 1))
-            self.watch.progress("random formulas", min(int(100 * spent), 99), 100)
-        self.watch.progress("random formulas", 100, 100)
-        return last
+    def _random(self, training: Training, state: EvolutionState) -> list[Generation]:
+        """The ends of random searches that have seen as many different rankings as the evolution."""
+        ends, wanted = [], max(state.rankings, 1)
+        title, total = "random formulas", wanted * self.config.random_draws
+        self.watch.progress(title, 0, total)
+        for number in range(self.config.random_draws):
+            last: Generation | None = None
+            for last in random_search(training.problem, self.config.evolution(), wanted, number):
+                self.watch.progress(title, min(number * wanted + last.rankings, total), total)
+            assert last is not None
+            ends.append(last)
+        self.watch.progress(title, total, total)
+        return ends
 
     def _exported(self, result: Result, formula: Formula, discovery: Sequence[DiscoveryData]) -> str:
         """The text of proxy.py."""
@@ -172,10 +176,10 @@ class Running:
             provenance={**_provenance(result, self.config), "space settings": asdict(first.space.settings)},
         )
 
-    def _write(self, result: Result, formula: Formula, discovery: Sequence[DiscoveryData]) -> None:
+    def _write(self, result: Result, conclusion: Conclusion, discovery: Sequence[DiscoveryData]) -> None:
         """The files of a finished run; result.json is last, it marks the run as finished."""
         assert self.folder is not None
-        folder = self.folder
+        folder, formula = self.folder, conclusion.formula
         folder.write("formula.txt", formula.text + "\n")
         folder.write("formula.tex", formula.latex + "\n")
         draw(formula.tree, folder.path / "formula.png")
@@ -184,6 +188,7 @@ class Running:
         except Exception as error:  # whatever a space's own loss raises, the result must not be lost
             reason = error if isinstance(error, ExpressionError) else f"{type(error).__name__}: {error}"
             self.watch.note(f"proxy.py is not written: {reason}")
+        folder.write(SCORES, to_csv(conclusion.scores))
         folder.write_json(FRONT, front_json(result.front))
         folder.write_json(RESULT, result.to_json())
         folder.log("finished", formula=result.formula, spearman=result.test["spearman"], kendall=result.test["kendall"])

@@ -85,13 +85,14 @@ class Comparison:
             much as the statistics.
         proxy_parts: where they are computed: on the test, or on 'all' parts of the split, which takes about two and a
             half times as long. What the cache holds of the other parts is shown in any case.
-        random_search: whether to judge as many random formulas as were evolved, or as many as the time of the
-            evolution allows, for comparison.
+        random_search: whether to judge random formulas for comparison; as many different rankings as were evolved.
+        random_draws: how often they are drawn; every draw picks one as the evolution does, and the spread is shown.
     """
 
     proxies: str = setting("all")
     proxy_parts: Literal["test", "all"] = setting("test", known=("test", "all"))
     random_search: bool = setting(True)
+    random_draws: int = setting(3, least=1)
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from gpproxy.ranking.difference import MEASURES
 from gpproxy.run.tables import number, with_interval, wrapped
 
 if TYPE_CHECKING:
     from gpproxy.evolve.result import Entry, Result
+    from gpproxy.evolve.rivals import Rival
 
 #: Baselines that are shown; result.json has all.
 SHOWN = 12
@@ -156,9 +158,9 @@ def facts(result: Result) -> Iterator[tuple[str, str]]:
     ends = {"generations": "the last generation", "patience": "nothing improved", "time": "time was up"}
     what = f"{result.evaluations} formulas in {result.generations} generations and {result.seconds:.0f} s"
     yield "searched", f"{what}, until {ends[result.finished]}"
-    drawn = result.baselines.get("random formulas", {})
-    if "finished" in drawn:
-        yield "compared", random_budget(drawn, result.evaluations)
+    draws = [row for row in result.baselines.values() if "rankings" in row]
+    if draws:
+        yield "compared", random_budget(draws, result.rankings)
     if any("train" not in row or "validation" not in row for row in result.baselines.values()):
         yield (
             "-",
@@ -170,29 +172,65 @@ def facts(result: Result) -> Iterator[tuple[str, str]]:
 
 
 def verdict(result: Result) -> Iterator[tuple[str, str]]:
-    """Whether the formula beats every baseline on the test by Kendall's τ, as they are and counted backwards."""
-    own = result.test["kendall"]
-    rows = {name: row["test"]["kendall"] for name, row in result.baselines.items() if row.get("test")}
-    taus = {name: tau for name, tau in rows.items() if tau is not None}
-    if own is None or not taus:
-        return
-    best, reverse = max(taus, key=lambda name: taus[name]), min(taus, key=lambda name: taus[name])
-    word = "beats" if own > taus[best] else "does NOT beat"
-    told = f"on the test the formula (τ {number(own)}) {word} the best baseline, {best} ({number(taus[best])})"
-    if -taus[reverse] >= own:
-        joined = ", but it does NOT beat" if own > taus[best] else ", nor"
-        told += f"{joined} {reverse} counted backwards ({number(-taus[reverse])})"
-    yield "verdict", f"{told}."
+    """The formula against each kind of baseline, as the same labels would have chosen it; then what that comes to."""
+    several = len(result.benchmarks) > 1
+    for name in result.benchmarks:
+        rivals = [rival for rival in result.rivals_of(name) if rival.difference is not None]
+        for rival in rivals:
+            yield "formula −", against(rival) + (f", on {name}" if several else "")
+        told = summary(rivals, [found for found in result.benchmarks[name]["confounders"] if found["flagged"]])
+        if told:
+            yield "verdict", f"{name}: {told}" if several else told
 
 
-def random_budget(row: dict[str, Any], evolved: int) -> str:
-    """How far the random search came, and which of its two limits ended it."""
-    ends = {
-        "evaluations": "as many as were evolved",
-        "time": f"of {evolved} that were evolved; the time of the evolution was up",
-        "exhausted": "and no others were found",
-    }
-    return f"{row['evaluations']} random formulas in {row['seconds']:.0f} s, {ends[row['finished']]}"
+def against(rival: Rival) -> str:
+    """`best descriptor (depth): τ .12 [.02, .21], ρ .15 [.03, .26]: better`."""
+    difference = rival.difference
+    assert difference is not None
+    row = difference.to_json()
+    numbers = ", ".join(f"{mark} {with_interval(row, measure)}" for measure, mark in MEASURES.items())
+    return f"{rival.title}: {numbers}: {difference.words}"
+
+
+def summary(rivals: Sequence[Rival], confounders: Sequence[dict[str, Any]]) -> str:
+    """What the comparisons come to, in sentences; empty where there are none."""
+    from gpproxy.evolve.rivals import KINDS
+
+    if not rivals:
+        return ""
+    better = [KINDS[rival.kind] for rival in rivals if rival.difference and rival.difference.better]
+    others = [KINDS[rival.kind] for rival in rivals if rival.difference and not rival.difference.better]
+    told = []
+    if better:
+        told.append(f"on the test the formula is better than {_joined(better)} by ρ and τ.")
+    if others:
+        told.append(
+            f"{'It' if better else 'On the test the formula'} is not shown to be better than {_joined(others)}."
+        )
+    descriptor = next((rival for rival in rivals if rival.kind == "descriptor"), None)
+    if descriptor is not None and descriptor.difference is not None and not descriptor.difference.better:
+        backwards = ", counted backwards" if descriptor.sign < 0 else ""
+        told.append(
+            f"A trivial descriptor that needs no network, {descriptor.name}{backwards}, is all that these labels show."
+        )
+    elif confounders:
+        told.append(f"It may be {confounders[0]['descriptor']} in disguise, see the note.")
+    text = " ".join(told)
+    return text[0].upper() + text[1:]
+
+
+def _joined(words: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def random_budget(draws: Sequence[dict[str, Any]], evolved: int) -> str:
+    """How far the random searches came, and what their picks reach on the test."""
+    taus = ", ".join(number(row["test"]["kendall"]) for row in draws)
+    fewer = [row for row in draws if row["finished"] == "exhausted"]
+    told = f"{len(draws)} draws of random formulas, each of {draws[0]['rankings']:,} different rankings"
+    told += f" as evolved ({evolved:,})" if not fewer else ", and no others were found"
+    return f"{told}, in {sum(row['seconds'] for row in draws):.0f} s; test τ {taus}"
 
 
 def remarks(rows: dict[str, Any]) -> Iterator[str]:

@@ -1,12 +1,47 @@
-"""What a formula is compared with: classical proxies, descriptors and published scores as columns, higher is better."""
+"""What a formula is compared with: classical proxies, their composites, descriptors and published scores as columns.
+
+Higher is better for all of them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor
 
+from gpproxy.ranking.correlation import average_ranks
 from gpproxy.statistics.classical import PROXIES
+
+#: Composites of classical proxies as they were published: name -> the proxies whose ranks are added, each in its
+#: published direction. TE-NAS (Chen et al., 2021) counts linear regions, here by NWOT's patterns; AZ-NAS (Lee & Ham,
+#: 2024) adds logarithms of ranks, here without its trainability.
+COMPOSITES = {
+    "te-nas": ("ntk", "nwot"),
+    "az-nas": ("az_expressivity", "az_progressivity", "macs"),
+}
+#: Those whose ranks enter as logarithms.
+LOGARITHMIC = ("az-nas",)
+#: The composite of all of them.
+EVERY = "mean rank of all classical proxies"
+
+
+def composites(scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The composites of classical proxies that the scores allow: name -> `architecture`, higher is better.
+
+    Args:
+        scores: name -> `architecture`, each in its published direction; a missing value ranks last.
+    """
+    ranks = {name: average_ranks(score.nan_to_num(nan=-torch.inf, posinf=torch.inf)) for name, score in scores.items()}
+    found = {}
+    for name, parts in COMPOSITES.items():
+        if all(part in ranks for part in parts):
+            used = [ranks[part].log() if name in LOGARITHMIC else ranks[part] for part in parts]
+            found[name] = torch.stack(used).sum(0)
+    classical = [rank for name, rank in ranks.items() if name in PROXIES]
+    if len(classical) > 1:
+        found[EVERY] = torch.stack(classical).mean(0)
+    return found
 
 
 def named_scores(columns: Mapping[str, Tensor], published: Mapping[str, Tensor]) -> dict[str, tuple[str, Tensor]]:

@@ -6,15 +6,15 @@ from gpproxy.errors import ConfigError, did_you_mean
 from gpproxy.expressions.classical_formulas import FORMULAS, NEAR
 from gpproxy.statistics.classical import PROXIES
 
-#: Name -> formula; the last four are of this project.
-NAMED = {
-    **FORMULAS,
-    **NEAR,
+#: Formulas that were put together by hand, those of this project.
+HAND_MADE = {
     "decodability": "code_decodability",
     "feature_entropy": "code_entropy",
     "informative_code": "code_decodability + 0.05 * code_entropy",
     "gradient_spread": "sum_layers(spread_channels(gradient))",
 }
+#: Name -> formula.
+NAMED = {**FORMULAS, **NEAR, **HAND_MADE}
 #: The name that stands for all of them, and the one that takes them out again.
 ALL, NONE = "classical", "none"
 #: The choice of every classical proxy.

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from gpproxy.ranking.bootstrap import SAMPLES, Resamples, interval
 from gpproxy.ranking.correlation import kendall, rank_dead_last, spearman, steady, top_k
+from gpproxy.ranking.difference import Difference
 
 if TYPE_CHECKING:
     from gpproxy.benchmarks.benchmark import Benchmark
@@ -77,18 +78,20 @@ class RankingMetrics:
         row["without_dead"] = core
         return row
 
-    def difference(self, scores: Tensor, others: Tensor) -> Row:
-        """How much better one score ranks than another, paired: `kendall`, `spearman`, with intervals, and `n`."""
-        left, right = self.last(scores), self.last(others)
-        draws, truth = self._whole.resamples, self._whole.truth
-        first, second = draws.draw(left), draws.draw(right)
-        return {
-            "n": len(self.quality),
-            "kendall": _plain(kendall(left, self.quality) - kendall(right, self.quality)),
-            "kendall_interval": _edges(draws.kendall(first, truth) - draws.kendall(second, truth)),
-            "spearman": _plain(spearman(left, self.quality) - spearman(right, self.quality)),
-            "spearman_interval": _edges(draws.spearman(first, truth) - draws.spearman(second, truth)),
-        }
+    def difference(self, scores: Tensor, *others: Tensor) -> Difference:
+        """How much better one score, `architecture`, ranks than another, or than several in the mean; paired."""
+        truth, draws = self._whole.truth, self._whole.resamples
+        left = self.last(scores)
+        own = draws.draw(left)
+        values: dict[str, Any] = {}
+        for name, exact, drawn in (("kendall", kendall, draws.kendall), ("spearman", spearman, draws.spearman)):
+            ranked = [self.last(other) for other in others]
+            right = torch.stack([exact(other, self.quality) for other in ranked]).mean()
+            resampled = torch.stack([drawn(other, truth) for other in ranked]).mean(0)
+            values[name] = _plain(exact(left, self.quality) - right)
+            low, high = _edges(drawn(own, truth) - resampled)
+            values[f"{name}_interval"] = low, high
+        return Difference(len(self.quality), **values)
 
 
 class _Part:

@@ -7,21 +7,26 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 
 import pytest
 import torch
+from deap import gp
 
 from gpproxy.errors import ConfigError, ExpressionError, RunError
+from gpproxy.evolution.layout import Layout
 from gpproxy.evolution.loop import SMALL as NODES
 from gpproxy.evolution.loop import evolve
 from gpproxy.evolution.problem import Case, Problem
-from gpproxy.evolution.random_search import random_search
+from gpproxy.evolution.random_search import Urn, random_search
 from gpproxy.evolution.settings import EvolutionSettings
 from gpproxy.evolution.state import EvolutionState
 from gpproxy.evolution.target import Target
+from gpproxy.evolution.variation import Variation
 from gpproxy.expressions.evaluation.evaluate import Evaluator, Scores
 from gpproxy.expressions.grammar import Grammar
-from gpproxy.expressions.text import to_text
+from gpproxy.expressions.text import parse, to_text
+from gpproxy.primitives.types import Scalar
 
 from . import toy
 
@@ -213,8 +218,9 @@ def test_dead_architectures_rank_last_and_do_not_spoil_a_formula():
 def test_random_search_has_the_budget_asked_for_and_repeats_itself():
     problem = toy.problem()
     first, second = (list(random_search(problem, SMALL, 250))[-1] for _ in range(2))
-    assert 250 <= first.evaluated <= 251
-    assert first.finished == "evaluations" and shown(first.archive) == shown(second.archive)
+    assert first.rankings >= 250 and first.finished == "rankings" and shown(first.archive) == shown(second.archive)
+    other = list(random_search(problem, SMALL, 250, draw=1))[-1]
+    assert shown(other.archive) != shown(first.archive)
 
 
 def test_random_search_ends_when_the_grammar_is_exhausted():
@@ -225,16 +231,37 @@ def test_random_search_ends_when_the_grammar_is_exhausted():
     assert last.evaluated < 10 and last.finished == "exhausted"
 
 
-def test_random_search_stops_when_its_time_is_up():
-    *_, last = random_search(toy.problem(), SMALL, 10**6, 1e-9)
-    assert last.finished == "time" and last.index == 0
+def test_random_search_counts_rankings_and_not_formulas():
+    *_, last = random_search(toy.problem(), SMALL, 200)
+    assert last.rankings < last.evaluated
     assert not list(random_search(toy.problem(), SMALL, 0))
+
+
+def test_trees_from_an_urn_keep_the_limits_and_share_parts():
+    grammar, limits = toy.problem().grammar, SMALL.limits
+    variation = Variation(grammar, limits)
+
+    def parts(fresh: float) -> set[str]:
+        urn, rng = Urn(variation, fresh), Random(0)
+        trees = [urn.tree(rng) for _ in range(300)]
+        for tree in trees:
+            assert len(tree) <= limits.nodes and tree.height <= limits.height and tree[0].ret is Scalar
+            assert str(parse(to_text(tree), grammar)) == str(tree)
+        return {
+            str(gp.PrimitiveTree(tree[i : Layout(tree).ends[i]]))
+            for tree in trees
+            for i, node in enumerate(tree)
+            if node.ret is not Scalar and node.arity
+        }
+
+    assert len(parts(0.1)) < 0.6 * len(parts(1.0))
 
 
 def test_evolution_beats_random_search_of_equal_budget():
     problem = toy.problem(60)
     config = dataclasses.replace(SMALL, population=100, generations=12, seed=0)
     *_, evolved = evolve(problem, config)
-    *_, drawn = random_search(problem, config, evolved.evaluated)
+    *_, drawn = random_search(problem, config, evolved.rankings)
+    assert drawn.rankings >= evolved.rankings == evolved.state.rankings
     assert evolved.best.quality > drawn.best.quality
     assert torch.isfinite(torch.tensor(evolved.best.quality))

@@ -44,7 +44,7 @@ def test_run_folder_holds_everything(finished: Path) -> None:
     names = {path.name for path in finished.iterdir()}
     assert names == {
         "config.toml", "environment.json", "journal.jsonl", "state.json", "front.json", "result.json", "formula.txt",
-        "formula.tex", "formula.png", "proxy.py", "split.json", "lock",
+        "formula.tex", "formula.png", "proxy.py", "scores.csv", "split.json", "lock",
     }  # fmt: skip
     assert (finished / "formula.png").read_bytes().startswith(b"\x89PNG")
     events = [event["event"] for event in EvolveFolder(finished).journal()]
@@ -75,7 +75,7 @@ def test_baselines_are_signed_and_of_every_kind(finished: Path) -> None:
     baselines = read_result(finished).baselines
     kinds = {row["kind"] for row in baselines.values()}
     assert kinds == {"classical", "auto-gas", "descriptor", "published", "random"}
-    assert {"params", "macs", "depth", "snip", "synflow", "nwot", "paper/guess", "random formulas"} <= set(baselines)
+    assert {"params", "macs", "depth", "snip", "synflow", "nwot", "paper/guess", "random formulas 1"} <= set(baselines)
     assert min(row["test"]["spearman"] for row in baselines.values()) < 0
 
 
@@ -189,7 +189,7 @@ def test_worst_of_two_benchmarks_counts(tmp_path: Path) -> None:
         top = getattr(result, part)
         assert top["benchmark"] == min(levels, key=levels.__getitem__)
         assert math.isclose(top["kendall"] + top["spearman"], min(levels.values()))
-    assert "snip" in result.baselines and "random formulas" not in result.baselines
+    assert "snip" in result.baselines and "random formulas 1" not in result.baselines
 
 
 def test_tables_that_share_only_some_architectures_are_refused(tmp_path: Path) -> None:
@@ -370,15 +370,14 @@ def test_classical_proxies_are_judged_where_they_are_known(tmp_path: Path, monke
     assert not [name for name in run(small(tmp_path / "no", **{**fast, "proxies": "none"})).baselines if name == "snip"]
 
 
-def test_random_search_tells_which_limit_ended_it(finished: Path) -> None:
+def test_as_many_rankings_are_drawn_at_random_as_were_evolved(finished: Path) -> None:
     result = read_result(finished)
-    drawn = result.baselines["random formulas"]
-    assert drawn["finished"] in ("evaluations", "time") and drawn["seconds"] >= 0
-    if drawn["finished"] == "evaluations":
-        assert result.evaluations <= drawn["evaluations"] <= result.evaluations + 1
-    else:
-        assert drawn["evaluations"] < result.evaluations
-    assert f"{drawn['evaluations']} random formulas" in "\n".join(line.plain for line in final_table(result, 140))
+    draws = [row for name, row in result.baselines.items() if name.startswith("random formulas")]
+    assert len(draws) == 3 and all(row["finished"] == "rankings" for row in draws)
+    assert all(row["rankings"] >= result.rankings > 0 for row in draws)
+    assert len({row["formula"] for row in draws}) > 1
+    text = "\n".join(line.plain for line in final_table(result, 140))
+    assert f"3 draws of random formulas, each of {draws[0]['rankings']:,} different rankings" in text
 
 
 def test_the_front_does_not_depend_on_the_comparison(finished: Path, tmp_path: Path) -> None:

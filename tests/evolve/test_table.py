@@ -3,19 +3,43 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
+from gpproxy.evolve.rivals import Rival
 from gpproxy.evolve.table import verdict
+from gpproxy.ranking.difference import Difference
 
 
-def test_the_verdict_says_plainly_what_is_not_beaten() -> None:
-    def told(own: float | None, **taus: float) -> list[str]:
-        rows = {name: {"test": {"kendall": tau}} for name, tau in taus.items()}
-        return [text for _, text in verdict(SimpleNamespace(test={"kendall": own}, baselines=rows))]  # type: ignore[arg-type]
+def rival(kind: str, name: str, low: float, high: float, sign: int = 1) -> Rival:
+    middle = (low + high) / 2
+    return Rival(kind, name, sign, 3, difference=Difference(20, middle, (low, high), middle, (low, high)))
 
-    assert told(0.5, params=0.2, ntk=0.4) == ["on the test the formula (τ .50) beats the best baseline, ntk (.40)."]
-    assert "does NOT beat the best baseline, params (.60)" in told(0.5, params=0.6, ntk=0.4)[0]
-    assert (
-        "beats" in told(0.5, depth=-0.6, ntk=0.4)[0]
-        and "does NOT beat depth counted backwards (.60)" in told(0.5, depth=-0.6, ntk=0.4)[0]
+
+def told(*rivals: Rival, flagged: str = "") -> list[str]:
+    rows: dict[str, Any] = {"confounders": [{"flagged": True, "descriptor": flagged}] if flagged else []}
+    result = SimpleNamespace(benchmarks={"table": rows}, rivals_of=lambda name: list(rivals))
+    return [text for _, text in verdict(result)]  # type: ignore[arg-type]
+
+
+def test_a_difference_whose_interval_holds_zero_is_none() -> None:
+    first, second, last = told(rival("descriptor", "depth", 0.1, 0.3), rival("classical", "ntk", -0.1, 0.3))
+    assert first == "best descriptor (depth): τ .20 [.10, .30], ρ .20 [.10, .30]: better"
+    assert second.endswith("ρ .10 [-.10, .30]: not distinguishable")
+    assert last == (
+        "On the test the formula is better than best descriptor by ρ and τ. It is not shown to be better than best "
+        "classical proxy."
     )
-    assert told(None, params=0.2) == [] and told(0.5) == []
+
+
+def test_a_descriptor_that_does_as_well_is_named() -> None:
+    *_, last = told(rival("descriptor", "deconvolutions", -0.1, 0.3, -1), rival("statistic", "a", 0.1, 0.2))
+    assert "A trivial descriptor that needs no network, deconvolutions, counted backwards, is all that" in last
+    *_, last = told(rival("descriptor", "depth", 0.1, 0.3), flagged="params")
+    assert last.endswith("It may be params in disguise, see the note.")
+    assert told() == []
+
+
+def test_measures_that_disagree_are_told_apart() -> None:
+    mixed = Difference(20, 0.2, (0.1, 0.3), 0.1, (-0.1, 0.3))
+    assert mixed.words == "better by τ, not distinguishable by ρ" and not mixed.better
+    assert told(Rival("classical", "ntk", 1, 2, difference=mixed))[0].endswith(mixed.words)

@@ -71,10 +71,20 @@ def test_differences_are_paired(part, scores):
     worse = scores + torch.randn(80, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
     difference = metrics.difference(scores, worse)
     expected = metrics.measure(scores)["kendall"] - metrics.measure(worse)["kendall"]
-    assert difference["kendall"] == pytest.approx(expected)
-    low, high = difference["spearman_interval"]
-    assert low < difference["spearman"] < high
-    assert metrics.difference(scores, scores)["kendall_interval"] == [0, 0]
+    assert difference.kendall == pytest.approx(expected)
+    low, high = difference.spearman_interval
+    assert low < difference.spearman < high
+    same = metrics.difference(scores, scores)
+    assert same.kendall_interval == (0, 0) and same.words == "not distinguishable" and not same.better
+    assert metrics.difference(scores, -scores).better and metrics.difference(-scores, scores).words == "worse"
+    assert type(same).from_json(same.to_json()) == same
+
+
+def test_a_difference_to_several_is_that_to_their_mean(part, scores):
+    metrics = RankingMetrics(part, samples=50)
+    both = metrics.difference(scores, scores, -scores)
+    assert both.kendall == pytest.approx(metrics.measure(scores)["kendall"])
+    assert both.spearman_interval == pytest.approx(metrics.measure(scores)["spearman_interval"])
 
 
 def test_classes_widen_the_interval_of_repeated_evidence(part, scores):

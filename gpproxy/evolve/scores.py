@@ -1,0 +1,128 @@
+"""Every score of a run on every architecture: `scores.csv` in its folder, one line per architecture.
+
+In: what the end of a run has seen. Out: the file, and typed columns read back from it. Columns: benchmark,
+architecture, part, dead, quality (as the run has it: higher is better), `training 1` ... (as measured), then scores,
+`NAME #0`, `NAME #1` ... one for each initialisation and `NAME` alone where there is one. Names: `pick`, `front 1` ...
+in the order of front.json, `random 1` ..., `statistic` (the best single one), and every baseline in its published
+direction. A cell is empty where nothing is known.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from gpproxy.errors import RunError
+
+#: Name of the file.
+SCORES = "scores.csv"
+#: Name of the chosen formula.
+PICK = "pick"
+_FIXED = ("benchmark", "architecture", "part", "dead", "quality")
+
+
+@dataclass(frozen=True, eq=False)
+class RunScores:
+    """The scores of one benchmark of a run.
+
+    Attributes:
+        benchmark: its name.
+        architectures: codes, part by part.
+        parts: `train`, `validation` or `test` of each.
+        dead: `architecture`, bool.
+        quality: `architecture`, higher is better.
+        trainings: `architecture x training`, the metric as it was measured; NaN where there was none.
+        columns: name -> `initialisation x architecture`, higher is better for all but descriptors; NaN is missing.
+    """
+
+    benchmark: str
+    architectures: tuple[str, ...]
+    parts: tuple[str, ...]
+    dead: Tensor
+    quality: Tensor
+    trainings: Tensor
+    columns: Mapping[str, Tensor]
+
+    def mean(self, name: str) -> Tensor:
+        """`architecture`: the mean of a score over its initialisations. Raises RunError for an unknown name."""
+        if name not in self.columns:
+            raise RunError(f"The scores of {self.benchmark} have no '{name}'; they have {', '.join(self.columns)}.")
+        return self.columns[name].mean(0)
+
+    def places(self, part: str) -> Tensor:
+        """Positions of the architectures of a part."""
+        return torch.tensor([i for i, one in enumerate(self.parts) if one == part], dtype=torch.long)
+
+
+def to_csv(tables: Sequence[RunScores]) -> str:
+    """The text of the file."""
+    trainings = max((one.trainings.shape[1] for one in tables), default=0)
+    shapes: dict[str, int] = {}
+    for one in tables:
+        for name, column in one.columns.items():
+            shapes[name] = max(shapes.get(name, 0), len(column))
+    names = [(name, i) for name, count in shapes.items() for i in range(count)]
+    titles = [name if shapes[name] == 1 else f"{name} #{i}" for name, i in names]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*_FIXED, *(f"training {i + 1}" for i in range(trainings)), *titles])
+    for one in tables:
+        for at, code in enumerate(one.architectures):
+            measured = [*one.trainings[at].tolist(), *[math.nan] * (trainings - one.trainings.shape[1])]
+            values = [
+                float(one.columns[name][i, at]) if name in one.columns and i < len(one.columns[name]) else math.nan
+                for name, i in names
+            ]
+            head = [one.benchmark, code, one.parts[at], int(one.dead[at]), _cell(float(one.quality[at]))]
+            writer.writerow([*head, *map(_cell, measured), *map(_cell, values)])
+    return text.getvalue()
+
+
+def read_scores(folder: str | Path) -> dict[str, RunScores]:
+    """The scores of a run by benchmark. Raises RunError where there are none, as in a folder of version 0.2.0."""
+    path = Path(folder) / SCORES
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file))
+    except FileNotFoundError:
+        raise RunError(
+            f"{folder} has no {SCORES}: the run did not get that far, or an earlier version made it. Run it anew."
+        ) from None
+    head, body = rows[0], rows[1:]
+    if tuple(head[: len(_FIXED)]) != _FIXED:
+        raise RunError(f"{path} does not begin with the columns {', '.join(_FIXED)}. Run it anew.")
+    count = sum(bool(re.fullmatch(r"training \d+", title)) for title in head)
+    found: dict[str, RunScores] = {}
+    for name in dict.fromkeys(row[0] for row in body):
+        some = [row for row in body if row[0] == name]
+        values = torch.tensor([[_number(cell) for cell in row[4:]] for row in some], dtype=torch.float64)
+        columns: dict[str, list[Tensor]] = {}
+        for title, column in zip(head[5 + count :], values[:, 1 + count :].T):
+            columns.setdefault(re.sub(r" #\d+$", "", title), []).append(column)
+        trainings = values[:, 1 : 1 + count]
+        found[name] = RunScores(
+            name,
+            tuple(row[1] for row in some),
+            tuple(row[2] for row in some),
+            torch.tensor([row[3] == "1" for row in some]),
+            values[:, 0],
+            trainings[:, ~trainings.isnan().all(0)],
+            {title: torch.stack(every) for title, every in columns.items() if not all(c.isnan().all() for c in every)},
+        )
+    return found
+
+
+def _cell(value: float) -> str:
+    return "" if math.isnan(value) else repr(value)
+
+
+def _number(cell: str) -> float:
+    return float(cell) if cell else math.nan
