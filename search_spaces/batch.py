@@ -50,6 +50,11 @@ class Batch:
         return network(**given) if isinstance(given, dict) else network(*given)
 
     @property
+    def tensors(self) -> list[Tensor]:
+        """All tensors that the generator is called with."""
+        return list(_listed(self.arguments))
+
+    @property
     def visible(self) -> Tensor:
         """The first input of floats, `sample x ...`: what is perturbed, differentiated by, and read by statistics.
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from gpproxy.search_spaces.batch import Batch
-from gpproxy.statistics.passes import WEIGHTED, Passes
+from gpproxy.statistics.passes import Passes
 
 Layers = list[Tensor | None]
 Loss = Callable[[Tensor, Batch], Tensor]
@@ -92,8 +92,8 @@ def refuse_unusable(passes: Passes) -> None:
     """Raises ValueError for a network that cannot be scored."""
     if not any(True for _ in passes.network.parameters()):
         raise ValueError("The generator has no parameters, so there is nothing to score.")
-    if not any(isinstance(module, WEIGHTED) for module in passes.network.modules()) or not passes.noise.layers:
-        raise ValueError("The generator has no convolution or linear layer (as a module) to look at.")
+    if not passes.noise.layers:
+        raise ValueError("The generator has no convolution or linear layer to look at.")
     refuse_several(passes.noise.output)
     if not torch.isfinite(passes.noise.output).all():
         raise ValueError("The untrained generator returns NaN or infinity. Check its initialisation and the inputs.")
@@ -174,8 +174,8 @@ def across(function: Callable[..., Tensor], *operands: Layers | Tensor, scalar: 
     here = [all(o[i] is not None for o in lists) for i in range(count)]
     if not any(here):
         raise ValueError(
-            "The formula has no value: no layer of this generator has all that it asks for. Layers and rectifiers are "
-            "seen as modules only: use torch.nn.ReLU and torch.nn.Conv2d, not torch.nn.functional."
+            "The formula has no value: no layer of this generator has all that it asks for, such as a rectifier "
+            "right before or after it."
         )
     depth = torch.arange(count, dtype=torch.float64) / max(count - 1, 1)
     depth[~torch.tensor(here)] = torch.nan

@@ -33,7 +33,6 @@ from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.exact import exact
 from gpproxy.statistics.observe import collect_one
 from gpproxy.statistics.passes import Passes
-from gpproxy.statistics.terminals.layers import layer_macs
 
 #: Passes that a look runs when they are asked for, with the forward and backward passes that each takes.
 PASSES = {
@@ -229,7 +228,7 @@ class Scorer:
 def _seen_size(passes: Passes) -> Size:
     """The size of the network that was looked at, from what its pass has recorded."""
     params = sum(p.numel() for p in passes.network.parameters())
-    return Size(float(params), float(sum(layer_macs(layer) for layer in passes.noise.layers)))
+    return Size(float(params), passes.noise.macs)
 
 
 def _alike(proxies: Sequence[Proxy]) -> list[list[int]]:

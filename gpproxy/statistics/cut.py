@@ -29,11 +29,13 @@ def spaced(length: int, count: int) -> Tensor:
 
 
 def as_map(value: Tensor) -> Tensor:
-    """`sample x channel x height x width`: missing axes are added, a sequence gets height 1."""
+    """`sample x channel x height x width`: missing axes are added, a sequence gets height 1, a volume is stacked."""
     if value.ndim == 2:
         return value[:, :, None, None]
     if value.ndim == 3:
         return value[:, :, None, :]
+    if value.ndim > 4:
+        return value.flatten(2, -2)
     return value
 
 
@@ -49,13 +51,6 @@ def cut_map(value: Tensor, sizes: Sizes) -> Tensor:
 def cut_channels(value: Tensor, sizes: Sizes) -> Tensor:
     """A vector over channels at the channels that `cut_map` keeps."""
     return value[spaced(len(value), sizes.channels).to(value.device)]
-
-
-def as_filters(weight: Tensor, transposed: bool) -> Tensor:
-    """`out x fan_in`: a weight with its kernel positions folded in."""
-    if transposed:
-        weight = weight.transpose(0, 1)
-    return weight.reshape(weight.shape[0], -1)
 
 
 def cut_filters(filters: Tensor, sizes: Sizes) -> Tensor:

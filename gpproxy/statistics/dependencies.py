@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 #: What decides the numbers that are collected; the rest of gpproxy, such as errors and registries, does not.
-ROOMS = ("gpproxy.primitives", "gpproxy.search_spaces", "gpproxy.seeds", "gpproxy.statistics")
+ROOMS = ("gpproxy.primitives", "gpproxy.recording", "gpproxy.search_spaces", "gpproxy.seeds", "gpproxy.statistics")
 
 
 def dependencies(module: str) -> list[Path]:

@@ -17,7 +17,7 @@ from gpproxy.search_spaces import SearchSpace
 from gpproxy.seeds import seeded
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.collection import Collection
-from gpproxy.statistics.passes import WEIGHTED, Passes
+from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.record import Record
 
 
@@ -41,7 +41,7 @@ def collect_one(space: SearchSpace, code: str, how: Collection, passes: Passes |
         passes = passes or look_at(space, code, how, backward)
         if not any(True for _ in passes.network.parameters()):
             raise StatisticsError(f"{code}: the generator has no parameters.")
-        if not any(isinstance(m, WEIGHTED) for m in passes.network.modules()) or not passes.noise.layers:
+        if not passes.noise.layers:
             raise StatisticsError(f"{code}: the generator has no convolution or linear layer to look at.")
         if not torch.isfinite(passes.noise.output).all():
             raise StatisticsError(f"{code}: the untrained generator returns NaN or infinity.")

@@ -1,8 +1,7 @@
 """Passes through an untrained generator: in go a network, a batch and a loss, out come full tensors.
 
-A *layer* is one call of a convolution, transposed convolution or linear layer, in order of execution. The rectifier
-(ReLU and kin, as modules) that feeds a layer, or else the one that it feeds, is attached to it. Hooks are removed
-whatever happens, and the network is left as it was found.
+A *layer* is one weighted operation (`gpproxy.recording`), in order of execution. The rectifier (ReLU and kin) that
+feeds a layer, or else the one that it feeds, is attached to it. The network is left as it was found, whatever happens.
 
 This file needs torch only: an exported proxy carries a copy of it.
 """
@@ -11,123 +10,41 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
+from torch.nn.utils.parametrize import cached, is_parametrized, remove_parametrizations
+from torch.nn.utils.spectral_norm import SpectralNorm, remove_spectral_norm
+from torch.nn.utils.weight_norm import WeightNorm, remove_weight_norm
 
+from gpproxy.recording.layer import Layer
+from gpproxy.recording.recorder import Recorder
 from gpproxy.search_spaces.batch import Batch
-
-WEIGHTED = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.Linear)
-RECTIFIERS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish)
-NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
-SQUASHERS = (nn.Tanh, nn.Sigmoid, nn.Hardtanh, nn.Softsign)
 
 Loss = Callable[[Tensor, Batch], Tensor]
 
 
 @dataclass
-class Layer:
-    """One call of a weighted layer during one pass, full tensors.
-
-    Attributes:
-        name: module path.
-        module: the weighted layer; `first` tells whether this is its first call.
-        activation: its output.
-        preactivation: the input of the attached rectifier, or None.
-        gradient: dL / d activation; zeros where the loss does not depend on it; None without a backward pass.
-        inflow: what enters the layer.
-    """
-
-    name: str
-    module: nn.Module
-    first: bool
-    activation: Tensor
-    preactivation: Tensor | None = None
-    gradient: Tensor | None = None
-    inflow: Tensor | None = None
-
-
-@dataclass
 class Pass:
-    """What one pass showed."""
+    """What one pass showed: layers in order of execution, inputs of all rectifiers likewise, `sample x ...`."""
 
     inputs: Tensor
     output: Tensor
     layers: list[Layer]
-    rectified: list[Tensor]  # inputs of all rectifiers, in order of execution
+    rectified: list[Tensor]
+    recorder: Recorder
+    onset: Tensor | None = None  # output of the first rectifier
     loss: Tensor | None = None
-    weight_gradients: dict[nn.Module, Tensor] = field(default_factory=dict)
 
-
-@contextmanager
-def recording(
-    network: nn.Module, clone: bool = False
-) -> Iterator[tuple[list[Layer], list[Tensor], list[tuple[Tensor, int]]]]:
-    """Hooks that fill three lists during a forward pass: layers, rectifier inputs, versions of the tensors kept."""
-    layers: list[Layer] = []
-    rectified: list[Tensor] = []
-    versions: list[tuple[Tensor, int]] = []
-    rectifier_of: dict[int, int] = {}  # id of a rectifier's output -> index of its input
-    maker_of: dict[int, int] = {}  # id of a layer's output, or of its norm's -> index of the layer
-    waiting: dict[int, int] = {}  # rectifier that no layer consumed -> layer that feeds it
-    alive: list[object] = []  # keeps ids unique while the pass runs
-    names = {module: name for name, module in network.named_modules()}
-    seen: set[nn.Module] = set()
-
-    def after_layer(module: nn.Module, inputs: tuple, output: Tensor) -> Tensor | None:
-        replaced = output.clone() if clone else output
-        inflow = inputs[0].detach().clone() if clone else inputs[0].detach()
-        layer = Layer(names[module], module, module not in seen, output, inflow=inflow)
-        seen.add(module)
-        rectifier = rectifier_of.pop(id(inputs[0]), None)
-        if rectifier is not None:
-            layer.preactivation = rectified[rectifier]
-            waiting.pop(rectifier, None)
-        maker_of[id(replaced)] = len(layers)
-        alive.extend((inputs[0], output, replaced))
-        versions.extend((t, t._version) for t in (inputs[0], output))
-        layers.append(layer)
-        return replaced if clone else None
-
-    def after_norm(module: nn.Module, inputs: tuple, output: Tensor) -> None:
-        if id(inputs[0]) in maker_of:
-            maker_of[id(output)] = maker_of[id(inputs[0])]
-        alive.extend((inputs[0], output))
-
-    def after_rectifier(module: nn.Module, inputs: tuple, output: Tensor) -> None:
-        rectified.append(inputs[0].detach().clone() if clone else inputs[0])
-        versions.append((rectified[-1], rectified[-1]._version))
-        rectifier_of[id(output)] = len(rectified) - 1
-        if id(inputs[0]) in maker_of:
-            waiting[len(rectified) - 1] = maker_of[id(inputs[0])]
-        alive.extend((inputs[0], output))
-
-    handles, in_place = [], []
-    try:
-        for module in network.modules():
-            if isinstance(module, WEIGHTED):
-                handles.append(module.register_forward_hook(after_layer))
-            elif isinstance(module, NORMS):
-                handles.append(module.register_forward_hook(after_norm))
-            elif isinstance(module, RECTIFIERS):
-                handles.append(module.register_forward_hook(after_rectifier))
-                if getattr(module, "inplace", False):
-                    module.inplace = False
-                    in_place.append(module)
-        yield layers, rectified, versions
-        for rectifier, layer in waiting.items():
-            if layers[layer].preactivation is None:
-                layers[layer].preactivation = rectified[rectifier]
-    finally:
-        for handle in handles:
-            handle.remove()
-        for module in in_place:
-            module.inplace = True
+    @property
+    def macs(self) -> float:
+        """Multiply-accumulates for one sample: of all layers, fixed filters and products of activations (attention)."""
+        return sum(layer.macs for layer in self.layers) + self.recorder.other_macs
 
 
 @contextmanager
@@ -141,46 +58,69 @@ def frozen_buffers(network: nn.Module) -> Iterator[None]:
             buffer.data.copy_(value)  # .data: autograd must not see a change, the values are as they were
 
 
-def forward(network: nn.Module, batch: Batch) -> Pass:
-    """A forward pass in the current gradient mode."""
-    for clone in (False, True):
-        with frozen_buffers(network), recording(network, clone) as (layers, rectified, versions):
+def forward(network: nn.Module, batch: Batch, linear: bool = False, keep_buffers: bool = True) -> Pass:
+    """A forward pass in the current gradient mode.
+
+    Args:
+        linear: leaves out norms and squashing activations, so that |weights| and positive inputs make a linear network.
+        keep_buffers: whether running means and variances stay as they were.
+    """
+    for copied in (False, True):
+        recorder = Recorder(network, batch.tensors, len(batch), copied, linear)
+        with frozen_buffers(network) if keep_buffers else nullcontext(), cached(), recorder.watching():
             output = batch.call(network)
-        if all(tensor._version == version for tensor, version in versions):
-            break  # else an in-place operation has changed what was recorded: record copies
-    return Pass(batch.visible, output, layers, rectified)
+        if not recorder.torn:
+            break  # else an operation that cannot be seen has changed what was recorded: record copies
+    image = output if isinstance(output, Tensor) and output.ndim == 4 else batch.visible
+    recorder.finish(image)
+    return Pass(batch.visible, output, recorder.layers, recorder.rectified, recorder, recorder.onset)
 
 
 def backward(record: Pass, loss: Tensor) -> Pass:
-    """Fills the gradients of a recorded pass: to every activation and, once per module, to every weight."""
+    """Fills the gradients of a recorded pass: to every activation and to the very weight tensor of every layer."""
     record.loss = loss
-    modules = [layer.module for layer in record.layers if layer.first]
-    weights: list[Any] = [module.weight for module in modules]
-    activations = [layer.activation for layer in record.layers]
-    found = torch.autograd.grad(loss, [*activations, *weights], allow_unused=True)
-    gradients = [torch.zeros_like(t) if g is None else g for t, g in zip([*activations, *weights], found)]
-    for layer, gradient in zip(record.layers, gradients):
-        layer.gradient = gradient
-    record.weight_gradients = dict(zip(modules, gradients[len(activations) :]))
-    for layer in record.layers:
-        layer.activation = layer.activation.detach()
-        layer.preactivation = None if layer.preactivation is None else layer.preactivation.detach()
-    record.rectified = [z.detach() for z in record.rectified]
+    layers = record.layers
+    weights = {id(layer.call.weight): layer.call.weight for layer in layers if layer.call.weight.requires_grad}
+    edges = {i: layer.call.edge for i, layer in enumerate(layers) if layer.call.edge is not None}
+    wanted = [*edges.values(), *weights.values()]
+    found = torch.autograd.grad(loss, wanted, allow_unused=True) if wanted else ()
+    of_edges, of_weights = dict(zip(edges, found)), dict(zip(weights, found[len(edges) :]))
+    sums: dict[Any, Tensor] = {}
+    for layer in layers:
+        gradient = of_weights.pop(id(layer.call.weight), None)
+        if gradient is not None:
+            gradient = record.recorder.filters(layer, gradient.to_dense() if gradient.is_sparse else gradient)
+            key = layer.call.key
+            sums[key] = gradient if key not in sums else sums[key] + gradient
+    for i, layer in enumerate(layers):
+        gradient = of_edges.get(i)
+        layer.gradient = (
+            torch.zeros_like(layer.activation) if gradient is None else record.recorder.laid_gradient(layer, gradient)
+        )
+        if layer.first:
+            layer.weight_gradient = sums.get(layer.call.key, torch.zeros_like(layer.weight))
     record.output = record.output.detach()
     return record
 
 
-@contextmanager
-def linearised(network: nn.Module) -> Iterator[None]:
-    """Bypasses norms and squashing output functions, so that |weights| and positive inputs make a linear network."""
-    bypassed = [module for module in network.modules() if isinstance(module, (*NORMS, *SQUASHERS))]
-    for module in bypassed:  # not a hook: batch norm itself refuses one sample of 1 x 1 pixels
-        module.forward = lambda x, *rest: x  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        for module in bypassed:
-            del module.forward
+def plain_copy(network: nn.Module) -> nn.Module:
+    """A copy whose weights are plain parameters: what normalises or else makes them is taken off, and the values that a
+    pass would use stay.
+    """
+    made = [vars(module).values() for module in network.modules()]
+    loose = [value for values in made for value in values if isinstance(value, Tensor) and not value.is_leaf]
+    network = copy.deepcopy(network, {id(value): value.detach().clone() for value in loose})
+    for module in list(network.modules()):
+        if is_parametrized(module):
+            for name in list(module.parametrizations):  # type: ignore[arg-type]
+                remove_parametrizations(module, name)
+        for hook in list(module._forward_pre_hooks.values()):
+            if isinstance(hook, SpectralNorm):
+                hook(module, None)
+                remove_spectral_norm(module, hook.name)
+            elif isinstance(hook, WeightNorm):
+                remove_weight_norm(module, hook.name)
+    return network
 
 
 class Passes:
@@ -243,13 +183,13 @@ class Passes:
 
         An output Tanh is bypassed too: it would saturate, and every gradient would be zero.
         """
-        network = copy.deepcopy(self.network).double().eval()
+        network = plain_copy(self.network).double().eval()
         with torch.no_grad():
             for parameter in network.parameters():
                 parameter.abs_()
         first = self.batch.first(1).each(lambda tensor: tensor.double() if tensor.is_floating_point() else tensor)
-        with torch.enable_grad(), linearised(network):
-            record = forward(network, first.with_visible(torch.ones_like(first.visible)))
+        with torch.enable_grad():
+            record = forward(network, first.with_visible(torch.ones_like(first.visible)), linear=True)
             return backward(record, record.output.sum())
 
     @cached_property

@@ -295,9 +295,13 @@ def test_the_loss_of_the_run_may_not_fit_another_generator(load) -> None:
             module.score(net, torch.randn(4, 3, 32, 32))
 
 
-def test_rectifiers_that_are_no_modules_are_named(load) -> None:
-    with pytest.raises(ValueError, match="seen as modules only"):
-        load("sum_layers(mean(preactivation))").score(Strange("functional"), inputs())
+def test_rectifiers_that_are_no_modules_are_seen(load) -> None:
+    assert load("sum_layers(mean_abs(preactivation))").score(Strange("functional"), inputs()) > 0
+
+
+def test_a_formula_of_rectifiers_needs_one(load) -> None:
+    with pytest.raises(ValueError, match="no layer of this generator has all that it asks for"):
+        load("sum_layers(mean(preactivation))").score(nn.Conv2d(3, 3, 1), inputs())
 
 
 def test_a_dead_network_ranks_last(load) -> None:

@@ -234,6 +234,6 @@ def test_layer_numbers_of_separable_convolutions():
     assert len(layers) == 42
     rows = {name: [float(v) for v in record.values[name]] for name in ("fan_in", "params", "macs", "channels")}
     # Layers 3, 4 are the first separable convolution: 96 channels depthwise, then 96 to 128, on an 8 x 8 grid.
-    assert layers[3].module.groups == 96 and layers[3].preactivation is not None
+    assert layers[3].fan_in == 9 and layers[3].preactivation is not None
     assert [rows[n][3] for n in rows] == [9, 96 * 10, 96 * 9 * 64, 96]
     assert [rows[n][4] for n in rows] == [96, 128 * 97, 96 * 128 * 64, 128]

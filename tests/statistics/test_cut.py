@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpproxy.statistics.cut import Sizes, as_filters, as_map, cut_channels, cut_filters, cut_map, spaced
+from gpproxy.statistics.cut import Sizes, as_map, cut_channels, cut_filters, cut_map, spaced
 from tests.statistics.tiny_tables import UNCUT
 
 SMALL = Sizes(samples=3, channels=4, positions=2, fan_in=5)
@@ -56,19 +56,6 @@ def test_channels_are_those_of_the_map():
 
 
 def test_filters_are_those_of_the_channels():
-    weight = torch.randn(9, 3, 2, 2)
-    filters = as_filters(weight, transposed=False)
-    assert filters.shape == (9, 12) and torch.equal(filters[4], weight[4].flatten())
+    filters = torch.randn(9, 3, 2, 2).flatten(1)
     assert torch.equal(cut_filters(filters, SMALL), filters[spaced(9, 4)][:, spaced(12, 5)])
     assert torch.equal(cut_filters(filters, UNCUT), filters)
-
-
-def test_filters_of_a_transposed_convolution_stand_by_output_channel():
-    weight = torch.randn(3, 9, 2, 2)  # in x out x kernel
-    filters = as_filters(weight, transposed=True)
-    assert filters.shape == (9, 12) and torch.equal(filters[4], weight[:, 4].flatten())
-
-
-def test_linear_weights_are_filters_already():
-    weight = torch.randn(4, 7)
-    assert torch.equal(as_filters(weight, transposed=False), weight)

@@ -156,7 +156,7 @@ def test_large_sizes_cut_nothing(name):
         if name in attributes and v is not None:
             assert torch.equal(v, getattr(layer, attributes[name]))
         elif STATISTICS[name].type is Weight:
-            assert v.numel() == layer.module.weight.numel()
+            assert v.numel() == layer.weight.numel()
         elif STATISTICS[name].type is ChannelVector:
             assert len(v) == layer.activation.shape[1]
 

@@ -88,8 +88,7 @@ def layer_expressivity(passes: Passes) -> list[Tensor]:
 
 
 def _spectral_entropy(activation: Tensor) -> Tensor:
-    axis = 1 if activation.ndim > 3 else -1
-    rows = activation.movedim(axis, -1).flatten(0, -2)
+    rows = activation.movedim(1, -1).flatten(0, -2)
     rows = (rows - rows.mean(0)).double() if len(rows) < 4096 else rows - rows.mean(0)
     gram = rows.T @ rows if rows.shape[1] <= len(rows) else rows @ rows.T
     variances = torch.linalg.eigvalsh(gram.double()).clamp_min(0)

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from gpproxy.statistics.classical.activations import hamming_kernel
 from gpproxy.statistics.classical.proxy import fixed, proxy
-from gpproxy.statistics.passes import RECTIFIERS, Passes, frozen_buffers
+from gpproxy.statistics.passes import Passes, forward
 
 SOURCE = "Auto-GAS code, 2024"
 CALLS = 3
@@ -169,16 +169,9 @@ def autogas_integration(passes: Passes) -> float | Tensor:
     The stored program reads exp, log, no operation after above-zero: the identity; a matrix that is left is summed. The
     first rectifier of most spaces lies in a stem that all architectures share.
     """
-    first: list[Tensor] = []
-    kinds = [module for module in passes.network.modules() if isinstance(module, RECTIFIERS)]
-    handles = [m.register_forward_hook(lambda _, inputs, output: first.append(output.clone())) for m in kinds]
-    try:
-        with torch.no_grad(), frozen_buffers(passes.network):
-            passes.batch.call(passes.network)
-    finally:
-        for handle in handles:
-            handle.remove()
-    if not first:
+    with torch.no_grad():
+        first = forward(passes.network, passes.batch).onset
+    if first is None:
         return torch.nan
-    positive = (torch.atleast_2d(torch.corrcoef(first[0].flatten(1))) > 0).float()
+    positive = (torch.atleast_2d(torch.corrcoef(first.flatten(1))) > 0).float()
     return positive.exp().log().sum()

@@ -14,7 +14,7 @@ from gpproxy.statistics.classical.layers import (
     total,
 )
 from gpproxy.statistics.classical.proxy import proxy, weights_of
-from gpproxy.statistics.passes import Passes, frozen_buffers
+from gpproxy.statistics.passes import Passes, forward
 
 
 @proxy(source="Abdelfattah et al., 2021")
@@ -53,10 +53,9 @@ def grasp(passes: Passes) -> Tensor:
 
     Temperature 1, the whole batch in one piece. Zero where the gradient does not depend on the weights.
     """
-    weights = weights_of(passes)
     with torch.enable_grad():
-        with frozen_buffers(passes.network):
-            loss = passes.loss(passes.batch.call(passes.network), passes.batch)
+        record = forward(passes.network, passes.batch)
+        weights, loss = weights_of(record), passes.loss(record.output, passes.batch)
         first = torch.autograd.grad(loss, weights, create_graph=True, allow_unused=True)
         products = [(g.detach() * g).sum() for g in first if g is not None and g.requires_grad]
         if not products:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import copy
+import re
 
 import torch
 from torch import Tensor, nn
 
+from gpproxy.recording.layer import Layer
 from gpproxy.statistics.classical.proxy import fixed, proxy
-from gpproxy.statistics.passes import NORMS, WEIGHTED, Passes
+from gpproxy.statistics.passes import Passes, forward, plain_copy
+
+#: Modules that hold the gain and shift of a norm.
+NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
 
 
 @proxy(source="Mellor et al., 2020; Abdelfattah et al., 2021", needs_backward=True)
@@ -34,16 +38,14 @@ def zen(passes: Passes) -> Tensor:
     the mean running variance after both passes, as coded by the authors.
     """
     generator = fixed(1)
-    network = copy.deepcopy(passes.network)
-    _redraw(network, generator)
+    network = plain_copy(passes.network)
+    _redraw(network, passes.noise.layers, generator)
     x, noise = (torch.randn(passes.inputs.shape, generator=generator).to(passes.inputs) for _ in range(2))
-    features: list[Tensor] = []
-    last = network.get_submodule(passes.noise.layers[-1].name)
-    last.register_forward_pre_hook(lambda module, inputs: features.append(inputs[0].clone()))
     calls = []
     with torch.no_grad():
         for inputs in (x, x + 0.01 * noise):
-            passes.batch.with_visible(inputs).call(network)
+            record = forward(network, passes.batch.with_visible(inputs), keep_buffers=False)
+            features = [layer.inflow for layer in record.layers if layer.inflow is not None]
             calls.append(features[-1])
     value = (calls[0] - calls[1]).double().abs().flatten(1).sum(1).mean().log()
     for module in network.modules():
@@ -52,18 +54,26 @@ def zen(passes: Passes) -> Tensor:
     return value
 
 
-def _redraw(network: nn.Module, generator: torch.Generator) -> None:
-    """Gaussian weights, neutral norms, fresh running statistics."""
+def _redraw(network: nn.Module, layers: list[Layer], generator: torch.Generator) -> None:
+    """Gaussian weights, no biases, neutral norms, fresh running statistics."""
+    weights = {_plain(name) for layer in layers for name in layer.sources}
+    biases = {_plain(name) for layer in layers for name in layer.bias_sources}
     with torch.no_grad():
-        for module in network.modules():
-            if isinstance(module, WEIGHTED):
-                module.weight.copy_(torch.randn(module.weight.shape, generator=generator))
-                if module.bias is not None:
-                    module.bias.zero_()
-            elif isinstance(module, NORMS):
+        for path, module in network.named_modules():
+            if isinstance(module, NORMS):
                 if isinstance(module, nn.modules.batchnorm._NormBase):
                     module.reset_running_stats()
-                if getattr(module, "weight", None) is not None:
-                    module.weight.fill_(1)
-                if getattr(module, "bias", None) is not None:
-                    module.bias.zero_()
+                for value, parameter in ((1, module.weight), (0, getattr(module, "bias", None))):
+                    if parameter is not None:
+                        parameter.fill_(value)
+                continue
+            for name, parameter in module.named_parameters(path, recurse=False):
+                if name in weights:
+                    parameter.copy_(torch.randn(parameter.shape, generator=generator))
+                elif name in biases:
+                    parameter.zero_()
+
+
+def _plain(name: str) -> str:
+    """What a parameter of a normalised weight is called in a plain copy."""
+    return re.sub(r"parametrizations\.(\w+)\.original\d*$|(\w+)_(?:orig|g|v)$", r"\1\2", name)

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gpproxy.errors import StatisticsError
+from gpproxy.recording.layer import Layer
 from gpproxy.registry import Registry
 from gpproxy.seeds import numbered
-from gpproxy.statistics.passes import Layer, Passes
+from gpproxy.statistics.passes import Pass, Passes
 
 
 @dataclass(frozen=True)
@@ -91,13 +92,7 @@ def gradients_of(passes: Passes) -> list[Layer]:
     return record.layers
 
 
-def weight_of(module: nn.Module) -> Tensor:
-    """The weight of a weighted layer, as autograd sees it."""
-    weight = module.weight
-    assert isinstance(weight, Tensor)
-    return weight
-
-
-def weights_of(passes: Passes) -> list[Tensor]:
-    """The weights that the forward pass uses, each once, in order of the first call."""
-    return [weight_of(layer.module) for layer in passes.noise.layers if layer.first]
+def weights_of(record: Pass) -> list[Tensor]:
+    """The very tensors that a pass used as weights, each once, in order of the first use."""
+    weights = {id(layer.call.weight): layer.call.weight for layer in record.layers}
+    return [weight for weight in weights.values() if weight.requires_grad]

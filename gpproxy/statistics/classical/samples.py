@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
 from gpproxy.search_spaces.batch import Batch
-from gpproxy.statistics.classical.proxy import proxy, weight_of, weights_of
-from gpproxy.statistics.passes import Passes, frozen_buffers
+from gpproxy.statistics.classical.proxy import proxy
+from gpproxy.statistics.passes import Passes, backward, forward, plain_copy
 
 #: Samples whose gradients are taken one by one.
 SAMPLES = 8
@@ -26,9 +23,8 @@ def zico(passes: Passes) -> float | Tensor:
     half = len(passes.inputs) // 2
     if half == 0:
         return torch.nan
-    weights = weights_of(passes)
     halves = passes.batch.first(half), passes.batch.part(half, len(passes.inputs))
-    first, second = (_loss_gradients(passes, part, weights) for part in halves)
+    first, second = (_loss_gradients(passes, passes.network, part) for part in halves)
     value = torch.zeros((), dtype=torch.float64, device=passes.inputs.device)
     for one, two in zip(first, second):
         deviation = (one - two).abs()  # twice the deviation of two values, as the other term is twice the mean
@@ -50,24 +46,17 @@ def gradsign(passes: Passes) -> Tensor:
     One pass per sample, as published, but normalised with the statistics of the batch instead of the sample's own.
     """
     network = _calibrated(passes)
-    weights = [weight_of(network.get_submodule(layer.name)) for layer in passes.noise.layers if layer.first]
-    signs = [torch.zeros_like(weight) for weight in weights]
-    for sample in _samples(passes):
-        with torch.enable_grad():
-            gradients = torch.autograd.grad(passes.loss(sample.call(network), sample), weights, allow_unused=True)
-        for sign, gradient in zip(signs, gradients):
-            if gradient is not None:
-                sign += gradient.sign()
-    return torch.stack([sign.abs().sum(dtype=torch.float64) for sign in signs]).sum()
+    each = [[g.sign() for g in _loss_gradients(passes, network, sample)] for sample in _samples(passes)]
+    return torch.stack([sum(signs).abs().sum(dtype=torch.float64) for signs in zip(*each)]).sum()
 
 
 @proxy(direction=-1, source="Chen et al., 2021 (TE-NAS)", forwards=1.5, backwards=0.5, needs_backward=True)
 def ntk(passes: Passes) -> Tensor:
     """Condition number of the neural tangent kernel of 8 samples: largest over smallest eigenvalue; lower is better.
 
-    The gradient of a sample is that of its summed output with respect to every parameter named weight. Evaluation mode,
-    as published, but with the statistics of the batch, since the running ones of an untrained network say nothing. NaN
-    where the kernel is singular to working precision, or there are fewer than two samples.
+    The gradient of a sample is that of its summed output with respect to every parameter whose name ends with weight.
+    Evaluation mode, as published, but with the statistics of the batch, since the running ones of an untrained network
+    say nothing. NaN where the kernel is singular to working precision, or there are fewer than two samples.
     """
     kernel = _tangent_kernel(passes)
     if len(kernel) < 2 or not torch.isfinite(kernel).all():
@@ -80,7 +69,7 @@ def ntk(passes: Passes) -> Tensor:
 def _tangent_kernel(passes: Passes) -> Tensor:
     """`sample x sample`, inner products of the samples' gradients of the summed output."""
     network = _calibrated(passes)
-    weights = [p for name, p in network.named_parameters() if name.split(".")[-1] == "weight"]
+    weights = [p for name, p in network.named_parameters() if name.endswith("weight")]
     samples = _samples(passes)
     kept: list[tuple[Tensor, ...]] = []
     for sample in samples:
@@ -98,7 +87,7 @@ def _tangent_kernel(passes: Passes) -> Tensor:
 
 def _calibrated(passes: Passes) -> nn.Module:
     """A copy in evaluation mode whose batch norms hold the statistics of the look's batch."""
-    network = copy.deepcopy(passes.network)
+    network = plain_copy(passes.network)
     for module in network.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats:
             module.reset_running_stats()
@@ -113,10 +102,9 @@ def _samples(passes: Passes) -> list[Batch]:
     return [passes.batch.part(i, i + 1) for i in range(min(SAMPLES, len(passes.inputs)))]
 
 
-def _loss_gradients(passes: Passes, batch: Batch, weights: Sequence[Tensor]) -> list[Tensor]:
-    """Loss gradients of the weights on other inputs than the look's, in training mode."""
+def _loss_gradients(passes: Passes, network: nn.Module, batch: Batch) -> list[Tensor]:
+    """Loss gradients of the weights, each once, on other inputs than the look's."""
     with torch.enable_grad():
-        with frozen_buffers(passes.network):
-            loss = passes.loss(batch.call(passes.network), batch)
-        gradients = torch.autograd.grad(loss, weights, allow_unused=True)
-    return [torch.zeros_like(w) if g is None else g for g, w in zip(gradients, weights)]
+        record = forward(network, batch)
+        backward(record, passes.loss(record.output, batch))
+    return [layer.weight_gradient for layer in record.layers if layer.weight_gradient is not None]

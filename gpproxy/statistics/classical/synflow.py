@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gpproxy.statistics.classical.layers import layer_synflow, total
-from gpproxy.statistics.classical.proxy import proxy, weight_of
+from gpproxy.statistics.classical.proxy import proxy
 from gpproxy.statistics.passes import Passes
 
 
@@ -26,6 +26,5 @@ def logsynflow(passes: Passes) -> Tensor:
 
     Another published form, |weight| * |log gradient|, is not finite where a gradient is zero.
     """
-    record = passes.ones
-    weights = [(weight_of(module).detach(), gradient) for module, gradient in record.weight_gradients.items()]
-    return torch.stack([(w * g.abs().log1p()).sum() for w, g in weights]).sum()
+    pairs = [(layer.weight, layer.weight_gradient) for layer in passes.ones.layers]
+    return torch.stack([(weight * g.abs().log1p()).sum() for weight, g in pairs if g is not None]).sum()

@@ -47,8 +47,8 @@ def input_decodability(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     scores: list[Tensor | None] = []
     for layer in passes.noise.layers:
         features = as_map(layer.activation.detach())
+        side = (features.shape[2], features.shape[3])
         features = _at_positions(features[:, spaced(features.shape[1], 96).to(features.device)])
-        side = (layer.activation.shape[-2], layer.activation.shape[-1]) if layer.activation.ndim == 4 else (1, 1)
         if side not in patches:
             patches[side] = _at_positions(_patches(image, side))
         scores.append(ridge_score(features[None], patches[side][None])[0].double())
@@ -75,13 +75,13 @@ def _patches(image: Tensor, side: tuple[int, int], most: int = 4) -> Tensor:
 @statistic(LayerScalar, source="gpproxy; ridge regression (Hoerl & Kennard, 1970)")
 def inflow_decodability(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """How well a linear map recovers the input patch from what flows into the layer: held-out R² in [-1, 1]."""
-    return [_read(passes, layer)[0] for layer in passes.wide.layers]
+    return [None if layer.inflow is None else _read(passes, layer)[0] for layer in passes.wide.layers]
 
 
 @statistic(LayerScalar, source="gpproxy; after Roy & Vetterli, 2007")
 def inflow_entropy(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Entropy of the spectrum of what flows into the layer, over samples and positions: how many directions vary."""
-    return [_read(passes, layer)[1] for layer in passes.wide.layers]
+    return [None if layer.inflow is None else _read(passes, layer)[1] for layer in passes.wide.layers]
 
 
 @statistic(Scalar, source="gpproxy; ridge regression (Hoerl & Kennard, 1970)")
@@ -101,7 +101,7 @@ def code_entropy(passes: Passes, sizes: Sizes) -> Tensor:
 def _coder(passes: Passes) -> Layer:
     """The layer whose inflow is the code; of equally narrow ones the last."""
     name = getattr(passes.network, "bottleneck", "")
-    layers = passes.wide.layers
+    layers = [layer for layer in passes.wide.layers if layer.inflow is not None]
     named = [layer for layer in layers if layer.name == name]
     if named:
         return named[0]

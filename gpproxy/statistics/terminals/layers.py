@@ -8,9 +8,8 @@ from torch import Tensor
 from gpproxy.primitives.types import LayerScalar
 from gpproxy.statistics.classical import layers as classical
 from gpproxy.statistics.cut import Sizes, as_map
-from gpproxy.statistics.passes import Layer, Passes
+from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import statistic
-from gpproxy.statistics.terminals.weights import TRANSPOSED, filters
 
 
 def _numbers(values: list[float]) -> list[Tensor | None]:
@@ -39,33 +38,22 @@ def depth(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
 @statistic(LayerScalar, source="structure")
 def fan_in(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Weights per output channel."""
-    weights = [filters(layer, layer.module.weight) for layer in passes.noise.layers]  # type: ignore[arg-type]
-    return _numbers([weight.shape[1] for weight in weights])
+    return _numbers([layer.fan_in for layer in passes.noise.layers])
 
 
 @statistic(LayerScalar, source="structure")
 def params(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Weights and biases of the layer, at its first call."""
-    return [
-        torch.tensor(float(sum(p.numel() for p in layer.module.parameters())), dtype=torch.float64)
-        if layer.first
-        else None
-        for layer in passes.noise.layers
+    numbers = [
+        layer.weight.numel() + (0 if layer.bias is None else layer.bias.numel()) for layer in passes.noise.layers
     ]
+    return [n if layer.first else None for n, layer in zip(_numbers(numbers), passes.noise.layers)]
 
 
 @statistic(LayerScalar, source="structure")
 def macs(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Multiply-accumulates of the layer for one sample; a transposed convolution's are counted at its input."""
-    return _numbers([layer_macs(layer) for layer in passes.noise.layers])
-
-
-def layer_macs(layer: Layer) -> float:
-    """Multiply-accumulates of one call for one sample."""
-    seen = layer.inflow if isinstance(layer.module, TRANSPOSED) else layer.activation
-    # Every weight acts once at each position of the smaller grid.
-    positions = as_map(seen)[0, 0].numel()  # type: ignore[arg-type]
-    return float(layer.module.weight.numel() * positions)  # type: ignore[operator]
+    return _numbers([layer.macs for layer in passes.noise.layers])
 
 
 @statistic(LayerScalar, source="Abdelfattah et al., 2021")

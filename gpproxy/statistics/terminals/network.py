@@ -9,7 +9,6 @@ from gpproxy.primitives.types import NetworkKernel, Scalar
 from gpproxy.statistics.cut import Sizes
 from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import statistic
-from gpproxy.statistics.terminals.layers import layer_macs
 
 
 @statistic(Scalar, source="structure")
@@ -20,8 +19,8 @@ def total_params(passes: Passes, sizes: Sizes) -> Tensor:
 
 @statistic(Scalar, source="structure")
 def total_macs(passes: Passes, sizes: Sizes) -> Tensor:
-    """Multiply-accumulates of all weighted layers for one sample."""
-    return torch.tensor(sum(layer_macs(layer) for layer in passes.noise.layers), dtype=torch.float64)
+    """Multiply-accumulates for one sample: of all layers, fixed filters and products of activations (attention)."""
+    return torch.tensor(passes.noise.macs, dtype=torch.float64)
 
 
 @statistic(Scalar, source="gpproxy", backward=True)

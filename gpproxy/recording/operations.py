@@ -1,0 +1,28 @@
+"""The operations that count, by the names of torch's functions and methods: the one list of them.
+
+This file needs torch only: an exported proxy carries a copy of what it uses of it.
+"""
+
+from __future__ import annotations
+
+#: Convolutions and transposed convolutions with their number of position axes.
+CONVOLUTIONS = {"conv1d": 1, "conv2d": 2, "conv3d": 3}
+TRANSPOSED = {"conv_transpose1d": 1, "conv_transpose2d": 2, "conv_transpose3d": 3}
+#: Matrix products, with the positions of their two factors.
+PRODUCTS = {
+    "matmul": (0, 1), "__matmul__": (0, 1), "__rmatmul__": (1, 0), "mm": (0, 1), "bmm": (0, 1), "addmm": (1, 2),
+    "baddbmm": (1, 2), "mv": (0, 1),
+}  # fmt: skip
+#: Recurrent layers: one call runs many steps, so that nothing inside is seen.
+RECURRENT = (
+    "lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell",
+)  # fmt: skip
+#: Activations that switch with the sign of their input, in place or not.
+RECTIFIERS = frozenset((
+    "relu", "relu_", "relu6", "leaky_relu", "leaky_relu_", "prelu", "rrelu", "rrelu_", "elu", "elu_", "selu", "selu_",
+    "celu", "celu_", "gelu", "silu", "mish", "hardswish", "softplus",
+))  # fmt: skip
+#: Normalisations: they return the shape that they are given.
+NORMS = frozenset(("batch_norm", "instance_norm", "layer_norm", "group_norm", "rms_norm"))
+#: Activations that saturate on large values.
+SQUASHERS = frozenset(("tanh", "tanh_", "sigmoid", "sigmoid_", "hardtanh", "hardtanh_", "relu6", "softsign"))

@@ -1,0 +1,506 @@
+"""Records the operations of a pass: in go a network, a batch and a call, out come its layers and rectifier inputs.
+
+Operations are seen as torch's functions and methods are called, with the very tensors that they are given, so it makes
+no difference whether they come from modules, functions or methods, in place or not, and where a weight comes from. This
+file needs torch only: an exported proxy carries a copy of what it uses of it.
+"""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from torch import Tensor, nn
+from torch.autograd.graph import get_gradient_edge
+from torch.overrides import TorchFunctionMode
+
+from gpproxy.recording.layer import Axes, Call, Kept, Layer, by_sample, filters
+from gpproxy.recording.operations import (
+    CONVOLUTIONS,
+    NORMS,
+    PRODUCTS,
+    RECTIFIERS,
+    RECURRENT,
+    SQUASHERS,
+    TRANSPOSED,
+)
+
+#: What tells about a tensor without computing anything.
+_SILENT = frozenset(("size", "dim", "is_contiguous", "numel", "is_floating_point", "__len__", "__bool__", "item"))
+
+
+class Trace:
+    """Where a tensor of a pass comes from.
+
+    Attributes:
+        data: whether it depends on the batch.
+        parameters: numbers of the parameters that it depends on by other ways than through a layer.
+        maker: number of the layer whose output (normalised or not) it is, or -1.
+        rectifier: number of the rectifier whose output it is, or -1.
+        run: the recorder that this holds for.
+    """
+
+    __slots__ = ("data", "maker", "parameters", "rectifier", "run")
+
+    def __init__(self, run: object, data: bool, parameters: frozenset[int], maker: int = -1, rectifier: int = -1):
+        self.run, self.data, self.parameters = run, data, parameters
+        self.maker, self.rectifier = maker, rectifier
+
+
+class Recorder(TorchFunctionMode):
+    """Sees the operations of one call of a network, inside `with recorder.watching():`.
+
+    Args:
+        network: what is called.
+        inputs: the tensors that it is called with; their first axis counts the samples.
+        samples: how many these are.
+        copied: whether everything that is kept is copied at once.
+        linear: whether norms and squashing activations are left out, and weights that are no parameters are replaced
+            by their absolute values.
+
+    Attributes:
+        layers: in order of execution; their values are laid out by `finish`.
+        rectified: inputs of all rectifiers, in order of execution, `sample x ...`.
+        onset: output of the first of them, or None.
+        other_macs: multiply-accumulates for one sample outside the layers: of products of activations (attention) and
+            of filters that are no parameters.
+        lost_macs: those of recurrent layers, which are not recorded.
+        seen: numbers of the parameters inside the recorded operations.
+    """
+
+    def __init__(
+        self, network: nn.Module, inputs: list[Tensor], samples: int, copied: bool = False, linear: bool = False
+    ):
+        super().__init__()
+        self.network, self.samples, self.copied, self.linear = network, samples, copied, linear
+        self.layers: list[Layer] = []
+        self.rectified: list[Any] = []
+        self.onset: Any = None
+        self.other_macs = self.lost_macs = 0.0
+        self.seen: set[int] = set()
+        self.parameters = list(network.named_parameters())
+        self._plain, self._constant = Trace(self, True, frozenset()), Trace(self, False, frozenset())
+        outside = {id(tensor): self._plain for tensor in inputs}
+        outside.update({id(buffer): self._constant for buffer in network.buffers()})
+        outside.update({id(p): Trace(self, False, frozenset((i,))) for i, (_, p) in enumerate(self.parameters)})
+        self._outside: dict[int, Trace] = outside
+        self._running: list[list[Any]] = []  # name and number of weighted operations so far of each running module
+        self._storages: dict[int, list[Kept]] = {}
+        self._kept: list[Kept] = []
+        self._keys: dict[Any, int] = {}
+        self._waiting: dict[int, int] = {}  # rectifier that no layer consumed -> layer that feeds it
+        self._taken: set[int] = set()
+        self._sequences = 0  # calls around that have the samples in the second axis
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Sees what is called inside; knows the module that is running."""
+        handles = []
+        names = {module: name for name, module in self.network.named_modules()}
+        try:
+            for module, name in names.items():
+                handles.append(module.register_forward_pre_hook(functools.partial(self._enter, name)))
+                handles.append(module.register_forward_hook(self._leave, always_call=True))
+            with self:
+                yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _enter(self, name: str, module: nn.Module, given: Any) -> None:
+        self._running.append([name, 0])
+
+    def _leave(self, module: nn.Module, given: Any, output: Any) -> None:
+        self._running.pop()
+
+    @property
+    def torn(self) -> bool:
+        """Whether something that is kept was changed in a way that could not be seen coming."""
+        return any(kept.torn for kept in self._kept)
+
+    # --- operations as they come
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Called by torch for every function and method, in place of it."""
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "")
+        if name in _SILENT:
+            return func(*args, **kwargs)
+        if name == "multi_head_attention_forward":
+            return self._opened(func, args, kwargs)
+        given = _tensors(args, kwargs)
+        if not given:
+            return func(*args, **kwargs)
+        if name in NORMS:
+            return self._norm(func, args, kwargs, given)
+        if self.linear and name in SQUASHERS:
+            return args[0] if args else kwargs["input"]
+        if name in RECTIFIERS or _cuts_at_zero(name, args, kwargs):
+            return self._rectifier(func, args, kwargs, given)
+        if name in CONVOLUTIONS or name in TRANSPOSED:
+            return self._convolution(func, name, args, kwargs)
+        if name == "linear":
+            return self._linear(func, args, kwargs)
+        if name in PRODUCTS:
+            return self._product(func, name, args, kwargs, given)
+        if name == "embedding":
+            return self._embedding(func, args, kwargs)
+        if name == "bilinear":
+            return self._bilinear(func, args, kwargs)
+        written = _written(name, args, kwargs)
+        if written is not None:
+            self._protect(written)
+        output = func(*args, **kwargs)
+        if name == "scaled_dot_product_attention":
+            self._attention(args, kwargs)
+        elif name in RECURRENT:
+            return self._recurrent(output, given)
+        if written is not None:
+            self._mark(written, self._joined(given))
+        elif type(output) is Tensor or isinstance(output, (Tensor, tuple, list)):
+            self._mark(output, self._joined(given), given)
+        return output
+
+    def _opened(self, func: Any, args: Any, kwargs: Any) -> Tensor:
+        """Attention as one function of torch's: what it calls is seen."""
+        opened = types.FunctionType(
+            func.__code__, {**func.__globals__, "has_torch_function": _none_has}, func.__name__, func.__defaults__
+        )
+        opened.__kwdefaults__ = func.__kwdefaults__
+        self._sequences += 1
+        try:
+            with self:
+                return opened(*args, **kwargs)
+        finally:
+            self._sequences -= 1
+
+    def _norm(self, func: Any, args: Any, kwargs: Any, given: list[Tensor]) -> Tensor:
+        entered = args[0] if args else kwargs["input"]
+        output = entered if self.linear else func(*args, **kwargs)
+        before = self._trace(entered)
+        for tensor in given:
+            if tensor is not entered:
+                self.seen |= self._trace(tensor).parameters
+        self._set(output, Trace(self, before.data, before.parameters, before.maker))
+        return output
+
+    def _rectifier(self, func: Any, args: Any, kwargs: Any, given: list[Tensor]) -> Tensor:
+        entered = args[0] if args else kwargs["input"]
+        before = self._trace(entered)
+        number = len(self.rectified)
+        self.rectified.append((self._keep(entered), before.data))
+        if before.maker >= 0:
+            self._waiting[number] = before.maker
+        if kwargs.get("inplace") or func.__name__.endswith("_"):
+            self._protect(entered)
+        output = func(*args, **kwargs)
+        for tensor in given:
+            if tensor is not entered:  # the slope of a PReLU
+                self.seen |= self._trace(tensor).parameters
+        if not number:
+            self.onset = self._keep(output), before.data
+        self._set(output, Trace(self, before.data, before.parameters, rectifier=number))
+        return output
+
+    def _convolution(self, func: Any, name: str, args: Any, kwargs: Any) -> Tensor:
+        entered, weight, bias, groups = _arguments(args, kwargs, ("input", "weight", "bias", (6, "groups")))
+        kind, dimensions = ("convolution", CONVOLUTIONS) if name in CONVOLUTIONS else ("transposed", TRANSPOSED)
+        batched = entered.ndim == dimensions[name] + 2
+        axes = Axes(0, (1,)) if batched else Axes(None, (0,))
+        groups = groups or 1
+        folded = batched and entered.shape[0] == 1 and self.samples > 1 and groups % self.samples == 0
+        folded = folded and (self._trace(entered).data or self._trace(weight).data)
+        return self._layer(func, args, kwargs, kind, entered, weight, bias, axes, axes, groups, folded)
+
+    def _linear(self, func: Any, args: Any, kwargs: Any) -> Tensor:
+        entered, weight, bias = _arguments(args, kwargs, ("input", "weight", "bias"))
+        axes = Axes(self._sample_axis(entered), (-1,))
+        return self._layer(func, args, kwargs, "linear", entered, weight, bias, axes, axes)
+
+    def _embedding(self, func: Any, args: Any, kwargs: Any) -> Tensor:
+        first, second = _arguments(args, kwargs, ("input", "weight"))
+        rows, weight = (second, first) if first.is_floating_point() else (first, second)
+        entered = Axes(0 if rows.ndim else None, ())
+        axes = Axes(self._sample_axis(rows), (-1,)) if rows.ndim else Axes(None, (-1,))
+        return self._layer(func, args, kwargs, "embedding", rows, weight, None, axes, entered)
+
+    def _bilinear(self, func: Any, args: Any, kwargs: Any) -> Tensor:
+        entered, _, weight, bias = _arguments(args, kwargs, ("input1", "input2", "weight", "bias"))
+        axes = Axes(self._sample_axis(entered), (-1,))
+        return self._layer(func, args, kwargs, "bilinear", entered, weight, bias, axes, axes)
+
+    def _product(self, func: Any, name: str, args: Any, kwargs: Any, given: list[Tensor]) -> Tensor:
+        """A matrix product: a linear layer where one factor is made of parameters, else one of activations."""
+        places = PRODUCTS[name]
+        factors = [args[i] if i < len(args) else given[i] for i in places]
+        for i, (weight, entered) in enumerate((factors[::-1], factors)):
+            if self._is_weight(weight, entered) and weight.ndim > 1 and entered.ndim > i:
+                axis = -1 if i == 0 else -2
+                axes = Axes(self._sample_axis(entered), (axis,))
+                bias = given[0] if places == (1, 2) else None
+                kind = "product" if i == 0 else "left product"
+                own = weight.ndim == 3 and len(weight) == self.samples > 1
+                return self._layer(func, args, kwargs, kind, entered, weight, bias, axes, axes, per_sample=own)
+        output = func(*args, **kwargs)
+        self.other_macs += output.numel() * factors[0].shape[-1] / self.samples
+        self._mark(output, self._joined(given))
+        return output
+
+    def _is_weight(self, weight: Tensor, entered: Tensor) -> bool:
+        """Whether a factor is made of parameters, alone or (one for each sample) elementwise from one of its size."""
+        made, other = self._trace(weight), self._trace(entered)
+        if not made.parameters or not other.data and other.parameters:
+            return False
+        if not made.data:
+            return True
+        size = weight.shape[-1] * weight.shape[-2] if weight.ndim > 1 else 0
+        return any(self.parameters[i][1].numel() == size for i in made.parameters) and not other.parameters
+
+    def _attention(self, args: Any, kwargs: Any) -> None:
+        query, key, value = _arguments(args, kwargs, ("query", "key", "value"))
+        products = query[..., :1].numel() * key.shape[-2] * (query.shape[-1] + value.shape[-1])
+        self.other_macs += products / self.samples
+
+    def _recurrent(self, output: Any, given: list[Tensor]) -> Any:
+        weights = [t for t in given if self._trace(t).parameters and t.ndim > 1]
+        self.lost_macs += sum(w.numel() for w in weights) * given[0][..., 0].numel() / self.samples
+        self._mark(output, self._plain)  # nothing of its parameters is seen
+        return output
+
+    # --- layers
+
+    def _layer(
+        self,
+        func: Any,
+        args: Any,
+        kwargs: Any,
+        kind: str,
+        entered: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        output_axes: Axes,
+        input_axes: Axes,
+        groups: int = 1,
+        per_sample: bool = False,
+    ) -> Tensor:
+        before, made = self._trace(entered), self._trace(weight)
+        added = self._constant if bias is None else self._trace(bias)
+        is_layer = bool(made.parameters) or made.data
+        if self.linear and is_layer and id(weight) not in self._outside:
+            args, kwargs, weight = _replaced(args, kwargs, weight)
+        inflow = None if kind == "embedding" or not is_layer else self._keep(entered)
+        output = func(*args, **kwargs)
+        if not is_layer:
+            filtered = entered if kind == "transposed" else output
+            self.other_macs += weight[0].numel() * filtered.numel() / self.samples
+            self._mark(output, self._joined([entered]))
+            return output
+        self.seen |= made.parameters | added.parameters | before.parameters
+        key = self._key(weight, made)
+        call = Call(key, weight, output_axes, input_axes, groups, per_sample, before.data or made.data, None)
+        if output.requires_grad:
+            call.edge = get_gradient_edge(output)
+        call.kept["activation"] = self._keep(output)
+        if inflow is not None:
+            call.kept["inflow"] = inflow
+        number = len(self.layers)
+        if before.rectifier >= 0 and before.rectifier not in self._taken:
+            self._taken.add(before.rectifier)
+            self._waiting.pop(before.rectifier, None)
+            call.kept["preactivation"] = self.rectified[before.rectifier][0]
+        name = self._running[-1][0] if self._running else ""
+        sources, biases = (self._names(trace.parameters) for trace in (made, added))
+        first = self._keys.setdefault(key, number) == number
+        self.layers.append(Layer(name, kind, first, output, weight, bias, call, 0.0, sources, biases))
+        self._set(output, Trace(self, True if made.data else before.data, frozenset(), number))
+        return output
+
+    def _names(self, parameters: frozenset[int]) -> tuple[str, ...]:
+        return tuple(self.parameters[i][0] for i in sorted(parameters))
+
+    def _key(self, weight: Tensor, made: Trace) -> Any:
+        """What tells a weight apart from others: its memory, or where it was computed."""
+        base = weight if weight._base is None else weight._base
+        if id(base) in self._outside:
+            return id(base), weight.storage_offset(), weight.shape, weight.stride()
+        if self._running:
+            self._running[-1][1] += 1
+            if not made.data:
+                return (*self._running[-1], made.parameters)
+        return object()
+
+    def _sample_axis(self, value: Tensor) -> int | None:
+        if value.ndim < 2 and not (value.ndim and len(value) == self.samples and not value.is_floating_point()):
+            return None
+        if value.ndim > 2 and value.shape[1] == self.samples and (self._sequences or len(value) % self.samples):
+            return 1
+        return 0
+
+    # --- traces
+
+    def _trace(self, tensor: Tensor) -> Trace:
+        found = self._outside.get(id(tensor)) or getattr(tensor, "_gpproxy_trace", None)
+        return found if found is not None and found.run is self else self._constant
+
+    def _joined(self, tensors: list[Tensor]) -> Trace:
+        data, parameters = False, frozenset[int]()
+        for tensor in tensors:
+            found = self._trace(tensor)
+            data = data or found.data
+            if found.parameters:
+                parameters = parameters | found.parameters if parameters else found.parameters
+        if not parameters:
+            return self._plain if data else self._constant
+        return Trace(self, data, parameters)
+
+    def _set(self, tensor: Tensor, trace: Trace) -> None:
+        if id(tensor) not in self._outside:
+            tensor._gpproxy_trace = trace  # type: ignore[attr-defined]
+
+    def _mark(self, output: Any, trace: Trace, given: Any = ()) -> None:
+        """Notes where an output comes from; what is handed through as it is keeps what is known of it."""
+        if isinstance(output, Tensor):
+            if not any(output is tensor for tensor in given):
+                self._set(output, trace)
+        elif isinstance(output, (tuple, list)):
+            for part in output:
+                self._mark(part, trace, given)
+
+    # --- what is kept
+
+    def _keep(self, tensor: Tensor) -> Kept:
+        place = self._storages.setdefault(tensor.untyped_storage()._cdata, [])
+        if not self.copied:
+            for kept in place:
+                value = kept.value
+                if kept.version == tensor._version and value.shape == tensor.shape:
+                    if value.stride() == tensor.stride() and value.storage_offset() == tensor.storage_offset():
+                        return kept
+        kept = Kept(tensor, self.copied)
+        place.append(kept)
+        self._kept.append(kept)
+        return kept
+
+    def _protect(self, tensor: Tensor) -> None:
+        for kept in self._storages.pop(tensor.untyped_storage()._cdata, ()):
+            kept.protect()
+
+    # --- at the end
+
+    def finish(self, image: Tensor | None) -> None:
+        """Lays out what was kept, once the call is over.
+
+        Args:
+            image: the output, or else the input; its sides are those of positions that stand in one row.
+        """
+        for rectifier, maker in self._waiting.items():
+            self.layers[maker].call.kept.setdefault("preactivation", self.rectified[rectifier][0])
+        self.grid = None if image is None or image.ndim != 4 else (image.shape[2], image.shape[3])
+        for layer in self.layers:
+            kept = layer.call.kept
+            layer.activation = self.laid_out(layer, kept["activation"].value)
+            if "inflow" in kept:
+                layer.inflow = self.laid_out(layer, kept["inflow"].value, inflow=True)
+            if "preactivation" in kept:
+                value = kept["preactivation"].value
+                like_input = value.shape == kept["inflow"].value.shape if "inflow" in kept else False
+                layer.preactivation = self.laid_out(layer, value, inflow=like_input)
+            layer.weight = self.filters(layer, layer.call.weight.detach(), mean=True)
+            layer.bias = None if layer.bias is None else layer.bias.detach()
+            seen = layer.inflow if layer.kind == "transposed" else layer.activation
+            if layer.kind != "embedding":  # every weight acts once at each position of the smaller grid
+                layer.macs = float(layer.weight.numel() * seen[0, 0].numel())  # type: ignore[index]
+            kept.clear()
+        self.rectified = [self._by_rows(kept.value, data) for kept, data in self.rectified]
+        self.onset = None if self.onset is None else self._by_rows(self.onset[0].value, self.onset[1])
+        self._storages.clear()
+        self._kept.clear()
+
+    def laid_out(self, layer: Layer, value: Tensor, inflow: bool = False) -> Tensor:
+        """A value of the layer, or its gradient, as `sample x channel x position...`."""
+        call = layer.call
+        grid = None if layer.kind in ("convolution", "transposed") else self.grid
+        folded = call.per_sample and layer.kind in ("convolution", "transposed")
+        return by_sample(value, call.input if inflow else call.output, self.samples, call.data, folded, grid)
+
+    def laid_gradient(self, layer: Layer, gradient: Tensor) -> Tensor:
+        """The gradient of an output; one that stands for all samples is shared out among them."""
+        laid = self.laid_out(layer, gradient)
+        return laid / self.samples if laid.numel() > gradient.numel() else laid
+
+    def filters(self, layer: Layer, weight: Tensor, mean: bool = False) -> Tensor:
+        """The weight of a layer, or its gradient, as `out x in x ...`."""
+        call = layer.call
+        if call.per_sample:
+            weight = weight.reshape(self.samples, -1, *weight.shape[1:]) if weight.shape[0] != self.samples else weight
+            weight = weight.mean(0) if mean else weight.sum(0)
+        return filters(weight, layer.kind, call.groups // (self.samples if call.per_sample else 1))
+
+    def _by_rows(self, value: Tensor, data: bool) -> Tensor:
+        if value.ndim and len(value) == self.samples:
+            return value
+        if data and value.ndim and value.shape[0] % self.samples == 0 or value.shape[:1] == (1,):
+            if value.numel() % self.samples == 0 and data:
+                return value.reshape(self.samples, -1)
+        if data and value.ndim > 1 and value.shape[1] == self.samples:
+            return value.transpose(0, 1)
+        return value[None].expand(self.samples, *value.shape)
+
+
+def _none_has(*given: Any) -> bool:
+    return False
+
+
+def _tensors(args: Any, kwargs: Any) -> list[Tensor]:
+    """All tensors among the arguments, in lists and tuples, too."""
+    found = []
+    for value in (*args, *kwargs.values()) if kwargs else args:
+        if isinstance(value, Tensor):
+            found.append(value)
+        elif isinstance(value, (tuple, list)):
+            found += [part for part in value if isinstance(part, Tensor)]
+    return found
+
+
+def _arguments(args: Any, kwargs: Any, names: tuple[Any, ...]) -> list[Any]:
+    """Arguments by name; where one does not stand at its place in the list of names, (place, name) is given."""
+    places = [name if isinstance(name, tuple) else (i, name) for i, name in enumerate(names)]
+    return [args[i] if i < len(args) else kwargs.get(name) for i, name in places]
+
+
+def _written(name: str, args: Any, kwargs: Any) -> Tensor | None:
+    """The tensor that an operation changes in place, if it does."""
+    if isinstance(kwargs.get("out"), Tensor):
+        return kwargs["out"]
+    changes = name.endswith("_") and not name.endswith("__") or kwargs.get("inplace")
+    if (
+        changes
+        or name == "__setitem__"
+        or name.startswith("__i")
+        and name not in ("__invert__", "__index__", "__int__")
+    ):
+        target = args[0] if args else kwargs.get("input")
+        return target if isinstance(target, Tensor) else None
+    return None
+
+
+def _cuts_at_zero(name: str, args: Any, kwargs: Any) -> bool:
+    """Whether a general function of torch's is used as a rectifier."""
+    if name in ("clamp", "clamp_", "clip", "clip_", "clamp_min", "clamp_min_"):
+        low = args[1] if len(args) > 1 else kwargs.get("min")
+        return isinstance(low, (int, float)) and low == 0 and (args[2] if len(args) > 2 else kwargs.get("max")) is None
+    if name in ("hardtanh", "hardtanh_"):
+        return (args[1] if len(args) > 1 else kwargs.get("min_val", -1.0)) == 0
+    if name in ("threshold", "threshold_"):
+        return args[1:3] == (0, 0)
+    return False
+
+
+def _replaced(args: Any, kwargs: Any, weight: Tensor) -> tuple[Any, Any, Tensor]:
+    """The arguments with |weight| in the place of the weight."""
+    positive = weight.abs()
+    swap: Callable[[Any], Any] = lambda value: positive if value is weight else value  # noqa: E731
+    return tuple(map(swap, args)), {name: swap(value) for name, value in kwargs.items()}, positive
