@@ -1,7 +1,7 @@
 """Names to tables: the built-in ones, those of other packages, and any file.
 
 In: a name or a path. Out: a Benchmark. Every NAME.csv with its card in this folder is a built-in table. The
-tables of TransNAS and horse2zebra are third-party data (`gpproxy.run.data_folder`).
+tables of TransNAS, horse2zebra and sr-bass are third-party data (`gpproxy.run.data_folder`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from gpproxy.benchmarks import bass
 from gpproxy.benchmarks.benchmark import Benchmark, Card
 from gpproxy.benchmarks.csv_table import read_card, read_table
 from gpproxy.benchmarks.horse2zebra import CARD as HORSE2ZEBRA_CARD
@@ -85,6 +86,7 @@ TRANSNAS = {table_name(kind, task): (kind, task) for task in TASKS for kind in (
 for _name, (_kind, _task) in TRANSNAS.items():
     BENCHMARKS.add(_name, partial(_transnas, _kind, _task))
 BENCHMARKS.add(HORSE2ZEBRA, _horse2zebra)
+BENCHMARKS.add(bass.NAME, lambda on_bad_rows: bass.read_bass(data_path(bass.FILE), on_bad_rows))
 _built_in(Path(__file__).parent)
 
 
@@ -92,6 +94,8 @@ def card_of(name: str) -> Card | None:
     """The card of a table that comes with gpproxy or is known to it, without its rows; None for another table."""
     if name == HORSE2ZEBRA:
         return HORSE2ZEBRA_CARD
+    if name == bass.NAME:
+        return bass.CARD
     if name in TRANSNAS:
         return suite_zero_card(*TRANSNAS[name])
     path = Path(__file__).parent / f"{name}.toml"

@@ -20,17 +20,14 @@ from torch import Tensor, nn
 from gpproxy.images.image_set import ImageSet, to_bytes, to_unit
 from gpproxy.quality.measure import frechet_to, numbers
 from gpproxy.search_spaces.edm import drawn_levels, ladder, noisy_batch
-from gpproxy.seeds import numbered, reseed
+from gpproxy.seeds import numbered
 from gpproxy.tasks.drawing import DrawingTask
 from gpproxy.tasks.heun import sample
+from gpproxy.tasks.loss_objective import LossObjective, LossRecipe
 from gpproxy.tasks.registry import task
 from gpproxy.training.architecture import untrained
-from gpproxy.training.augment import flip
-from gpproxy.training.average import Average
 from gpproxy.training.draw import noise_batches
 from gpproxy.training.loop import Measure
-from gpproxy.training.optimiser import Optimiser
-from gpproxy.training.recipe import Recipe
 
 #: The measure that chooses the best check; at one level it is called `denoising loss@0.048`.
 LOSS = "denoising loss"
@@ -39,33 +36,26 @@ SIDE, CHUNK = 8, 128
 
 
 @dataclass(frozen=True)
-class DenoisingRecipe(Recipe):
+class DenoisingRecipe(LossRecipe):
     """How a denoising network is trained.
 
     Attributes:
-        warm_up: steps in which the learning rate rises from 0.
-        clip: largest norm of a gradient; 0 for any.
         zero_ends: whether the last layer of every branch begins at 0.
         held_out: images on which the loss is measured, each at every level of the ladder.
         sampler_steps: of Heun's method where images are drawn; it calls the network twice as often, less one.
     """
 
-    warm_up: int = 30
-    clip: float = 1.0
     zero_ends: bool = True
     held_out: int = 256
     sampler_steps: int = 5
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._least(warm_up=0, clip=0, held_out=1, sampler_steps=1)
-
-    def rate(self, step: int) -> float:
-        return super().rate(step) * min((step + 1) / max(self.warm_up, 1), 1.0)
+        self._least(held_out=1, sampler_steps=1)
 
 
-class Denoiser:
-    """One network that learns from its own loss.
+class Denoiser(LossObjective):
+    """One denoising network.
 
     Args:
         network: F of `gpproxy.search_spaces.edm`.
@@ -75,6 +65,9 @@ class Denoiser:
         seed: of all that is random in the training; what is measured does not depend on it.
         device: where everything is computed and kept.
     """
+
+    recipe: DenoisingRecipe
+    loss_name = "denoising"
 
     def __init__(
         self,
@@ -86,48 +79,19 @@ class Denoiser:
         seed: int,
         device: torch.device | str = "cpu",
     ):
-        self.device = torch.device(device)
-        self.recipe, self.seed = recipe, seed
-        place: dict[str, Any] = {"device": self.device, "memory_format": torch.channels_last}
-        self.generator = network.to(**place)
         zero_ends_ = getattr(network, "zero_ends_", None)
         if recipe.zero_ends and zero_ends_ is not None:
             zero_ends_()
-        self.networks: dict[str, nn.Module] = {"generator": self.generator}
+        super().__init__(network, recipe, seed=seed, device=device)
         self.images, self._held_out = images.to(self.device), held_out
-        betas = (recipe.beta1, recipe.beta2)
-        self.optimiser = Optimiser(self.generator, rate=recipe.generator_rate, betas=betas, clip=recipe.clip)
-        self.average = Average(self.generator, recipe.average)
-        self._taken = torch.zeros((), device=self.device)
-        #: all randomness of a step; `prepare` sets its state
-        self.random = torch.Generator(self.device)
-        #: nothing grows, so one graph holds for all steps
-        self.stage = 0
 
-    def step(self, index: int) -> Mapping[str, Tensor]:
-        """One update. See `Objective.step`."""
-        self.prepare(index)
-        return self.advance()
-
-    def prepare(self, index: int) -> None:
-        """Sets what depends on the number of the step: random state, learning rate, average."""
-        reseed(self.random, self.seed, "step", index)
-        self.optimiser.scale(self.recipe.rate(index))
-        self._taken.fill_(self.average.taken(index))
-
-    def advance(self) -> dict[str, Tensor]:
-        """The work of a step, the same operations every time; its loss."""
-        count = self.recipe.batch
-        chosen = torch.randint(len(self.images), (count,), device=self.device, generator=self.random)
-        images = self.images[chosen]
-        real = to_unit(flip(images, self.random) if self.recipe.flip else images)
+    def loss(self) -> Tensor:
+        """The weighted loss of a batch of images at noise levels as they are drawn in a training."""
+        real = self.drawn_from(self.images)
         noise = torch.randn(real.shape, device=self.device, generator=self.random)
-        batch = noisy_batch(real, drawn_levels(count, self.random), noise)
+        batch = noisy_batch(real, drawn_levels(len(real), self.random), noise)
         assert batch.targets is not None
-        value = (batch.call(self.generator) - batch.targets).square().mean()
-        self.optimiser.descend(value)
-        self.average.update(self._taken)
-        return {"denoising": value.detach()}
+        return (batch.call(self.generator) - batch.targets).square().mean()
 
     @torch.no_grad()
     def held_out_losses(self) -> Mapping[str, float]:
@@ -147,10 +111,6 @@ class Denoiser:
         told = {f"{LOSS}@{level:.3g}": mean for level, mean in zip(levels.tolist(), means)}
         return {LOSS: sum(means) / len(means), **told}
 
-    def measured(self) -> nn.Module:
-        """The averaged network."""
-        return self.average.network
-
     def samples(self, count: int) -> Tensor:
         """See `Objective.samples`."""
         return drawn(self.measured(), self._shape, count, self.recipe.sampler_steps, self.seed, "samples")
@@ -164,21 +124,6 @@ class Denoiser:
     @property
     def _shape(self) -> tuple[int, ...]:
         return tuple(self.images.shape[1:])
-
-    def weights(self) -> dict[str, Tensor]:
-        """See `Objective.weights`."""
-        return {name: one.detach().cpu().contiguous() for name, one in self.measured().state_dict().items()}
-
-    def state_dict(self) -> dict[str, Any]:
-        """See `Objective.state_dict`."""
-        parts: dict[str, Any] = {**self.networks, "average": self.average.network, "optimiser": self.optimiser}
-        return {name: part.state_dict() for name, part in parts.items()}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """See `Objective.load_state_dict`."""
-        self.generator.load_state_dict(state["generator"])
-        self.average.network.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
 
 
 def drawn(network: nn.Module, shape: tuple[int, ...], count: int, steps: int, *parts: object) -> Tensor:
@@ -196,12 +141,11 @@ class Denoising(DrawingTask):
     takes = ("noisy images",)
     presets = {
         "edm-short": DenoisingRecipe(
-            steps=200, batch=32, generator_rate=1e-3, beta1=0.9, beta2=0.999, decay="constant", average=0.98,
-            checks=(0.5, 1.0),
+            steps=200, batch=32, generator_rate=1e-3, average=0.98, warm_up=30, clip=1.0, checks=(0.5, 1.0)
         ),
         "edm": DenoisingRecipe(
-            steps=390_625, batch=512, generator_rate=1e-3, beta1=0.9, beta2=0.999, decay="constant", average=0.9993,
-            warm_up=19_531, clip=0.0, held_out=2048, sampler_steps=18,
+            steps=390_625, batch=512, generator_rate=1e-3, average=0.9993, warm_up=19_531, held_out=2048,
+            sampler_steps=18,
         ),
     }  # fmt: skip
 

@@ -53,6 +53,7 @@ KINDS = {
     "images": "translate images",
     "labels": "translate label maps",
     "noisy images": "denoise images",
+    "small images": "enlarge images",
 }
 
 
