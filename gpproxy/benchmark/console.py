@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gpproxy.benchmark.settings import BuildSettings
 from gpproxy.errors import RunError
+from gpproxy.images.image_set import pixels
 from gpproxy.run.interrupt import Interrupted, patient
 from gpproxy.run.invocation import command_line
 
@@ -123,7 +124,7 @@ class BuildTerminal(BuildWatch):
         finished = f"{len(work.done)} of {len(work.jobs)} trainings are finished"
         self._say(
             f"{recipe.steps} steps of batch {recipe.batch}, {f'width {width}, ' if width else ''}"
-            f"{task.space.image_shape[-1]} px, {settings.samples} images measured; {finished}"
+            f"{pixels(task.space.image_shape[1:])} px, {settings.samples} images measured; {finished}"
         )
         if dry_run and work.left:
             self._estimate(build, work)

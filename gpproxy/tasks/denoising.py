@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gpproxy.images.image_set import ImageSet, to_bytes, to_unit
+from gpproxy.images.image_set import ImageSet, seen, to_unit
 from gpproxy.quality.measure import frechet_to, numbers
 from gpproxy.search_spaces.edm import drawn_levels, ladder, noisy_batch
 from gpproxy.seeds import numbered
@@ -59,7 +59,7 @@ class Denoiser(LossObjective):
 
     Args:
         network: F of `gpproxy.search_spaces.edm`.
-        images: what it learns from, uint8 `sample x 3 x side x side`.
+        images: what it learns from, uint8 `sample x channel x height x width`, with the channels of the network.
         held_out: what its loss is measured on, of the same shape.
         recipe: how to train.
         seed: of all that is random in the training; what is measured does not depend on it.
@@ -130,7 +130,7 @@ def drawn(network: nn.Module, shape: tuple[int, ...], count: int, steps: int, *p
     """Images of a denoising network: uint8 `sample x 3 x height x width`, on the CPU; see `draw`."""
     device = next(network.parameters()).device
     noises = noise_batches(shape, count, *parts)
-    return torch.cat([to_bytes(sample(network, noise.to(device), steps)).cpu() for noise in noises])
+    return torch.cat([seen(sample(network, noise.to(device), steps)).cpu() for noise in noises])
 
 
 @task("denoising")
@@ -152,7 +152,7 @@ class Denoising(DrawingTask):
     @cached_property
     def held_out(self) -> ImageSet:
         """The images that the loss is measured on: the first of the split that is compared with."""
-        return self.real()
+        return self._load(self.settings.split, None)
 
     @property
     def main(self) -> str:
@@ -177,8 +177,9 @@ class Denoising(DrawingTask):
         recipe = self.recipe_of(times)
         assert isinstance(recipe, DenoisingRecipe)
         network = untrained(self.space, code, seed)
-        held_out, device = self.held_out.images, self.settings.device
-        return Denoiser(network, self.images.images, held_out, recipe, seed=seed, device=device)
+        # Grey images have three equal channels, of which the network takes one.
+        images, held_out = (found.images[:, : self.space.image_shape[0]] for found in (self.images, self.held_out))
+        return Denoiser(network, images, held_out, recipe, seed=seed, device=self.settings.device)
 
     def outputs(self, generator: nn.Module, seed: int) -> Tensor:
         recipe = self.recipe

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from gpproxy.errors import ConfigError
-from gpproxy.search_spaces.edm import ladder, noisy_batch
+from gpproxy.search_spaces.choice import ChoiceSpace
+from gpproxy.search_spaces.edm import drawn_levels, ladder, noisy_batch
 from gpproxy.seeds import numbered
 from gpproxy.tasks.denoising import LOSS, Denoiser, DenoisingRecipe
 from gpproxy.tasks.registry import open_task, recipe
@@ -113,3 +115,28 @@ def test_gradients_are_clipped():
         objective.step(0)
         norm = objective.generator.scale.grad.norm().item()
         assert norm == pytest.approx(expected) if expected else norm > 1
+
+
+class Plain(nn.Module):
+    """One convolution that is told the noise level."""
+
+    def __init__(self, channels, kernel):
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, kernel, padding="same")
+
+    def forward(self, x, level):
+        return self.conv(x) + level[:, None, None, None]
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (4, 8, 12)])
+def test_networks_of_grey_and_of_transparency_learn_from_such_images(shape):
+    def inputs(count, generator):
+        images, noise = (torch.randn(count, *shape, generator=generator) for _ in range(2))
+        return noisy_batch(images, drawn_levels(count, generator), noise)
+
+    made = opened()
+    made.space = ChoiceSpace({"kernel": (1, 3)}, lambda kernel: Plain(shape[0], kernel), inputs=inputs)
+    objective = made.objective("3", 0)
+    assert objective.images.shape[1:] == shape and torch.isfinite(objective.step(0)["denoising"])
+    assert objective.held_out_losses()[LOSS] > 0 and objective.samples(3).shape == (3, 3, *shape[1:])
+    assert objective.picture().shape == (8, 8, 3, *shape[1:])
