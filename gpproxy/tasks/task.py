@@ -44,7 +44,7 @@ from gpproxy.training.draw import trained
 from gpproxy.training.dry_run import FEW, DryRun, seconds_of, step_seconds
 from gpproxy.training.loop import FLOOR, Measure, train_loop
 from gpproxy.training.objective import Objective
-from gpproxy.training.outcome import QUALITY, Progress, outcome
+from gpproxy.training.outcome import QUALITY, Outcome, Progress, outcome
 from gpproxy.training.recipe import Recipe
 
 #: What generators do that take each kind of inputs, for sentences.
@@ -128,6 +128,10 @@ class Task(ABC):
     @abstractmethod
     def outputs(self, generator: nn.Module, seed: int) -> Tensor:
         """The images that are measured of a trained generator: uint8 `sample x 3 x side x side`, on the CPU."""
+
+    def remarks(self, found: Outcome) -> Iterator[str]:
+        """Sentences on what else there is to say of a training that is over."""
+        return iter(())
 
     @property
     def samples(self) -> int:

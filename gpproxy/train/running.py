@@ -65,7 +65,7 @@ def _run(settings: TrainSettings, place: TrainFolder | None, watch: Watch | None
         seen.note(f"run folder {folder.path}")
         with nullcontext() if folder.finished else folder.alone():
             found, quality = _finish(task, code, settings.seed, folder, seen, patience, stop)
-    for line in train_lines(found, quality, folder.path):
+    for line in (*train_lines(found, quality, folder.path), *task.remarks(found)):
         seen.note(line)
     return found
 

@@ -21,7 +21,8 @@ LOSSES = ("hinge", "vanilla", "least-squares")
 DECAYS = ("linear", "late", "constant")
 
 
-def _known(name: str, value: str, known: Sequence[str]) -> None:
+def one_of(name: str, value: str, known: Sequence[str]) -> None:
+    """Raises ConfigError where a value of a recipe is none of those that are known."""
     if value not in known:
         hint = did_you_mean(str(value), known)
         raise ConfigError(f"{name} of a recipe takes {', '.join(known)}, but got '{value}'.{hint}")
@@ -62,7 +63,7 @@ class Recipe:
         for name in ("beta1", "beta2", "average"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"0 <= {name} < 1 must hold in a recipe, but got {name}={getattr(self, name)}.")
-        _known("decay", self.decay, DECAYS)
+        one_of("decay", self.decay, DECAYS)
 
     def _least(self, **bounds: float) -> None:
         """Raises ConfigError for a value below its bound."""
@@ -150,9 +151,9 @@ class AdversarialRecipe(Recipe):
         self._least(collapse_loss=0, collapse_steps=1)
         self._positive("discriminator_rate")
         self._shares("growth")
-        _known("loss", self.loss, LOSSES)
+        one_of("loss", self.loss, LOSSES)
         for one in self.augment:
-            _known("augment", one, AUGMENTATIONS)
+            one_of("augment", one, AUGMENTATIONS)
         if self.share and self.batch != self.critic_batch:
             raise ConfigError(
                 f"share=true takes equal batches, but got batch={self.batch} and critic_batch={self.critic_batch}. "

@@ -1,0 +1,301 @@
+"""Variational autoencoding: a generator of noise learns to draw images from the codes that an encoder gives them.
+
+In: TrainingSettings of a space whose generators draw from noise: they are the decoders, as they are. Out: the task
+`autoencoding` with its recipe `vae-short`. The encoder is a small convolutional one, the same for all of them.
+
+The first measure is the negative evidence lower bound on held-out images in bits per dimension; how near the
+reconstructions come and how much the codes say stand beside it, and so does the distance of images drawn from plain
+noise, where features are compared. The two ask for different things, how well a decoder fits and how well it fits what
+the prior sends it, and rank generators differently.
+Source: Kingma & Welling (2014); Higgins et al. (2017) for the weight of the divergence.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gpproxy.errors import ConfigError
+from gpproxy.images.image_set import ImageSet, to_bytes, to_unit
+from gpproxy.quality.measure import frechet_to, numbers
+from gpproxy.search_spaces.initialise import materialise
+from gpproxy.seeds import numbered, reseed
+from gpproxy.tasks.drawing import DrawingTask
+from gpproxy.tasks.loss_objective import LossObjective, LossRecipe
+from gpproxy.tasks.registry import task
+from gpproxy.training.architecture import untrained
+from gpproxy.training.draw import draw, noise_batches
+from gpproxy.training.loop import Measure
+from gpproxy.training.outcome import Outcome
+from gpproxy.training.recalibrate import recalibrate
+from gpproxy.training.recipe import one_of
+
+#: The measure that chooses the best check, in bits per dimension, lower is better; and its parts.
+BOUND, DIVERGENCE, ERROR = "-ELBO", "KL", "MSE"
+#: Divergence in bits per dimension below which the codes say nothing: the posterior has collapsed.
+COLLAPSED = 0.02
+LIKELIHOODS = ("logistic", "gaussian")
+#: Columns of the picture, and its rows that are drawn; held-out images that are encoded at once.
+SIDE, DRAWN, CHUNK = 8, 6, 250
+
+
+@dataclass(frozen=True)
+class AutoencodingRecipe(LossRecipe):
+    """How an encoder and a decoder learn together.
+
+    Attributes:
+        likelihood: logistic, discretised with a learned scale per channel (Kingma et al., 2016), or gaussian with the
+            best variance of each batch.
+        divergence: weight of the divergence of the codes from the prior, beta.
+        rise: steps in which it rises from 0.
+        held_out: images on which the bound is measured.
+        recalibrate: batches that set the BatchNorm statistics before anything is measured; 0 keeps the averaged ones.
+    """
+
+    likelihood: str = "logistic"
+    divergence: float = 1.0
+    rise: int = 100
+    held_out: int = 1000
+    recalibrate: int = 16
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._least(divergence=0, rise=0, held_out=1, recalibrate=0)
+        one_of("likelihood", self.likelihood, LIKELIHOODS)
+
+
+class Autoencoder(nn.Module):
+    """An encoder before a generator, and the scale of what the generator leaves open.
+
+    Args:
+        decoder: from codes, `sample x latent`, to images in [-1, 1].
+        shape: of an image, `channel x height x width`, height and width multiples of 4.
+        latent: size of a code.
+    """
+
+    def __init__(self, decoder: nn.Module, shape: tuple[int, ...], latent: int):
+        super().__init__()
+        channels, height, width = shape
+        self.decoder = decoder
+        self.encoder = nn.Sequential(
+            nn.Conv2d(channels, 32, 3, padding=1), nn.ReLU(),
+            nn.Conv2d(32, 64, 4, 2, 1), nn.ReLU(),
+            nn.Conv2d(64, 64, 4, 2, 1), nn.ReLU(),
+            nn.Flatten(), nn.Linear(64 * (height // 4) * (width // 4), 2 * latent),
+        )  # fmt: skip
+        self.log_scale = nn.Parameter(torch.empty(channels, 1, 1))
+
+    def initialise_(self, generator: torch.Generator) -> None:
+        """See `gpproxy.search_spaces.initialise.materialise`."""
+        nn.init.constant_(self.log_scale, -2.0)
+
+    def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log variance of the codes of images, both `sample x latent`."""
+        mean, log_variance = self.encoder(images).chunk(2, 1)
+        return mean, log_variance.clamp(-10, 5)
+
+    def codes(self, images: Tensor, noise: Tensor) -> Tensor:
+        """Codes of images, drawn by standard normal noise of their shape."""
+        mean, log_variance = self.encode(images)
+        return mean + (log_variance / 2).exp() * noise
+
+    def forward(self, images: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Reconstructions, and the divergence of each image's code from the prior in nats, `sample`."""
+        mean, log_variance = self.encode(images)
+        divergence = (mean.square() + log_variance.exp() - 1 - log_variance).sum(1) / 2
+        return self.decoder(mean + (log_variance / 2).exp() * noise), divergence
+
+    def surprise(self, images: Tensor, made: Tensor, likelihood: str) -> Tensor:
+        """Negative log likelihood of 8-bit images under what was made of them: nats per dimension, a mean over all."""
+        if likelihood == "gaussian":
+            # With the best shared variance, the mean squared error, in units of grey values.
+            error = (made - images).square().mean().clamp_min(1e-10)
+            return math.log(127.5) + 0.5 * (2 * math.pi * math.e * error).log()
+        return logistic_surprise(images, made, self.log_scale).mean()
+
+
+def logistic_surprise(images: Tensor, made: Tensor, log_scale: Tensor) -> Tensor:
+    """Negative log probability of every 8-bit value in [-1, 1] under a logistic around `made`, in nats.
+
+    The probability of a value is that of the interval of 1/127.5 around it; those of the darkest and the brightest have
+    no end (Salimans et al., 2017). Scales below e^-7 count as that.
+    """
+    log_scale = log_scale.clamp_min(-7.0)
+    distance, precision = images - made, (-log_scale).exp()
+    above, below = precision * (distance + 1 / 255), precision * (distance - 1 / 255)
+    # log(sigmoid(above) - sigmoid(below)), without the difference of two nearly equal numbers
+    inside = above + torch.log(-torch.expm1(below - above)) - F.softplus(above) - F.softplus(below)
+    whole = torch.where(images > 0.999, -F.softplus(below), inside)
+    return -torch.where(images < -0.999, -F.softplus(-above), whole)
+
+
+class VariationalObjective(LossObjective):
+    """An encoder and a decoder.
+
+    Args:
+        network: both.
+        images: what they learn from, uint8 `sample x channel x height x width`.
+        held_out: what the bound is measured on, of the same shape.
+        latent: shape of the noise of one image.
+        recipe, seed, device: see LossObjective.
+    """
+
+    recipe: AutoencodingRecipe
+    loss_name = "bound"
+
+    def __init__(
+        self,
+        network: Autoencoder,
+        images: Tensor,
+        held_out: Tensor,
+        latent: tuple[int, ...],
+        recipe: AutoencodingRecipe,
+        *,
+        seed: int,
+        device: torch.device | str = "cpu",
+    ):
+        super().__init__(network, recipe, seed=seed, device=device)
+        self.images, self._held_out, self.latent = images.to(self.device), held_out, latent
+        self._weight = torch.zeros((), device=self.device)
+
+    def prepare(self, index: int) -> None:
+        super().prepare(index)
+        self._weight.fill_(self.recipe.divergence * min((index + 1) / max(self.recipe.rise, 1), 1.0))
+
+    def loss(self) -> Tensor:
+        """The bound of a batch, in nats per dimension, with the weight that the divergence has by now."""
+        images = self.drawn_from(self.images)
+        noise = torch.randn(len(images), *self.latent, device=self.device, generator=self.random)
+        made, divergence = self.generator(images, noise)
+        spent = self._weight * divergence.mean() / images[0].numel()
+        return self.generator.surprise(images, made, self.recipe.likelihood) + spent  # type: ignore[operator]
+
+    @torch.no_grad()
+    def held_out_losses(self) -> Mapping[str, float]:
+        """The bound in bits per dimension and its parts, of the averaged networks, with one code per image."""
+        network = self._recalibrated("posterior")
+        images = to_unit(self._held_out[: self.recipe.held_out])
+        noises = torch.randn(len(images), *self.latent, generator=numbered(0))
+        sums = [0.0] * 3
+        for part, noise in zip(images.split(CHUNK), noises.split(CHUNK)):
+            real = part.to(self.device)
+            made, divergence = network(real, noise.to(self.device))
+            surprise = network.surprise(real, made, self.recipe.likelihood)
+            found = (surprise, divergence.mean() / real[0].numel(), (made - real).square().mean())
+            sums = [total + float(value) * len(part) for total, value in zip(sums, found)]
+        likelihood, divergence_, error = (total / len(images) for total in sums)
+        bits = math.log(2)
+        return {BOUND: (likelihood + divergence_) / bits, DIVERGENCE: divergence_ / bits, ERROR: error}
+
+    def _recalibrated(self, codes: str) -> Any:
+        """A copy of the averaged networks, the decoder's BatchNorm statistics those of codes of either kind."""
+        network, recipe = copy.deepcopy(self.average.network), self.recipe
+        if recipe.recalibrate:
+            count = recipe.recalibrate * recipe.batch
+            noises = noise_batches(self.latent, count, self.seed, "recalibrate", batch=recipe.batch)
+            recalibrate(network.decoder, self._codes(network, noises, codes))  # type: ignore[arg-type]
+        return network
+
+    def _codes(self, network: nn.Module, noises: Iterator[Tensor], codes: str) -> Iterator[Tensor]:
+        for index, noise in enumerate(noises):
+            noise = noise.to(self.device)
+            if codes == "prior":
+                yield noise
+                continue
+            places = torch.arange(index * len(noise), (index + 1) * len(noise)) % len(self.images)
+            yield network.codes(to_unit(self.images[places.to(self.device)]), noise)  # type: ignore[operator]
+
+    def measured(self) -> nn.Module:
+        """The averaged decoder as it draws from noise."""
+        return self._recalibrated("prior").decoder
+
+    def samples(self, count: int) -> Tensor:
+        """See `Objective.samples`: images from plain noise."""
+        return draw(self.measured(), self.latent, count, self.seed, "samples")
+
+    @torch.no_grad()
+    def picture(self) -> Tensor:
+        """See `Objective.picture`: held-out images, what is made of them, and images from plain noise."""
+        true = self._held_out[:SIDE]
+        network = self._recalibrated("posterior")
+        noise = torch.zeros(len(true), *self.latent, device=self.device)
+        made = to_bytes(network(to_unit(true).to(self.device), noise)[0]).cpu()
+        drawn = draw(self.measured(), self.latent, SIDE * DRAWN, self.seed, "picture")
+        return torch.cat([true, made, drawn]).view(2 + DRAWN, SIDE, *true.shape[1:])
+
+
+@task("autoencoding")
+class Autoencoding(DrawingTask):
+    """From images to codes and back, and so from noise to images."""
+
+    title = "autoencoding"
+    takes = ("noise",)
+    #: which the encoder halves twice
+    smallest = 4
+    presets = {
+        "vae-short": AutoencodingRecipe(
+            steps=300, batch=64, generator_rate=2e-3, average=0.98, clip=1.0, checks=(0.5, 1.0)
+        )
+    }
+
+    @cached_property
+    def held_out(self) -> ImageSet:
+        """The images that the bound is measured on: the first of the split that is compared with."""
+        return self.real()
+
+    @property
+    def main(self) -> str:
+        """The bound, whatever measures images beside it."""
+        return BOUND
+
+    @cached_property
+    def measure(self) -> Measure | None:
+        network = self.extractor
+        if network is None:
+            return None
+        if self.every:
+            return lambda images: numbers(images, self.reference, network)
+        return lambda images: {super(Autoencoding, self).main: frechet_to(images, self.reference, network)}
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        return super().facts or {"extractor": "none", "reference": f"{self.held_out.name}/{self.held_out.split}"}
+
+    def objective(self, code: str, seed: int, times: int = 1) -> VariationalObjective:
+        recipe, space = self.recipe_of(times), self.space
+        assert isinstance(recipe, AutoencodingRecipe)
+        shape, (latent, *more) = space.image_shape, space.input_shape
+        if more or shape[1] % 4 or shape[2] % 4:
+            raise ConfigError(
+                f"The decoders of an autoencoder draw images whose sides are multiples of 4 from vectors, but those of "
+                f"{space.name} draw {' x '.join(map(str, shape))} from {' x '.join(map(str, space.input_shape))}. "
+                "Choose another space or resolution."
+            )
+        with torch.device("meta"):
+            frame = Autoencoder(nn.Identity(), shape, latent)
+        network = materialise(frame, reseed(torch.Generator(), seed, "encoder"))
+        assert isinstance(network, Autoencoder)
+        network.decoder = untrained(space, code, seed)
+        held_out, device = self.held_out.images, self.settings.device
+        return VariationalObjective(
+            network, self.images.images, held_out, space.input_shape, recipe, seed=seed, device=device
+        )
+
+    def outputs(self, generator: nn.Module, seed: int) -> Tensor:
+        return draw(generator, self.space.input_shape, self.samples, seed, "samples")
+
+    def remarks(self, found: Outcome) -> Iterator[str]:
+        best = found.best
+        if best is not None and best.measures.get(DIVERGENCE, math.inf) < COLLAPSED:
+            yield (
+                f"The posterior has collapsed: codes hold {best.measures[DIVERGENCE]:.3g} bits per dimension, under "
+                f"{COLLAPSED:g}, so the decoder draws without them. Lower the divergence, or let it rise more slowly."
+            )
