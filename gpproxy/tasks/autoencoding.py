@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gpproxy.errors import ConfigError
-from gpproxy.images.image_set import ImageSet, to_bytes, to_unit
+from gpproxy.images.image_set import seen, to_unit
 from gpproxy.quality.measure import frechet_to, numbers
 from gpproxy.search_spaces.initialise import materialise
 from gpproxy.seeds import numbered, reseed
@@ -42,6 +42,8 @@ from gpproxy.training.recipe import one_of
 BOUND, DIVERGENCE, ERROR = "-ELBO", "KL", "MSE"
 #: Divergence in bits per dimension below which the codes say nothing: the posterior has collapsed.
 COLLAPSED = 0.02
+#: Log scale of the logistic at the start.
+SCALE = -2.0
 LIKELIHOODS = ("logistic", "gaussian")
 #: Columns of the picture, and its rows that are drawn; held-out images that are encoded at once.
 SIDE, DRAWN, CHUNK = 8, 6, 250
@@ -91,11 +93,11 @@ class Autoencoder(nn.Module):
             nn.Conv2d(64, 64, 4, 2, 1), nn.ReLU(),
             nn.Flatten(), nn.Linear(64 * (height // 4) * (width // 4), 2 * latent),
         )  # fmt: skip
-        self.log_scale = nn.Parameter(torch.empty(channels, 1, 1))
+        self.log_scale = nn.Parameter(torch.full((channels, 1, 1), SCALE))
 
     def initialise_(self, generator: torch.Generator) -> None:
         """See `gpproxy.search_spaces.initialise.materialise`."""
-        nn.init.constant_(self.log_scale, -2.0)
+        nn.init.constant_(self.log_scale, SCALE)
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log variance of the codes of images, both `sample x latent`."""
@@ -227,7 +229,8 @@ class VariationalObjective(LossObjective):
         true = self._held_out[:SIDE]
         network = self._recalibrated("posterior")
         noise = torch.zeros(len(true), *self.latent, device=self.device)
-        made = to_bytes(network(to_unit(true).to(self.device), noise)[0]).cpu()
+        made = seen(network(to_unit(true).to(self.device), noise)[0]).cpu()
+        true = seen(to_unit(true))
         drawn = draw(self.measured(), self.latent, SIDE * DRAWN, self.seed, "picture")
         return torch.cat([true, made, drawn]).view(2 + DRAWN, SIDE, *true.shape[1:])
 
@@ -245,11 +248,6 @@ class Autoencoding(DrawingTask):
             steps=300, batch=64, generator_rate=2e-3, average=0.98, clip=1.0, checks=(0.5, 1.0)
         )
     }
-
-    @cached_property
-    def held_out(self) -> ImageSet:
-        """The images that the bound is measured on: the first of the split that is compared with."""
-        return self.real()
 
     @property
     def main(self) -> str:
@@ -284,10 +282,9 @@ class Autoencoding(DrawingTask):
         network = materialise(frame, reseed(torch.Generator(), seed, "encoder"))
         assert isinstance(network, Autoencoder)
         network.decoder = untrained(space, code, seed)
-        held_out, device = self.held_out.images, self.settings.device
-        return VariationalObjective(
-            network, self.images.images, held_out, space.input_shape, recipe, seed=seed, device=device
-        )
+        images, held_out = map(self.of_channels, (self.images, self.held_out))
+        device = self.settings.device
+        return VariationalObjective(network, images, held_out, space.input_shape, recipe, seed=seed, device=device)
 
     def outputs(self, generator: nn.Module, seed: int) -> Tensor:
         return draw(generator, self.space.input_shape, self.samples, seed, "samples")

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gpproxy.images.image_set import ImageSet, seen, to_unit
+from gpproxy.images.image_set import seen, to_unit
 from gpproxy.quality.measure import frechet_to, numbers
 from gpproxy.search_spaces.edm import drawn_levels, ladder, noisy_batch
 from gpproxy.seeds import numbered
@@ -149,11 +149,6 @@ class Denoising(DrawingTask):
         ),
     }  # fmt: skip
 
-    @cached_property
-    def held_out(self) -> ImageSet:
-        """The images that the loss is measured on: the first of the split that is compared with."""
-        return self._load(self.settings.split, None)
-
     @property
     def main(self) -> str:
         """The loss, whatever measures images beside it."""
@@ -177,8 +172,7 @@ class Denoising(DrawingTask):
         recipe = self.recipe_of(times)
         assert isinstance(recipe, DenoisingRecipe)
         network = untrained(self.space, code, seed)
-        # Grey images have three equal channels, of which the network takes one.
-        images, held_out = (found.images[:, : self.space.image_shape[0]] for found in (self.images, self.held_out))
+        images, held_out = map(self.of_channels, (self.images, self.held_out))
         return Denoiser(network, images, held_out, recipe, seed=seed, device=self.settings.device)
 
     def outputs(self, generator: nn.Module, seed: int) -> Tensor:

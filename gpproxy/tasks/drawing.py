@@ -1,7 +1,7 @@
 """What the tasks of generators that draw images share: the data set that they learn from and are compared with.
 
-In: TrainingSettings. Out: the base of the tasks `unconditional` and `denoising`. Images are read at the size and with
-the channels that the generators of the space draw.
+In: TrainingSettings. Out: the base of the tasks `unconditional`, `denoising`, `autoencoding` and `super-resolution`.
+Images are read at the size and with the channels that the generators of the space draw.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
+
+from torch import Tensor
 
 from gpproxy.errors import ConfigError
 from gpproxy.images.image_set import CHANNELS, ImageSet, on_background
@@ -30,6 +32,15 @@ class DrawingTask(Task):
     def real(self) -> ImageSet:
         found = self._load(self.settings.split, None)
         return replace(found, images=on_background(found.images))
+
+    @cached_property
+    def held_out(self) -> ImageSet:
+        """The split that generators are measured on, as it is: what a loss on images that were not learnt is of."""
+        return self._load(self.settings.split, None)
+
+    def of_channels(self, images: ImageSet) -> Tensor:
+        """Images with the channels that the generators draw; grey ones have three equal channels."""
+        return images.images[:, : self.space.image_shape[0]]
 
     def _load(self, split: str, limit: int | None) -> ImageSet:
         settings, shape = self.settings, self.space.image_shape

@@ -10,7 +10,15 @@ from scipy.stats import logistic
 
 from gpproxy.errors import ConfigError
 from gpproxy.seeds import numbered
-from gpproxy.tasks.autoencoding import BOUND, DIVERGENCE, ERROR, Autoencoder, AutoencodingRecipe, logistic_surprise
+from gpproxy.tasks.autoencoding import (
+    BOUND,
+    DIVERGENCE,
+    ERROR,
+    Autoencoder,
+    AutoencodingRecipe,
+    VariationalObjective,
+    logistic_surprise,
+)
 from gpproxy.tasks.registry import open_task, recipe
 from gpproxy.tasks.settings import TrainingSettings
 from gpproxy.training.checkpoint import load_state
@@ -107,6 +115,16 @@ def test_a_collapsed_posterior_is_told(task, tmp_path: Path):
     for divergence, told in ((0.019, True), (0.05, False)):
         changed = dataclasses.replace(found, curve=(Check(6, {BOUND: 7.0, DIVERGENCE: divergence}),))
         assert any("posterior has collapsed" in line for line in task.remarks(changed)) is told
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_grey_and_transparent_images(channels):
+    decoder = torch.nn.Sequential(torch.nn.Linear(8, channels * 64), torch.nn.Unflatten(1, (channels, 8, 8)))
+    images = torch.randint(0, 256, (16, channels, 8, 8), generator=numbered(0), dtype=torch.uint8)
+    how = AutoencodingRecipe(steps=2, batch=4, held_out=8)
+    objective = VariationalObjective(Autoencoder(decoder, (channels, 8, 8), 8), images, images, (8,), how, seed=0)
+    objective.step(0)
+    assert objective.picture().shape == (8, 8, 3, 8, 8) and math.isfinite(objective.held_out_losses()[BOUND])
 
 
 def test_the_weight_of_the_divergence_rises(task):
