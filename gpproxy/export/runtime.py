@@ -13,8 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gpproxy.search_spaces.batch import Batch
+from gpproxy.search_spaces.batch import Batch, tensors_in
+from gpproxy.search_spaces.output import Pick
 from gpproxy.statistics.passes import Passes
+from gpproxy.statistics.undisturbed import usable
 
 Layers = list[Tensor | None]
 Loss = Callable[[Tensor, Batch], Tensor]
@@ -27,33 +29,26 @@ def l1_to_inputs(output: Tensor, batch: Batch) -> Tensor:
     return (output - batch.visible).abs().mean()
 
 
-def batch_of(inputs: object) -> Batch:
-    """What `score` is given, as a batch. Raises ValueError for anything but tensors of as many samples each."""
-    several: Any = tuple(inputs) if isinstance(inputs, tuple | list) else inputs
-    tensors = several.values() if isinstance(several, dict) else several if isinstance(several, tuple) else [several]
-    for tensor in tensors:
-        if not isinstance(tensor, Tensor):
-            raise ValueError(
-                f"The inputs must be one tensor, or a tuple or dict of the tensors that the generator is called with, "
-                f"but there is a {type(tensor).__name__}."
-            )
-    if len({len(tensor) if tensor.ndim else 0 for tensor in tensors}) != 1:
-        raise ValueError("The inputs must be tensors with as many samples each, along their first axis.")
-    return Batch(several)
+def batch_of(inputs: Any, network: nn.Module, output: Pick) -> Batch:
+    """What `score` is given, as a batch on the device of the generator.
 
-
-def refuse_several(output: object) -> None:
-    """Raises ValueError for an output that is not one tensor."""
-    if not isinstance(output, Tensor):
+    Raises ValueError for inputs without a tensor, or with tensors of unequal numbers of samples.
+    """
+    batch = Batch(inputs, output=output)
+    tensors = tensors_in(inputs)
+    if not tensors:
         raise ValueError(
-            f"The output of the generator must be one tensor, not a {type(output).__name__}. Wrap the generator in a "
-            "torch.nn.Module whose forward returns one tensor."
+            f"The inputs must be a tensor, or a tuple, dict or dataclass of what the generator is called with, but "
+            f"this {type(inputs).__name__} holds no tensor."
         )
+    if len({len(tensor) for tensor in tensors if tensor.ndim}) != 1:
+        raise ValueError("The inputs must be tensors with as many samples each, along their first axis.")
+    devices = {tensor.device for tensor in [*network.parameters(), *network.buffers()]}
+    return batch.to(devices.pop()) if len(devices) == 1 else batch
 
 
 def checked_loss(loss: Loss, output: Tensor, batch: Batch) -> Tensor:
     """The loss, one number with gradients. Raises ValueError where it does not fit the generator."""
-    refuse_several(output)
     remedy = "Pass loss=f, where f(output, inputs) returns one number that depends on the output."
     shapes = f"an output of the shape {tuple(output.shape)} for inputs of the shape {tuple(batch.visible.shape)}"
     try:
@@ -70,17 +65,17 @@ def checked_loss(loss: Loss, output: Tensor, batch: Batch) -> Tensor:
 
 
 @contextmanager
-def untrained(network: nn.Module, inputs: Tensor, seed: int) -> Iterator[None]:
-    """Training mode, gradients for every parameter, a seeded generator for dropout and the like; all restored after."""
+def untrained(generator: nn.Module) -> Iterator[nn.Module]:
+    """The generator as it is looked at: in training mode, with gradients for every parameter. It is left as it was."""
+    network = usable(generator)
     modes = [(module, module.training) for module in network.modules()]
-    frozen = [parameter for parameter in network.parameters() if not parameter.requires_grad]
-    with torch.random.fork_rng([inputs.device] if inputs.is_cuda else []):
-        torch.manual_seed(seed)
+    frozen = [p for p in network.parameters() if p.is_floating_point() and not p.requires_grad]
+    with torch.inference_mode(False), torch.enable_grad():
         try:
             network.train()
             for parameter in frozen:
                 parameter.requires_grad_(True)
-            yield
+            yield network
         finally:
             for module, mode in modes:
                 module.training = mode
@@ -94,7 +89,6 @@ def refuse_unusable(passes: Passes) -> None:
         raise ValueError("The generator has no parameters, so there is nothing to score.")
     if not passes.noise.layers:
         raise ValueError("The generator has no convolution or linear layer to look at.")
-    refuse_several(passes.noise.output)
     if not torch.isfinite(passes.noise.output).all():
         raise ValueError("The untrained generator returns NaN or infinity. Check its initialisation and the inputs.")
 

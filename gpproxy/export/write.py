@@ -39,7 +39,7 @@ from gpproxy.statistics.statistic import STATISTICS
 OWN = (
     "FORMULA", "RANK_FORM", "LATEX", "PROVENANCE", "SPACE", "SEED", "SAMPLES", "INITS", "SIZES", "EXPECTED", "score",
     "formula", "self_check", "generator", "inputs", "loss", "seed", "look", "output", "probes",
-    "given", "used", "batch",
+    "given", "used", "batch", "network",
 )  # fmt: skip
 
 Loss = Callable[[Tensor, Batch], Tensor]
@@ -115,7 +115,7 @@ def _expected(
     """The engine's value for the fixture."""
     network, inputs = runtime.fixture_network(), runtime.fixture_inputs()
     probes = seeded(space, seed, "probes")
-    with runtime.untrained(network, inputs, seed):
+    with runtime.untrained(network):
         passes = Passes(network, Batch(inputs), loss or runtime.l1_to_inputs, probes, backward)
         return engine_value(tree, passes, sizes)
 
@@ -224,25 +224,29 @@ def _score(bundle: Bundle, frame: list[Key], loss_key: Key | None, backward: boo
         if backward
         else "not used: this formula needs no gradients."
     )
-    return f'''def score(generator, inputs, loss=None, seed=SEED) -> float:
+    return f'''def score(generator, inputs, loss=None, seed=SEED, output=None) -> float:
     """The score of an untrained generator; higher predicts better quality, -inf means a dead network.
 
-    The generator is left as it was: weights, gradients, buffers and train/eval flags.
+    The generator and the inputs are left as they were: weights, gradients, buffers, flags, random states. The score
+    does not depend on what was scored before: what is random inside the generator is drawn from the seed.
 
     Args:
-        generator: a freshly initialised torch.nn.Module; it is looked at in training mode.
-        inputs: a batch of its inputs, `sample x ...`; for a generator that takes several tensors a tuple of them, or a
-            dict by name. The first of floats is what is perturbed and read.
+        generator: a freshly initialised torch.nn.Module, on any device; it is looked at in training mode.
+        inputs: a batch of its inputs, `sample x ...`; for a generator that takes several tensors a tuple of them, a
+            dict by name, or a dataclass. The first of floats is what is perturbed and read.
         loss: {about}
         seed: of the random probes; scores can be compared only between equal seeds.
+        output: which tensor is the image, of a generator that returns several: a position, a name, or a function of
+            what it returns.
 
-    Raises ValueError, with what to do, when there is no score: no layers, NaN outputs, inputs that are no tensors, an
-    output that is not one, a loss that does not fit. Errors of the generator's own forward are passed on.
+    Raises ValueError, with what to do, when there is no score: no layers, NaN outputs, inputs without a tensor, an
+    output whose image cannot be told, a loss that does not fit, a pass that the generator does not allow. Errors of the
+    generator's own forward are passed on.
     """
-    given = {batch_of}(inputs){given}
+    given = {batch_of}(inputs, generator, output){given}
     probes = {generator}(SPACE, seed, "probes")
-    with {untrained}(generator, given.visible, seed):
-        look = {passes}(generator, given, {used}, probes, backward={backward})
+    with {untrained}(generator) as network:
+        look = {passes}(network, given, {used}, probes, backward={backward})
         {refuse}(look)
         if {dead}(look):
             return float("-inf")

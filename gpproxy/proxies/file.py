@@ -31,7 +31,7 @@ def value_of_file(path: str, network: nn.Module, batch: Batch, space: SearchSpac
         """The space's loss in the form of a file; the outputs are those of the first samples."""
         return space.loss(outputs, batch.first(len(outputs)))
 
-    known = {"loss": loss, "seed": seed}
+    known = {"loss": loss, "seed": seed, **({} if batch.output is None else {"output": batch.output})}
     accepted = inspect.signature(function).parameters
     try:
         given = {name: one for name, one in known.items() if name in accepted}

@@ -7,7 +7,6 @@ seed and the proxy alone: neither on other architectures and their order nor on 
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-import torch
 from torch import nn
 
 from gpproxy.errors import StatisticsError
@@ -159,12 +157,12 @@ class Scorer:
         """What the proxies of a view say of one initialisation."""
         proxies = [self.setup.proxies[i] for i in view.members]
         how = replace(view.how, seed=view.how.seed + number)
-        passes = copy.copy(self._template(view, number))
+        template = self._template(view, number)
         values: list[Value | None] = [None] * len(proxies)
         here = [i for i, proxy in enumerate(proxies) if not proxy.path]
         fresh = not here
         if here:
-            passes.network, passes.memo = network, {}
+            passes = template.of(network)
             for i, value in zip(here, self._collected(code, how, passes, [proxies[i] for i in here])):
                 values[i] = value
         for i, proxy in enumerate(proxies):
@@ -173,7 +171,7 @@ class Scorer:
                 own = network if fresh else self._network(code, how.seed)
                 fresh = False
                 self.work.forwards += 1
-                values[i] = value_of_file(proxy.path, own, passes.wide_batch.each(torch.clone), self.space, how.seed)
+                values[i] = value_of_file(proxy.path, own, template.wide_batch.own(), self.space, how.seed)
         return [value for value in values if value is not None]
 
     def _collected(self, code: str, how: Collection, passes: Passes, proxies: Sequence[Proxy]) -> list[Value]:

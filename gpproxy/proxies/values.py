@@ -14,6 +14,7 @@ from deap import gp
 from torch import Tensor
 
 from gpproxy.expressions.evaluation.evaluate import Evaluator
+from gpproxy.expressions.structure import needs
 from gpproxy.proxies.proxy import Proxy
 from gpproxy.proxies.scored import Value, dead, value
 from gpproxy.statistics.assemble import assemble
@@ -38,13 +39,19 @@ def values_of(record: Record, proxies: Sequence[Proxy], device: str = "cpu") -> 
     found: list[Value] = []
     if trees:
         scores = Evaluator(assemble([record]).to(device)).scores(trees)
-        found = [value(number, reason or "") for number, reason in zip(scores.values[:, 0].tolist(), scores.reasons)]
+        reasons = [_absent(record, tree) or reason or "" for tree, reason in zip(trees, scores.reasons)]
+        found = [value(number, reason) for number, reason in zip(scores.values[:, 0].tolist(), reasons)]
     rows = iter(found)
     return [next(rows) if proxy.formula else _classical(record, proxy.classical) for proxy in proxies]
 
 
 def _classical(record: Record, name: str) -> Value:
-    return value(PROXIES[name].direction * float(record.columns[name]))
+    return value(PROXIES[name].direction * float(record.columns[name]), record.absent.get(name, ""))
+
+
+def _absent(record: Record, tree: gp.PrimitiveTree) -> str:
+    """Why a formula has no value where the generator does not allow one of the passes that it needs."""
+    return next((record.absent[name] for name in needs(tree) if name in record.absent), "")
 
 
 def score_table(table: StatisticsTable, trees: Sequence[gp.PrimitiveTree], workers: int = 1) -> Tensor:

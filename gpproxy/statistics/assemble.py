@@ -40,7 +40,8 @@ def assemble(records: Sequence[Record]) -> StatisticsTable:
 
 def _value(kind: type, parts: list, layers: int) -> Value:
     if isinstance(parts[0], Tensor):
-        return torch.stack([p.double() for p in parts])
+        shape = max((p.shape for p in parts), key=lambda shape: (len(shape), *shape))  # an absent value has one number
+        return torch.stack([p.double().expand(shape) if p.isnan().all() else p.double() for p in parts])
     if kind is LayerScalar:
         values = torch.zeros(len(parts), layers, dtype=torch.float64)
         present = torch.zeros(len(parts), layers, dtype=torch.bool)

@@ -90,6 +90,7 @@ def save(record: Record, path: Path) -> None:
         "columns": json.dumps(record.columns),
         "dead": record.dead,
         "seconds": repr(record.seconds),
+        "absent": json.dumps(record.absent),
         "lengths": json.dumps(lengths),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -140,4 +141,5 @@ def load(path: Path, names: tuple[str, ...]) -> Record:
                 for layer, value in zip(layers, file.get_tensor(f"{name}/{k}").unbind()):
                     values[name][layer] = value
                 k += 1
-    return Record(meta["architecture"], values, json.loads(meta["columns"]), meta["dead"], float(meta["seconds"]))
+    columns, absent = json.loads(meta["columns"]), json.loads(meta.get("absent", "{}"))
+    return Record(meta["architecture"], values, columns, meta["dead"], float(meta["seconds"]), absent)

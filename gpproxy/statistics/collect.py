@@ -153,7 +153,9 @@ def recorded(
     for code in codes:
         record = _read(first_part[code], names)
         for paths in others:
-            record.columns.update(_read(paths[code], ()).columns)
+            other = _read(paths[code], ())
+            record.columns.update(other.columns)
+            record.absent.update(other.absent)
         records.append(record)
     return records
 

@@ -12,9 +12,7 @@ from pathlib import Path
 import torch
 
 from gpproxy.run.files import write_atomically
-
-#: Words in an error that speaks of the machine and not of the generator.
-PASSING = ("memory", "cuda error", "cudnn", "cublas")
+from gpproxy.statistics.passes import passing
 
 
 def note_of(path: Path) -> Path:
@@ -26,7 +24,7 @@ def lasting(error: BaseException) -> bool:
     """Whether an error, or what it was raised from, will come again on another day."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, (MemoryError, OSError)) or any(word in str(cause).lower() for word in PASSING):
+        if passing(cause):
             return False
         cause = cause.__cause__
     return True

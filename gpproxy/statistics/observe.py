@@ -6,18 +6,19 @@ the name of a file in the cache follows from what this module, the statistics an
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
 import torch
 
 from gpproxy.errors import StatisticsError
-from gpproxy.primitives.types import LAYER_TYPES
+from gpproxy.primitives.types import AXES, LAYER_TYPES
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.seeds import seeded
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.collection import Collection
-from gpproxy.statistics.passes import Passes
+from gpproxy.statistics.passes import AbsentPass, Passes
 from gpproxy.statistics.record import Record
 
 
@@ -46,8 +47,13 @@ def collect_one(space: SearchSpace, code: str, how: Collection, passes: Passes |
         if not torch.isfinite(passes.noise.output).all():
             raise StatisticsError(f"{code}: the untrained generator returns NaN or infinity.")
         values: dict[str, Any] = {}
+        absent: dict[str, str] = {}
         for statistic in chosen:
-            value = statistic.function(passes, how.sizes)
+            try:
+                value = statistic.function(passes, how.sizes)
+            except AbsentPass as error:
+                absent[statistic.name] = str(error)
+                value = _missing(statistic.type, len(passes.noise.layers))
             if statistic.type in LAYER_TYPES:
                 value = [None if v is None else v.detach().cpu() for v in value]
             else:
@@ -55,13 +61,21 @@ def collect_one(space: SearchSpace, code: str, how: Collection, passes: Passes |
             values[statistic.name] = value
         columns = dict(space.describe(architecture)) if chosen and how.describe else {}
         for name in how.chosen_proxies():
-            columns[name] = PROXIES[name].function(passes)
+            try:
+                columns[name] = PROXIES[name].function(passes)
+            except AbsentPass as error:
+                absent[name], columns[name] = str(error), math.nan
     except StatisticsError:
         raise
     except Exception as error:
         raise StatisticsError(f"{code}: looking at the generator failed: {type(error).__name__}: {error}") from error
     dead = space.dead(architecture) or _dead(passes)
-    return Record(code, values, columns, dead, time.perf_counter() - start)
+    return Record(code, values, columns, dead, time.perf_counter() - start, absent)
+
+
+def _missing(kind: type, layers: int) -> list[None] | torch.Tensor:
+    """The value of a statistic whose pass the generator does not allow."""
+    return [None] * layers if kind in LAYER_TYPES else torch.full((1,) * AXES[kind], torch.nan, dtype=torch.float64)
 
 
 def _dead(passes: Passes) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -25,6 +25,8 @@ from torch.nn.utils.weight_norm import WeightNorm, remove_weight_norm
 from gpproxy.recording.layer import Layer
 from gpproxy.recording.recorder import Recorder
 from gpproxy.search_spaces.batch import Batch
+from gpproxy.seeds import seed_of
+from gpproxy.statistics.undisturbed import complete, duplicate, generators_of, undisturbed, usable
 
 Loss = Callable[[Tensor, Batch], Tensor]
 
@@ -40,6 +42,8 @@ class Pass:
     recorder: Recorder
     onset: Tensor | None = None  # output of the first rectifier
     loss: Tensor | None = None
+    random: bool = False  # whether the network drew from a global generator of torch
+    torn: bool = False  # whether an operation that cannot be seen has changed what was recorded
 
     @property
     def macs(self) -> float:
@@ -47,33 +51,25 @@ class Pass:
         return sum(layer.macs for layer in self.layers) + self.recorder.other_macs
 
 
-@contextmanager
-def frozen_buffers(network: nn.Module) -> Iterator[None]:
-    """Leaves running means and variances as they were."""
-    saved = [(buffer, buffer.clone()) for buffer in network.buffers()]
-    try:
-        yield
-    finally:
-        for buffer, value in saved:
-            buffer.data.copy_(value)  # .data: autograd must not see a change, the values are as they were
-
-
-def forward(network: nn.Module, batch: Batch, linear: bool = False, keep_buffers: bool = True) -> Pass:
-    """A forward pass in the current gradient mode.
+def forward(network: nn.Module, batch: Batch, linear: bool = False, copied: bool = False) -> Pass:
+    """A forward pass in the current gradient mode, on a copy of the batch.
 
     Args:
         linear: leaves out norms and squashing activations, so that |weights| and positive inputs make a linear network.
-        keep_buffers: whether running means and variances stay as they were.
+        copied: records copies at once: for a pass that was torn before.
     """
-    for copied in (False, True):
-        recorder = Recorder(network, batch.tensors, len(batch), copied, linear)
-        with frozen_buffers(network) if keep_buffers else nullcontext(), cached(), recorder.watching():
-            output = batch.call(network)
-        if not recorder.torn:
-            break  # else an operation that cannot be seen has changed what was recorded: record copies
+    own = batch.own()
+    recorder = Recorder(network, own.tensors, len(own), copied, linear)
+    before = [generator.get_state() for generator in generators_of(network)]
+    with cached(), recorder.watching():
+        output = own.call(network)
+    after = [generator.get_state() for generator in generators_of(network)]
+    torn = recorder.torn
     image = output if isinstance(output, Tensor) and output.ndim == 4 else batch.visible
     recorder.finish(image)
-    return Pass(batch.visible, output, recorder.layers, recorder.rectified, recorder, recorder.onset)
+    record = Pass(batch.visible, output, recorder.layers, recorder.rectified, recorder, recorder.onset)
+    record.random, record.torn = not all(map(torch.equal, before, after)), torn
+    return record
 
 
 def backward(record: Pass, loss: Tensor) -> Pass:
@@ -107,9 +103,7 @@ def plain_copy(network: nn.Module) -> nn.Module:
     """A copy whose weights are plain parameters: what normalises or else makes them is taken off, and the values that a
     pass would use stay.
     """
-    made = [vars(module).values() for module in network.modules()]
-    loose = [value for values in made for value in values if isinstance(value, Tensor) and not value.is_leaf]
-    network = copy.deepcopy(network, {id(value): value.detach().clone() for value in loose})
+    network = duplicate(network)
     for module in list(network.modules()):
         if is_parametrized(module):
             for name in list(module.parametrizations):  # type: ignore[arg-type]
@@ -123,16 +117,55 @@ def plain_copy(network: nn.Module) -> nn.Module:
     return network
 
 
+def wide(value: Tensor) -> Tensor:
+    """In float32 at least: sums over numbers of half precision would lose what they add up."""
+    return value.float() if value.is_floating_point() and value.element_size() < 4 else value
+
+
+def widened(record: Pass) -> Pass:
+    """A pass whose values are in float32 at least."""
+    if record.output.element_size() > 2 and all(layer.activation.element_size() > 2 for layer in record.layers):
+        return record
+    kept = ("activation", "inflow", "preactivation", "gradient", "weight", "bias", "weight_gradient")
+    for layer in record.layers:
+        for name in kept:
+            value = getattr(layer, name)
+            setattr(layer, name, wide(value) if isinstance(value, Tensor) else value)
+    record.output, record.rectified = wide(record.output), [wide(value) for value in record.rectified]
+    record.onset = None if record.onset is None else wide(record.onset)
+    return record
+
+
+class AbsentPass(ValueError):
+    """A pass that a generator does not allow; what it says names the pass and the reason."""
+
+
+#: Words in an error that speaks of the machine and not of the generator.
+PASSING = ("memory", "cuda error", "cudnn", "cublas")
+
+
+def passing(error: BaseException) -> bool:
+    """Whether an error may be gone another day: for lack of memory, of a device, of a file."""
+    return isinstance(error, (MemoryError, OSError)) or any(word in str(error).lower() for word in PASSING)
+
+
 class Passes:
     """All passes of one look at one network, run when first asked for.
 
+    Everything random inside the network is drawn from the seed of the look, the shapes of the network's parameters and
+    the pass: `noise` and what is compared with it draw alike, and nothing depends on what has run before.
+
     Args:
-        network: untrained generator in training mode (batch norm runs on batch statistics). It is not changed.
+        network: untrained generator in training mode (batch norm runs on batch statistics). It is not changed; one with
+            lazy layers is copied, and the copy's weights are drawn.
         batch: what the network is called with; only `wide` sees more than the first `NARROW` samples. What is
-            perturbed, differentiated by and read is its visible tensor; others stay as they are.
+            perturbed, differentiated by and read is its visible tensor; others stay as they are. Every pass has its own
+            copy.
         loss: `loss(outputs, batch)`, one number.
-        generator: source of the perturbation and of the Jacobian directions.
+        generator: source of the perturbation, of the Jacobian directions and of the seed of the look.
         backward: whether the noise pass keeps gradients.
+
+    Raises AbsentPass, with the reason, at a pass beyond `noise` and `wide` that the network does not allow.
     """
 
     #: Samples that every pass but the wide one sees.
@@ -141,41 +174,111 @@ class Passes:
     PERTURBATION = 0.1
     #: Jacobian directions per sample, and samples that they are tried on.
     DIRECTIONS, DIRECTION_SAMPLES = 4, 4
+    #: What is drawn in the noise pass, and in all that must draw alike.
+    PLAIN = "plain"
 
     def __init__(self, network: nn.Module, batch: Batch, loss: Loss, generator: torch.Generator, backward: bool = True):
-        self.network, self.loss, self.backward = network, loss, backward
+        self.loss, self.backward = loss, backward
         self.wide_batch, self.batch = batch, batch.first(self.NARROW)
         #: the visible tensors, `sample x ...`
         self.wide_inputs, self.inputs = batch.visible, self.batch.visible
         inputs = self.inputs
-        noise = torch.randn(inputs.shape, generator=generator)
+        noise = torch.randn(inputs.shape, generator=generator, device=generator.device)
         shape = (self.DIRECTIONS, *inputs[: self.DIRECTION_SAMPLES].shape)
-        self.memo: dict[Any, Any] = {}  # results that several statistics share
-        self._noise = noise.to(inputs)
-        self._directions = torch.randn(shape, generator=generator).to(inputs)
+        self._noise = noise.to(inputs.device)
+        directions = torch.randn(shape, generator=generator, device=generator.device)
+        self._directions = directions.to(inputs)
+        self._seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
+        self._given = network
+        self.memo: dict[Any, Any] = {}  # results that several statistics share, and why passes are absent
+
+    def of(self, network: nn.Module) -> Passes:
+        """A look at another network with the same batch, probes and seed. None of its passes has run."""
+        other = copy.copy(self)
+        for name in ("network", "noise", "wide", "perturbed", "ones", "input_gradient", "jacobian"):
+            vars(other).pop(name, None)
+        other._given, other.memo = network, {}
+        return other
+
+    @cached_property
+    def network(self) -> nn.Module:
+        """What is looked at: the network that was given, or a copy where that cannot be looked at as it is."""
+        return complete(usable(self._given), self.batch.own().call, self._seed)
+
+    def seed(self, draws: str) -> int:
+        """The seed of what is drawn in a pass; equal names draw alike."""
+        shapes = [tuple(parameter.shape) for parameter in self.network.parameters()]
+        return seed_of(self._seed, shapes, draws)
+
+    def apart(self, draws: str, network: nn.Module | None = None, kept: bool = False) -> AbstractContextManager[None]:
+        """What stands around a pass through the network, or through a copy of it, in which what the pass changes can be
+        `kept`. Inside, the network is called with `batch.own()`."""
+        return undisturbed(network or self.network, self.seed(draws), kept)
+
+    def record(
+        self,
+        batch: Batch,
+        draws: str,
+        loss: Loss | None = None,
+        network: nn.Module | None = None,
+        linear: bool = False,
+        kept: bool = False,
+    ) -> Pass:
+        """A recorded pass in the current gradient mode, see `forward` and `apart`; with a loss also backward."""
+        network = network or self.network
+        copied = kept  # what changes the network cannot be done twice
+        while True:
+            with self.apart(draws, network, kept):
+                record = forward(network, batch, linear, copied)
+                if record.torn and not copied:
+                    copied = True
+                    continue
+                if self.backward and loss is not None:
+                    record = backward(record, loss(wide(record.output), batch.own()))
+                return widened(record)
+
+    @contextmanager
+    def _beyond(self, name: str) -> Iterator[None]:
+        """Around a pass that may be absent; the reason is kept."""
+        if name in self.memo:
+            raise AbsentPass(self.memo[name])
+        try:
+            yield
+        except Exception as error:
+            if passing(error):
+                raise
+            reason = (str(error) or "no reason given").strip().split("\n")[0].rstrip(".")
+            said = reason if isinstance(error, AbsentPass) else f"{type(error).__name__}: {reason}"
+            self.memo[name] = f"This generator does not allow the {name}: {said}."
+            raise AbsentPass(self.memo[name]) from error
+
+    def _refuse_numbers(self) -> None:
+        if not self.inputs.is_floating_point():
+            raise AbsentPass("its inputs are whole numbers, which cannot be moved a little")
 
     @cached_property
     def noise(self) -> Pass:
         """The plain pass, with gradients when `backward` is set."""
         if not self.backward:
             with torch.no_grad():
-                return forward(self.network, self.batch)
+                return self.record(self.batch, self.PLAIN)
         with torch.enable_grad():
-            record = forward(self.network, self.batch)
-            return backward(record, self.loss(record.output, self.batch))
+            return self.record(self.batch, self.PLAIN, self.loss)
 
     @cached_property
     def wide(self) -> Pass:
         """The whole batch, forward only: for what needs more samples than gradients do."""
         with torch.no_grad():
-            return forward(self.network, self.wide_batch)
+            return self.record(self.wide_batch, self.PLAIN)
 
     @cached_property
     def perturbed(self) -> Pass:
-        """The same batch plus Gaussian noise, forward only."""
-        with torch.no_grad():
-            moved = self.inputs + self.PERTURBATION * self.inputs.std() * self._noise
-            return forward(self.network, self.batch.with_visible(moved))
+        """The same batch plus Gaussian noise, forward only; what is random inside is drawn as in the plain pass."""
+        with self._beyond("perturbed pass"), torch.no_grad():
+            self._refuse_numbers()
+            inputs = wide(self.inputs)
+            moved = inputs + self.PERTURBATION * inputs.std() * self._noise.to(inputs)
+            return self.record(self.batch.with_visible(moved.to(self.inputs)), self.PLAIN)
 
     @cached_property
     def ones(self) -> Pass:
@@ -183,35 +286,65 @@ class Passes:
 
         An output Tanh is bypassed too: it would saturate, and every gradient would be zero.
         """
-        network = plain_copy(self.network).double().eval()
-        with torch.no_grad():
-            for parameter in network.parameters():
-                parameter.abs_()
-        first = self.batch.first(1).each(lambda tensor: tensor.double() if tensor.is_floating_point() else tensor)
-        with torch.enable_grad():
-            record = forward(network, first.with_visible(torch.ones_like(first.visible)), linear=True)
-            return backward(record, record.output.sum())
+        with self._beyond("all-ones pass"):
+            self._refuse_numbers()
+            network = plain_copy(self.network).double().eval()
+            with torch.no_grad():
+                for parameter in network.parameters():
+                    parameter.abs_()
+            first = self.batch.first(1).each(lambda tensor: tensor.double() if tensor.is_floating_point() else tensor)
+            first = first.with_visible(torch.ones_like(first.visible))
+            with torch.enable_grad():
+                return self.record(first, "all-ones", lambda output, batch: output.sum(), network, linear=True)
 
     @cached_property
     def input_gradient(self) -> Tensor:
         """Gradient of the summed output with respect to the input, `sample x values`."""
-        inputs = self.inputs.detach().clone().requires_grad_(True)
-        with torch.enable_grad(), frozen_buffers(self.network):
-            total = self.batch.with_visible(inputs).call(self.network).sum()
-            (gradient,) = torch.autograd.grad(total, inputs, allow_unused=True)
-        return torch.zeros_like(inputs).flatten(1) if gradient is None else gradient.flatten(1)
+        with self._beyond("pass of input gradients"):
+            self._refuse_numbers()
+            inputs = self.inputs.detach().clone().requires_grad_(True)
+            with torch.enable_grad(), self.apart(self.PLAIN):
+                total = wide(self.batch.own().with_visible(inputs).call(self.network)).sum()
+                (gradient,) = torch.autograd.grad(total, inputs, allow_unused=True)
+            return torch.zeros_like(inputs).flatten(1) if gradient is None else gradient.flatten(1)
 
     @cached_property
     def jacobian(self) -> Tensor:
-        """Forward-mode products of the output's Jacobian with seeded unit-variance directions,
-        `direction x sample x outputs`; batch statistics are shared by the directions."""
-        directions = self._directions
-        few = self.batch.first(self.DIRECTION_SAMPLES)
-        tiled = few.each(lambda tensor: tensor.repeat(len(directions), *[1] * (tensor.ndim - 1)))
-        with torch.no_grad(), frozen_buffers(self.network), forward_ad.dual_level():
-            dual = forward_ad.make_dual(tiled.visible, directions.flatten(0, 1))
-            output = tiled.with_visible(dual).call(self.network)
-            tangent = forward_ad.unpack_dual(output).tangent
+        """Products of the output's Jacobian with seeded unit-variance directions, `direction x sample x outputs`, in
+        forward mode, or in reverse where a part of the network has none; the directions share batch statistics and
+        what is random."""
+        with self._beyond("Jacobian pass"):
+            self._refuse_numbers()
+            few, directions = self.batch.first(self.DIRECTION_SAMPLES), self._directions
+            # What is random differs from sample to sample, so that directions in one batch would see several networks.
+            pieces = directions.split(1) if self.noise.random else (directions,)
+            return torch.cat([self._products(few, piece) for piece in pieces])
+
+    def _products(self, batch: Batch, directions: Tensor) -> Tensor:
+        """`direction x sample x outputs`, of directions that are tried in one pass."""
+        tiled = batch.samples(lambda tensor: tensor.repeat(len(directions), *[1] * (tensor.ndim - 1)))
+        along = directions.flatten(0, 1)
+        try:
+            with torch.no_grad(), self.apart(self.PLAIN), forward_ad.dual_level():
+                dual = forward_ad.make_dual(tiled.visible, along)
+                output = tiled.own().with_visible(dual).call(self.network)
+                tangent = forward_ad.unpack_dual(output).tangent
+        except (NotImplementedError, RuntimeError):
+            output, tangent = self._reverse_products(tiled, along)
         if tangent is None:
             tangent = torch.zeros_like(output)
-        return tangent.reshape(len(directions), len(few), -1)
+        return tangent.reshape(len(directions), len(batch), -1)
+
+    def _reverse_products(self, batch: Batch, along: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Output and product with the Jacobian, as the derivative of its transposed product, which is linear."""
+        inputs = batch.visible.detach().clone().requires_grad_(True)
+        with torch.enable_grad(), self.apart(self.PLAIN):
+            output = batch.own().with_visible(inputs).call(self.network)
+            if not output.requires_grad:
+                return output, None
+            weights = torch.zeros_like(output).requires_grad_(True)
+            (back,) = torch.autograd.grad(output, inputs, weights, create_graph=True, allow_unused=True)
+            if back is None or not back.requires_grad:
+                return output.detach(), None
+            (product,) = torch.autograd.grad(back, weights, along, allow_unused=True)
+        return output.detach(), product

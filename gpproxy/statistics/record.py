@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
@@ -17,6 +17,8 @@ class Record:
         columns: classical proxies and descriptors; NaN where undefined.
         dead: why it has no meaningful statistics, or empty.
         seconds: time that the look took.
+        absent: why statistics and classical proxies are missing whose pass the generator does not allow, by name; as
+            values they are None in every layer, or NaN.
     """
 
     architecture: str
@@ -24,3 +26,4 @@ class Record:
     columns: dict[str, float]
     dead: str
     seconds: float
+    absent: dict[str, str] = field(default_factory=dict)

@@ -240,16 +240,20 @@ class Strange(nn.Module):
 
     def forward(self, images: torch.Tensor) -> object:
         found = self.layer(images)
-        return (found, found) if self.kind == "several" else torch.relu(found)
+        return (found, found) if self.kind == "several" else found if self.kind == "single" else torch.relu(found)
 
 
 @pytest.mark.parametrize("text", [FORWARD, BACKWARD])
-def test_several_tensors_are_refused(text: str, load) -> None:
+def test_inputs_that_are_none_and_images_that_cannot_be_told_are_refused(text: str, load) -> None:
     module = load(text)
-    with pytest.raises(ValueError, match="output of the generator must be one tensor, not a tuple. Wrap"):
-        module.score(Strange("several"), inputs())
-    with pytest.raises(ValueError, match="inputs must be one tensor, or a tuple or dict .* but there is a str"):
-        module.score(network("plain-4"), (inputs(), "a"))
+    net = Strange("several")
+    with pytest.raises(ValueError, match="which of them is the image cannot be told: '0' .*output='0'"):
+        module.score(net, inputs())
+    found = module.score(net, inputs(), output=1)
+    net.kind = "single"
+    assert found == module.score(net, inputs())
+    with pytest.raises(ValueError, match="inputs must be a tensor, or a tuple, .* this str holds no tensor"):
+        module.score(network("plain-4"), "a")
     with pytest.raises(ValueError, match="as many samples each"):
         module.score(network("plain-4"), (inputs(), inputs()[:2]))
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import NamedTuple
+
 import pytest
 import torch
 from torch import nn
 
-from gpproxy.search_spaces.batch import Batch
+from gpproxy.search_spaces.batch import Batch, tensors_in
 from gpproxy.statistics.passes import Passes
 
 
@@ -36,8 +40,14 @@ def noise(*shape, seed=0):
     ],
 )
 def test_a_generator_is_called_with_inputs_and_condition(batch, arguments, names):
-    seen = batch.call(lambda *given, **named: (len(given), tuple(named)))  # type: ignore[arg-type]
-    assert seen == (arguments, names) and len(batch) == 2
+    seen = []
+
+    def network(*given, **named):
+        seen.append((len(given), tuple(named)))
+        return noise(2, 3)
+
+    batch.call(network)  # type: ignore[arg-type]
+    assert seen == [(arguments, names)] and len(batch) == 2
     assert torch.equal(batch.visible, noise(2, 3))
 
 
@@ -50,8 +60,54 @@ def test_parts_and_changes_keep_the_rest():
     assert whole.visible.abs().sum() > 0
     shared = noise(2, 3)
     assert Batch(shared, targets=shared).with_visible(torch.zeros(2, 3)).targets is shared
-    with pytest.raises(ValueError, match="no tensor of floats"):
-        _ = Batch(torch.arange(3)).visible
+    assert torch.equal(Batch(torch.arange(3)).visible, torch.arange(3))
+    with pytest.raises(ValueError, match="hold no tensor"):
+        _ = Batch(("text", None)).visible
+    with pytest.raises(ValueError, match="must both be dicts"):
+        Batch(noise(2, 3), condition={"kind": torch.arange(2)})
+
+
+@dataclass(frozen=True)
+class Given:
+    images: torch.Tensor
+    scale: torch.Tensor
+    name: str = "given"
+
+
+class Pair(NamedTuple):
+    first: torch.Tensor
+    second: torch.Tensor
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        (noise(4, 3), [torch.arange(4), None], True),
+        [noise(4, 3), torch.tensor(2.0)],
+        {"z": noise(4, 3), "more": {"steps": torch.arange(4)}, "flag": False},
+        ({"z": noise(4, 3)},),
+        Given(noise(4, 3), torch.tensor(0.5)),
+        Pair(noise(4, 3), torch.arange(4)),
+        OrderedDict(z=noise(4, 3)),
+    ],
+)
+def test_inputs_of_any_structure_are_cut_moved_and_copied(inputs):
+    batch, seen = Batch(inputs), []
+
+    def network(*given, **named):
+        seen.append((given, named))
+        return noise(2, 3)
+
+    part = batch.first(2)
+    part.call(network)  # type: ignore[arg-type]
+    given, named = seen[0]
+    assert bool(named) == isinstance(inputs, dict) and type(part.inputs) is type(inputs)
+    assert len(given) == (0 if named else len(inputs) if type(inputs) in (tuple, list) else 1)
+    assert torch.equal(part.visible, noise(4, 3)[:2]) and len(part) == 2
+    moved = batch.with_visible(torch.zeros(4, 3))
+    assert not moved.visible.any() and torch.equal(batch.visible, noise(4, 3))
+    for mine, other in zip(tensors_in(batch.inputs), tensors_in(batch.own().inputs), strict=True):
+        assert torch.equal(mine, other) and mine.data_ptr() != other.data_ptr()
 
 
 def test_every_pass_of_several_tensors_runs_and_moves_the_visible_one():

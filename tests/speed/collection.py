@@ -15,7 +15,8 @@ import random
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -34,7 +35,7 @@ from gpproxy.search_spaces import SEARCH_SPACES, Batch, SearchSpace
 from gpproxy.seeds import seeded
 from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.observe import collect_one
-from gpproxy.statistics.passes import Passes, frozen_buffers
+from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import STATISTICS
 
 FORMULAS = {
@@ -46,6 +47,15 @@ FORMULAS = {
 BYPASSED = (
     nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.Tanh, nn.Sigmoid, nn.Hardtanh, nn.Softsign,
 )  # fmt: skip
+
+
+@contextmanager
+def frozen_buffers(network: nn.Module) -> Iterator[None]:
+    """What a pass by hand would take care of: running means and variances stay."""
+    saved = [(buffer, buffer.clone()) for buffer in network.buffers()]
+    yield
+    for buffer, value in saved:
+        buffer.data.copy_(value)
 
 
 class Bare:

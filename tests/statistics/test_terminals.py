@@ -22,7 +22,7 @@ from gpproxy.search_spaces import SEARCH_SPACES
 from gpproxy.search_spaces.batch import Batch
 from gpproxy.search_spaces.describe import macs
 from gpproxy.statistics.cut import Sizes
-from gpproxy.statistics.passes import Passes
+from gpproxy.statistics.passes import AbsentPass, Passes
 from gpproxy.statistics.statistic import STATISTICS
 from tests.statistics.tiny import images, look_at, mlp, seeded_, squared, with_norms, without_norms
 from tests.statistics.tiny_tables import UNCUT, tiny  # noqa: F401  registers the tiny space
@@ -122,7 +122,7 @@ def test_declares_whether_it_needs_gradients(name, monkeypatch):
     seen = passes("norms", backward=False)
     monkeypatch.setattr(torch.autograd, "grad", refuse)
     if STATISTICS[name].backward:
-        with pytest.raises((RuntimeError, StatisticsError, AttributeError, KeyError, TypeError)):
+        with pytest.raises((RuntimeError, StatisticsError, AbsentPass, AttributeError, KeyError, TypeError)):
             STATISTICS[name].function(seen, SIZES)
     else:
         STATISTICS[name].function(seen, SIZES)

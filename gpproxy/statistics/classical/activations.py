@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from gpproxy.statistics.classical.proxy import fixed, proxy
-from gpproxy.statistics.passes import Passes, frozen_buffers
+from gpproxy.statistics.passes import Passes
 
 
 def hamming_kernel(codes: Tensor) -> Tensor:
@@ -66,8 +66,8 @@ def meco(passes: Passes) -> Tensor:
     x = torch.randn(passes.inputs.shape, generator=fixed(2)).to(passes.inputs)
     handles = [module.register_forward_hook(after) for module in passes.network.modules()]
     try:
-        with torch.no_grad(), frozen_buffers(passes.network):
-            passes.batch.with_visible(x).call(passes.network)
+        with torch.no_grad(), passes.apart("meco"):
+            passes.batch.own().with_visible(x).call(passes.network)
     finally:
         for handle in handles:
             handle.remove()

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from gpproxy.statistics.classical.activations import hamming_kernel
 from gpproxy.statistics.classical.proxy import fixed, proxy
-from gpproxy.statistics.passes import Passes, forward
+from gpproxy.statistics.passes import Passes
 
 SOURCE = "Auto-GAS code, 2024"
 CALLS = 3
@@ -170,7 +170,7 @@ def autogas_integration(passes: Passes) -> float | Tensor:
     first rectifier of most spaces lies in a stem that all architectures share.
     """
     with torch.no_grad():
-        first = forward(passes.network, passes.batch).onset
+        first = passes.record(passes.batch, passes.PLAIN).onset
     if first is None:
         return torch.nan
     positive = (torch.atleast_2d(torch.corrcoef(first.flatten(1))) > 0).float()

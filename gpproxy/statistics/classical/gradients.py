@@ -14,7 +14,7 @@ from gpproxy.statistics.classical.layers import (
     total,
 )
 from gpproxy.statistics.classical.proxy import proxy, weights_of
-from gpproxy.statistics.passes import Passes, forward
+from gpproxy.statistics.passes import Passes, forward, wide
 
 
 @proxy(source="Abdelfattah et al., 2021")
@@ -53,9 +53,9 @@ def grasp(passes: Passes) -> Tensor:
 
     Temperature 1, the whole batch in one piece. Zero where the gradient does not depend on the weights.
     """
-    with torch.enable_grad():
+    with torch.enable_grad(), passes.apart(passes.PLAIN):
         record = forward(passes.network, passes.batch)
-        weights, loss = weights_of(record), passes.loss(record.output, passes.batch)
+        weights, loss = weights_of(record), passes.loss(wide(record.output), passes.batch.own())
         first = torch.autograd.grad(loss, weights, create_graph=True, allow_unused=True)
         products = [(g.detach() * g).sum() for g in first if g is not None and g.requires_grad]
         if not products:

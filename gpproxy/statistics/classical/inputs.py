@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from gpproxy.recording.layer import Layer
 from gpproxy.statistics.classical.proxy import fixed, proxy
-from gpproxy.statistics.passes import Passes, forward, plain_copy
+from gpproxy.statistics.passes import Passes, plain_copy
 
 #: Modules that hold the gain and shift of a norm.
 NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
@@ -44,7 +44,7 @@ def zen(passes: Passes) -> Tensor:
     calls = []
     with torch.no_grad():
         for inputs in (x, x + 0.01 * noise):
-            record = forward(network, passes.batch.with_visible(inputs), keep_buffers=False)
+            record = passes.record(passes.batch.with_visible(inputs), "zen", network=network, kept=True)
             features = [layer.inflow for layer in record.layers if layer.inflow is not None]
             calls.append(features[-1])
     value = (calls[0] - calls[1]).double().abs().flatten(1).sum(1).mean().log()

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from gpproxy.search_spaces.batch import Batch
 from gpproxy.statistics.classical.proxy import proxy
-from gpproxy.statistics.passes import Passes, backward, forward, plain_copy
+from gpproxy.statistics.passes import Passes, plain_copy, wide
 
 #: Samples whose gradients are taken one by one.
 SAMPLES = 8
@@ -20,11 +20,11 @@ def zico(passes: Passes) -> float | Tensor:
     Population deviation; weights whose gradient does not vary are left out, and so are layers without any other. NaN
     for fewer than two samples.
     """
-    half = len(passes.inputs) // 2
-    if half == 0:
+    size = len(passes.inputs) // 2
+    if size == 0:
         return torch.nan
-    halves = passes.batch.first(half), passes.batch.part(half, len(passes.inputs))
-    first, second = (_loss_gradients(passes, passes.network, part) for part in halves)
+    halves = passes.batch.first(size), passes.batch.part(size, len(passes.inputs))
+    first, second = (_loss_gradients(passes, passes.network, half, f"half {i}") for i, half in enumerate(halves))
     value = torch.zeros((), dtype=torch.float64, device=passes.inputs.device)
     for one, two in zip(first, second):
         deviation = (one - two).abs()  # twice the deviation of two values, as the other term is twice the mean
@@ -46,7 +46,8 @@ def gradsign(passes: Passes) -> Tensor:
     One pass per sample, as published, but normalised with the statistics of the batch instead of the sample's own.
     """
     network = _calibrated(passes)
-    each = [[g.sign() for g in _loss_gradients(passes, network, sample)] for sample in _samples(passes)]
+    found = (_loss_gradients(passes, network, one, f"sample {i}") for i, one in enumerate(_samples(passes)))
+    each = [[gradient.sign() for gradient in gradients] for gradients in found]
     return torch.stack([sum(signs).abs().sum(dtype=torch.float64) for signs in zip(*each)]).sum()
 
 
@@ -72,10 +73,10 @@ def _tangent_kernel(passes: Passes) -> Tensor:
     weights = [p for name, p in network.named_parameters() if name.endswith("weight")]
     samples = _samples(passes)
     kept: list[tuple[Tensor, ...]] = []
-    for sample in samples:
-        with torch.enable_grad():
-            gradients = torch.autograd.grad(sample.call(network).sum(), weights, allow_unused=True)
-        kept.append(tuple(g.flatten() for g in gradients if g is not None))
+    for i, sample in enumerate(samples):
+        with torch.enable_grad(), passes.apart(f"sample {i}", network):
+            gradients = torch.autograd.grad(wide(sample.own().call(network)).sum(), weights, allow_unused=True)
+        kept.append(tuple(wide(g).flatten() for g in gradients if g is not None))
     kernel = torch.zeros(len(samples), len(samples), dtype=torch.float64, device=passes.inputs.device)
     for rows in zip(*kept):
         # In pieces: no second copy of the gradients of a large network, and no long sums in single precision.
@@ -92,8 +93,8 @@ def _calibrated(passes: Passes) -> nn.Module:
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats:
             module.reset_running_stats()
             module.momentum = 1.0
-    with torch.no_grad():
-        passes.batch.call(network)
+    with torch.no_grad(), passes.apart(passes.PLAIN, network, kept=True):
+        passes.batch.own().call(network)
     return network.eval()
 
 
@@ -102,9 +103,8 @@ def _samples(passes: Passes) -> list[Batch]:
     return [passes.batch.part(i, i + 1) for i in range(min(SAMPLES, len(passes.inputs)))]
 
 
-def _loss_gradients(passes: Passes, network: nn.Module, batch: Batch) -> list[Tensor]:
+def _loss_gradients(passes: Passes, network: nn.Module, batch: Batch, draws: str) -> list[Tensor]:
     """Loss gradients of the weights, each once, on other inputs than the look's."""
     with torch.enable_grad():
-        record = forward(network, batch)
-        backward(record, passes.loss(record.output, batch))
+        record = passes.record(batch, draws, passes.loss, network)
     return [layer.weight_gradient for layer in record.layers if layer.weight_gradient is not None]

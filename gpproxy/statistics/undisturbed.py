@@ -1,0 +1,257 @@
+"""What stands around every pass: a network and a seed go in; the pass depends on them alone and leaves no trace.
+
+Everything random inside is drawn from the seed, whatever has drawn before. Afterwards, also when the pass raises, the
+network is as it was: parameters, buffers and plain attributes, gradients, flags, hooks; and so is every random state.
+Only what objects that are no modules keep inside themselves is beyond this.
+
+This file needs torch only: an exported proxy carries a copy of it.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from functools import partial
+from typing import Any
+
+import torch
+import torch.utils.checkpoint
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.parameter import is_lazy
+
+
+@contextmanager
+def undisturbed(network: nn.Module, seed: int, kept: bool = False) -> Iterator[None]:
+    """One pass, forward and backward: seeded, on plain kernels, and everything as it was afterwards.
+
+    Args:
+        seed: of everything that the pass draws, from 0 on, below 2**63.
+        kept: whether what the pass changes in the network stays, for a copy of the network that is made for it.
+    """
+    with surroundings(network), drawn(seed, generators_of(network)):
+        with nullcontext() if kept else restored(network):
+            yield
+
+
+@contextmanager
+def surroundings(network: nn.Module) -> Iterator[None]:
+    """What the caller has switched on does not reach inside: no inference mode, no autocast; nothing is compiled or
+    checkpointed; attention is written out, since its fused forms have no second derivatives and none in forward mode.
+    """
+    with ExitStack() as stack:
+        if torch.is_inference_mode_enabled():
+            graded = torch.is_grad_enabled()
+            stack.enter_context(torch.inference_mode(False))  # which switches gradients on
+            stack.enter_context(torch.set_grad_enabled(graded))
+        for kind in {"cpu", *(tensor.device.type for tensor in network.parameters())} - {"meta"}:
+            if torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        stack.enter_context(sdpa_kernel(SDPBackend.MATH))
+        fast = torch.backends.mha.get_fastpath_enabled()
+        torch.backends.mha.set_fastpath_enabled(False)
+        stack.callback(torch.backends.mha.set_fastpath_enabled, fast)
+        if "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance"):
+            stack.enter_context(torch.compiler.set_stance("force_eager"))
+        stack.enter_context(_without_checkpoints())
+        yield
+
+
+@contextmanager
+def restored(network: nn.Module) -> Iterator[None]:
+    """Whatever happens to the network inside is undone."""
+    undo: list[Callable[[], Any]] = []
+    for tensor in {id(t): t for t in _tensors_of(network)}.values():
+        undo.append(_undo_of_tensor(tensor))
+    for module in network.modules():
+        if not isinstance(module, torch.jit.ScriptModule):
+            undo += _undo_of_attributes(module)
+    try:
+        yield
+    finally:
+        for step in reversed(undo):  # attributes first: they hold the tensors whose values come back
+            step()
+
+
+def _tensors_of(network: nn.Module) -> Iterator[Tensor]:
+    """Parameters, buffers, and tensors that modules hold as plain attributes or in lists and dicts."""
+    yield from network.parameters()
+    yield from network.buffers()
+    for module in network.modules():
+        for value in vars(module).values():
+            inner = (
+                value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else [value]
+            )
+            yield from (part for part in inner if isinstance(part, Tensor))
+
+
+def _undo_of_tensor(tensor: Tensor) -> Callable[[], None]:
+    saved = None if is_lazy(tensor) else tensor.detach().clone()
+    differentiable, attributes = tensor.requires_grad, dict(vars(tensor))
+    slope = tensor.grad if tensor.is_leaf else None
+    kept = None if slope is None else slope.detach().clone()
+
+    def undo() -> None:
+        if saved is not None:
+            # Through .data: autograd must not see a change, the values are as they were.
+            if tensor.shape == saved.shape:
+                tensor.data.copy_(saved)
+            else:
+                tensor.data = saved
+        vars(tensor).clear()
+        vars(tensor).update(attributes)
+        if tensor.is_leaf:
+            if tensor.requires_grad != differentiable:
+                tensor.requires_grad_(differentiable)
+            if slope is not None and kept is not None:
+                slope.data.copy_(kept)
+            if tensor.grad is not slope:
+                tensor.grad = slope
+
+    return undo
+
+
+def _undo_of_attributes(module: nn.Module) -> list[Callable[[], Any]]:
+    """For the attributes of one module, with what its lists, dicts and random generators hold."""
+    own = vars(module)
+    saved = dict(own)
+    undo: list[Callable[[], Any]] = []
+
+    def attributes() -> None:
+        for name in own.keys() - saved.keys():
+            del own[name]
+        own.update(saved)
+
+    def contents(held: Any, kept: Any) -> Callable[[], None]:
+        def undo_contents() -> None:
+            held.clear()
+            (held.extend if isinstance(held, list) else held.update)(kept)
+
+        return undo_contents
+
+    for value in saved.values():
+        if isinstance(value, (dict, list, set)):
+            undo.append(contents(value, copy.copy(value)))
+        elif isinstance(value, torch.Generator):
+            undo.append(partial(value.set_state, value.get_state()))
+        elif isinstance(value, random.Random):
+            undo.append(partial(value.setstate, value.getstate()))
+    return [*undo, attributes]
+
+
+def generators_of(network: nn.Module) -> list[torch.Generator]:
+    """The global generators that the network can draw from: that of the CPU and those of its own devices."""
+    found = [torch.default_generator]
+    tensors = [*network.parameters(), *network.buffers()]
+    for device in {tensor.device for tensor in tensors if tensor.device.type not in ("cpu", "meta")}:
+        kind = getattr(torch, device.type)
+        if hasattr(kind, "default_generators"):
+            found.append(kind.default_generators[kind.current_device() if device.index is None else device.index])
+        elif hasattr(kind, "_get_default_mps_generator"):
+            found.append(kind._get_default_mps_generator())
+    return found
+
+
+@contextmanager
+def drawn(seed: int, generators: list[torch.Generator]) -> Iterator[None]:
+    """Everything that is drawn inside without a generator of its own comes from the seed, by torch on its devices, by
+    Python and by NumPy; what they would have drawn next is left to them."""
+    numpy = sys.modules.get("numpy")  # never imported here: a network that draws from it has done so
+    states = [generator.get_state() for generator in generators]
+    python = random.getstate()
+    array = numpy.random.get_state() if numpy is not None else None
+    try:
+        for generator in generators:
+            generator.manual_seed(seed)
+        random.seed(seed)
+        if numpy is not None:
+            numpy.random.seed(seed % 2**32)
+        yield
+    finally:
+        for generator, state in zip(generators, states):
+            generator.set_state(state)
+        random.setstate(python)
+        if numpy is not None:
+            numpy.random.set_state(array)
+
+
+@contextmanager
+def _without_checkpoints() -> Iterator[None]:
+    """Checkpointed parts run once, as ordinary ones: a second run of theirs in a backward pass would not be recorded,
+    and the older kind has no gradients but those of `backward()`."""
+
+    class Direct:
+        @staticmethod
+        def apply(function: Callable[..., Any], preserve: bool, *arguments: Any) -> Any:
+            return function(*arguments)
+
+    def once(*arguments: Any, **options: Any) -> Iterator[None]:
+        yield
+
+    place: Any = torch.utils.checkpoint
+    stand_ins: dict[str, Any] = {"CheckpointFunction": Direct}
+    # Its name has a further ending in some versions of torch.
+    stand_ins |= {name: once for name in vars(place) if name.startswith("_checkpoint_without_reentrant_generator")}
+    before = {name: getattr(place, name) for name in stand_ins if hasattr(place, name)}
+    try:
+        for name in before:
+            setattr(place, name, stand_ins[name])
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(place, name, value)
+
+
+# --- networks that cannot be looked at as they are
+
+
+def duplicate(network: nn.Module) -> nn.Module:
+    """A deep copy, also of what torch does not copy: computed weights that modules keep, and tensors that were made in
+    inference mode, which become ordinary ones. What Python cannot copy, such as a lock, is shared."""
+    memo: dict[int, Any] = {}
+    with torch.inference_mode(False):
+        for tensor in _tensors_of(network):
+            if id(tensor) not in memo and (tensor.is_inference() or not tensor.is_leaf):
+                made: Tensor = tensor.detach().clone()
+                if isinstance(tensor, nn.Parameter):
+                    made = nn.Parameter(made, tensor.requires_grad)
+                memo[id(tensor)] = made
+        try:
+            return copy.deepcopy(network, dict(memo))
+        except (TypeError, NotImplementedError):
+            for module in network.modules():
+                for value in vars(module).values():
+                    if not isinstance(value, (Tensor, nn.Module, dict, list, tuple)):
+                        try:
+                            copy.deepcopy(value)
+                        except (TypeError, NotImplementedError):
+                            memo[id(value)] = value
+            return copy.deepcopy(network, memo)
+
+
+def usable(network: nn.Module) -> nn.Module:
+    """The network itself, or what can be differentiated in its place: of a compiled one what was compiled, of one that
+    was made in inference mode a copy."""
+    network = getattr(network, "_orig_mod", network)
+    tensors = [*network.parameters(), *network.buffers()]
+    return duplicate(network) if any(tensor.is_inference() for tensor in tensors) else network
+
+
+def complete(network: nn.Module, run: Callable[[nn.Module], object], seed: int) -> nn.Module:
+    """The network itself, or of one with lazy layers a copy whose missing weights are drawn from the seed.
+
+    Args:
+        run: calls a network with a batch.
+    """
+    if not any(map(is_lazy, [*network.parameters(), *network.buffers()])):
+        return network
+    made = duplicate(network)
+    with torch.no_grad(), undisturbed(made, seed, kept=True):
+        run(made)
+    for module in made.modules():  # what that batch has left in running means is none of theirs
+        if isinstance(module, nn.modules.batchnorm._NormBase):
+            module.reset_running_stats()
+    return made
