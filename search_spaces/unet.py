@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from gpproxy.errors import ConfigError, SpaceError
-from gpproxy.search_spaces.batch import Batch
-from gpproxy.search_spaces.edm import LEVELS, ladder, noisy_batch
-from gpproxy.search_spaces.images import pink_noise
+from gpproxy.errors import SpaceError
+from gpproxy.search_spaces.denoising import DenoisingSpace
 from gpproxy.search_spaces.initialise import materialise
-from gpproxy.search_spaces.product import Choices, ProductSpace
-from gpproxy.search_spaces.space import Architecture, Takes, search_space
+from gpproxy.search_spaces.product import Choices
+from gpproxy.search_spaces.space import Architecture, search_space
 from gpproxy.search_spaces.unet_network import ACTIVATIONS, DOWNS, EMBEDDINGS, JOINS, UPS, Plan, UNet
 
 #: Genes in the order of the code, and what each may be; of the later ones, numbers of the names in `unet_network`.
@@ -38,41 +35,16 @@ DIVISIONS = (1, 2, 3, 2, 5)
 
 
 @search_space("unet")
-class UNetSpace(ProductSpace):
+class UNetSpace(DenoisingSpace):
     """Denoising networks of three resolutions; 55,296 codes such as `24-12-121-01-10012`.
 
     A code reads base channels - multipliers of levels 2 and 3 - residual blocks per level - self-attention at levels 2
     and 3 (0 no, 1 yes) - embedding of the noise level (0 addition, 1 AdaGN), join of the ways down and up
     (0 concatenation, 1 addition), activation (0 SiLU, 1 ReLU), way down (0 average, 1 maximum, 2 convolution), way up
     (0 nearest, 1 bilinear, 2 nearest and convolution, 3 deconvolution). No two are known to be functionally identical.
-
-    A network is looked at with noisy images on a ladder of noise levels, one level per sample; what it is compared with
-    is that of `gpproxy.search_spaces.edm`.
     """
 
-    @dataclass(frozen=True)
-    class Settings(ProductSpace.Settings):
-        """Attributes:
-        resolution: side of the images in pixels, a multiple of 4.
-        """
-
-        resolution: int = 16
-
-        def __post_init__(self) -> None:
-            if self.resolution < 8 or self.resolution % 4:
-                raise ConfigError(f"resolution must be a multiple of 4 pixels from 8 on, but is {self.resolution}.")
-
-    settings: Settings
     source = "blocks of Ho et al., 2020, Song et al., 2021, and Dhariwal & Nichol, 2021"
-    takes: Takes = "noisy images"
-
-    @property
-    def image_shape(self) -> tuple[int, ...]:
-        return (3, self.settings.resolution, self.settings.resolution)
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        return self.image_shape
 
     @property
     def choices(self) -> Choices:
@@ -104,16 +76,6 @@ class UNetSpace(ProductSpace):
         with torch.device("meta"):
             network = UNet(plan(architecture))
         return materialise(network, generator)
-
-    def batch(self, count: int, generator: torch.Generator) -> Batch:
-        images = pink_noise(count, self.settings.resolution, generator)
-        noise = torch.randn(images.shape, generator=generator)
-        return noisy_batch(images, ladder().repeat(-(-count // LEVELS))[:count], noise)
-
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """Mean squared error, which weighs the noise levels as a training does."""
-        assert batch.targets is not None
-        return (outputs - batch.targets).square().mean()
 
 
 def plan(architecture: Architecture) -> Plan:
