@@ -32,10 +32,15 @@ class Kept:
 
 @dataclass(frozen=True)
 class Axes:
-    """Which axes of a tensor count samples (None: none does) and channels; the others count positions."""
+    """Which axes of a tensor count samples (None: none does) and channels; the others count positions.
+
+    Attributes:
+        inner: whether the first axis counts positions and samples, these as the inner of the two.
+    """
 
     sample: int | None
     channel: tuple[int, ...]
+    inner: bool = False
 
 
 @dataclass
@@ -44,8 +49,8 @@ class Layer:
 
     Attributes:
         name: path of the module that was running.
-        kind: convolution, transposed, linear, product (of a matrix of parameters on the right), left product, bilinear
-            or embedding.
+        kind: convolution, transposed, linear, contraction (a matrix product, or a sum over any axes, as einsum writes
+            it), bilinear or embedding.
         first: whether its weight was not used before in this pass; gradients are those of all uses together.
         macs: multiply-accumulates for one sample.
         weight: the tensor that the operation used, `out x in x ...`; where every sample has one of its own, their mean.
@@ -91,6 +96,8 @@ class Call:
         per_sample: whether every sample has a weight of its own, in groups or in the first axis of the weight.
         data: whether the input depends on the batch.
         edge: where the gradient of the output arrives.
+        turn: order of the axes of the weight of a contraction (samples, channels out, channels in) and how many of them
+            are channels out.
         kept: output, input and input of the attached rectifier as they were.
     """
 
@@ -102,6 +109,7 @@ class Call:
     per_sample: bool
     data: bool
     edge: Any
+    turn: tuple[tuple[int, ...], int] = ((), 0)
     kept: dict[str, Kept] = field(default_factory=dict)
 
 
@@ -125,6 +133,8 @@ def by_sample(
         folded: whether the samples may stand among the channels.
         grid: height and width of the image, in any unit, for values whose positions stand in one row.
     """
+    if axes.inner:
+        value, axes = value.unflatten(0, (-1, samples)), Axes(1, tuple(axis % value.ndim + 1 for axis in axes.channel))
     channel = tuple(axis % value.ndim for axis in axes.channel)
     sample = None if axes.sample is None else axes.sample % value.ndim
     rest = [axis for axis in range(value.ndim) if axis not in channel and axis != sample]
@@ -159,6 +169,6 @@ def filters(weight: Tensor, kind: str, groups: int) -> Tensor:
             weight = weight.reshape(groups, inputs // groups, outputs, *kernel).transpose(1, 2)
             return weight.reshape(groups * outputs, inputs // groups, *kernel)
         return weight.transpose(0, 1)
-    if kind == "product" or kind == "embedding":
+    if kind == "embedding":
         return weight.transpose(-2, -1)
     return weight

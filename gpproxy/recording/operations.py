@@ -13,6 +13,17 @@ PRODUCTS = {
     "matmul": (0, 1), "__matmul__": (0, 1), "__rmatmul__": (1, 0), "mm": (0, 1), "bmm": (0, 1), "addmm": (1, 2),
     "baddbmm": (1, 2), "mv": (0, 1),
 }  # fmt: skip
+#: Sums and products by an element: what a bias, a gain or noise does to a value on its way leaves it the same value.
+SHIFTS = frozenset((
+    "add", "add_", "__add__", "__radd__", "__iadd__", "sub", "sub_", "__sub__", "__isub__", "mul", "mul_", "__mul__",
+    "__rmul__", "__imul__", "div", "div_", "__truediv__", "__itruediv__", "multiply", "true_divide", "divide",
+))  # fmt: skip
+#: What only changes the shape.
+RESHAPES = frozenset(("view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "__getitem__"))
+#: What moves axes.
+MOVES = frozenset((
+    "transpose", "transpose_", "swapaxes", "swapdims", "permute", "movedim", "moveaxis", "t", "T", "H", "mT", "mH",
+))  # fmt: skip
 #: Recurrent layers: one call runs many steps, so that nothing inside is seen.
 RECURRENT = (
     "lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell",

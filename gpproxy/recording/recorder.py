@@ -8,46 +8,35 @@ file needs torch only: an exported proxy carries a copy of what it uses of it.
 from __future__ import annotations
 
 import functools
+import math
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from torch import Tensor, nn
 from torch.autograd.graph import get_gradient_edge
+from torch.nn.modules.conv import _ConvNd
 from torch.overrides import TorchFunctionMode
 
+from gpproxy.recording.arguments import arguments, changed, cuts_at_zero, product_letters, replaced, spelling, tensors
 from gpproxy.recording.layer import Axes, Call, Kept, Layer, by_sample, filters
 from gpproxy.recording.operations import (
     CONVOLUTIONS,
+    MOVES,
     NORMS,
     PRODUCTS,
     RECTIFIERS,
     RECURRENT,
+    RESHAPES,
+    SHIFTS,
     SQUASHERS,
     TRANSPOSED,
 )
+from gpproxy.recording.trace import INNER, Trace, moved
 
 #: What tells about a tensor without computing anything.
 _SILENT = frozenset(("size", "dim", "is_contiguous", "numel", "is_floating_point", "__len__", "__bool__", "item"))
-
-
-class Trace:
-    """Where a tensor of a pass comes from.
-
-    Attributes:
-        data: whether it depends on the batch.
-        parameters: numbers of the parameters that it depends on by other ways than through a layer.
-        maker: number of the layer whose output (normalised or not) it is, or -1.
-        rectifier: number of the rectifier whose output it is, or -1.
-        run: the recorder that this holds for.
-    """
-
-    __slots__ = ("data", "maker", "parameters", "rectifier", "run")
-
-    def __init__(self, run: object, data: bool, parameters: frozenset[int], maker: int = -1, rectifier: int = -1):
-        self.run, self.data, self.parameters = run, data, parameters
-        self.maker, self.rectifier = maker, rectifier
 
 
 class Recorder(TorchFunctionMode):
@@ -82,18 +71,18 @@ class Recorder(TorchFunctionMode):
         self.other_macs = self.lost_macs = 0.0
         self.seen: set[int] = set()
         self.parameters = list(network.named_parameters())
-        self._plain, self._constant = Trace(self, True, frozenset()), Trace(self, False, frozenset())
+        self._run = object()
+        self._plain, self._constant = Trace(self._run, True, frozenset()), Trace(self._run, False, frozenset())
         outside = {id(tensor): self._plain for tensor in inputs}
         outside.update({id(buffer): self._constant for buffer in network.buffers()})
-        outside.update({id(p): Trace(self, False, frozenset((i,))) for i, (_, p) in enumerate(self.parameters)})
+        outside.update({id(p): Trace(self._run, False, frozenset((i,))) for i, (_, p) in enumerate(self.parameters)})
         self._outside: dict[int, Trace] = outside
-        self._running: list[list[Any]] = []  # name and number of weighted operations so far of each running module
+        self._running: list[list[Any]] = []  # name, weighted operations so far, and module of what is running
         self._storages: dict[int, list[Kept]] = {}
         self._kept: list[Kept] = []
         self._keys: dict[Any, int] = {}
         self._waiting: dict[int, int] = {}  # rectifier that no layer consumed -> layer that feeds it
         self._taken: set[int] = set()
-        self._sequences = 0  # calls around that have the samples in the second axis
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -111,7 +100,7 @@ class Recorder(TorchFunctionMode):
                 handle.remove()
 
     def _enter(self, name: str, module: nn.Module, given: Any) -> None:
-        self._running.append([name, 0])
+        self._running.append([name, 0, module])
 
     def _leave(self, module: nn.Module, given: Any, output: Any) -> None:
         self._running.pop()
@@ -129,16 +118,18 @@ class Recorder(TorchFunctionMode):
         name = getattr(func, "__name__", "")
         if name in _SILENT:
             return func(*args, **kwargs)
+        if name == "__get__":  # an attribute, such as the transposed
+            name = getattr(getattr(func, "__self__", None), "__name__", "")
         if name == "multi_head_attention_forward":
             return self._opened(func, args, kwargs)
-        given = _tensors(args, kwargs)
+        given = tensors(args, kwargs)
         if not given:
             return func(*args, **kwargs)
         if name in NORMS:
             return self._norm(func, args, kwargs, given)
         if self.linear and name in SQUASHERS:
             return args[0] if args else kwargs["input"]
-        if name in RECTIFIERS or _cuts_at_zero(name, args, kwargs):
+        if name in RECTIFIERS or cuts_at_zero(name, args, kwargs):
             return self._rectifier(func, args, kwargs, given)
         if name in CONVOLUTIONS or name in TRANSPOSED:
             return self._convolution(func, name, args, kwargs)
@@ -150,7 +141,9 @@ class Recorder(TorchFunctionMode):
             return self._embedding(func, args, kwargs)
         if name == "bilinear":
             return self._bilinear(func, args, kwargs)
-        written = _written(name, args, kwargs)
+        if name == "einsum" or name == "tensordot":
+            return self._einsum(func, name, args, kwargs, given)
+        written = changed(name, args, kwargs)
         if written is not None:
             self._protect(written)
         output = func(*args, **kwargs)
@@ -159,10 +152,36 @@ class Recorder(TorchFunctionMode):
         elif name in RECURRENT:
             return self._recurrent(output, given)
         if written is not None:
-            self._mark(written, self._joined(given))
-        elif type(output) is Tensor or isinstance(output, (Tensor, tuple, list)):
-            self._mark(output, self._joined(given), given)
+            self._set(written, self._followed(name, given, written, args, kwargs))
+        elif isinstance(output, (Tensor, tuple, list)):
+            self._mark(output, self._followed(name, given, output, args, kwargs), given)
         return output
+
+    def _followed(self, name: str, given: list[Tensor], output: Any, args: Any, kwargs: Any) -> Trace:
+        """Where the output of an operation that is no layer comes from. What a layer or a rectifier has made stays that
+        under a bias, a gain or noise, and when samples are folded into channels or taken apart.
+        """
+        joined = self._joined(given)
+        value: Tensor | None = None
+        if joined.data and (joined.axis or name in MOVES):
+            first = next(tensor for tensor in given if self._trace(tensor).data)
+            made = output if isinstance(output, Tensor) else next((o for o in output if isinstance(o, Tensor)), first)
+            axis = moved(name, args, kwargs, joined.axis, first, made, self.samples)
+            if axis != joined.axis:
+                joined = Trace(self._run, True, joined.parameters, axis=axis)
+        if name in SHIFTS:
+            moving = [tensor for tensor in given if self._trace(tensor).data]
+            value = moving[0] if len(moving) == 1 and output.shape == moving[0].shape else None
+        elif name in RESHAPES and isinstance(output, Tensor) and output.shape[2:] == given[0].shape[2:]:
+            folds = self.samples > 1 and 1 in (output.shape[:1] + given[0].shape[:1])
+            value = given[0] if folds and output.numel() == given[0].numel() else None
+        source: Kept | None = None
+        if name == "pad" and self._running and isinstance(self._running[-1][2], _ConvNd):
+            value, source = given[0], self._keep(given[0])  # a part of the layer
+        if value is None:
+            return joined
+        before = self._trace(value)
+        return Trace(self._run, joined.data, joined.parameters, before.maker, before.rectifier, joined.axis, source)
 
     def _opened(self, func: Any, args: Any, kwargs: Any) -> Tensor:
         """Attention as one function of torch's: what it calls is seen."""
@@ -170,12 +189,8 @@ class Recorder(TorchFunctionMode):
             func.__code__, {**func.__globals__, "has_torch_function": _none_has}, func.__name__, func.__defaults__
         )
         opened.__kwdefaults__ = func.__kwdefaults__
-        self._sequences += 1
-        try:
-            with self:
-                return opened(*args, **kwargs)
-        finally:
-            self._sequences -= 1
+        with self:
+            return opened(*args, **kwargs)
 
     def _norm(self, func: Any, args: Any, kwargs: Any, given: list[Tensor]) -> Tensor:
         entered = args[0] if args else kwargs["input"]
@@ -184,14 +199,14 @@ class Recorder(TorchFunctionMode):
         for tensor in given:
             if tensor is not entered:
                 self.seen |= self._trace(tensor).parameters
-        self._set(output, Trace(self, before.data, before.parameters, before.maker))
+        self._set(output, Trace(self._run, before.data, before.parameters, before.maker, axis=before.axis))
         return output
 
     def _rectifier(self, func: Any, args: Any, kwargs: Any, given: list[Tensor]) -> Tensor:
         entered = args[0] if args else kwargs["input"]
         before = self._trace(entered)
         number = len(self.rectified)
-        self.rectified.append((self._keep(entered), before.data))
+        self.rectified.append((self._keep(entered), before))
         if before.maker >= 0:
             self._waiting[number] = before.maker
         if kwargs.get("inplace") or func.__name__.endswith("_"):
@@ -201,12 +216,12 @@ class Recorder(TorchFunctionMode):
             if tensor is not entered:  # the slope of a PReLU
                 self.seen |= self._trace(tensor).parameters
         if not number:
-            self.onset = self._keep(output), before.data
-        self._set(output, Trace(self, before.data, before.parameters, rectifier=number))
+            self.onset = self._keep(output), before
+        self._set(output, Trace(self._run, before.data, before.parameters, -1, number, before.axis))
         return output
 
     def _convolution(self, func: Any, name: str, args: Any, kwargs: Any) -> Tensor:
-        entered, weight, bias, groups = _arguments(args, kwargs, ("input", "weight", "bias", (6, "groups")))
+        entered, weight, bias, groups = arguments(args, kwargs, ("input", "weight", "bias", (6, "groups")))
         kind, dimensions = ("convolution", CONVOLUTIONS) if name in CONVOLUTIONS else ("transposed", TRANSPOSED)
         batched = entered.ndim == dimensions[name] + 2
         axes = Axes(0, (1,)) if batched else Axes(None, (0,))
@@ -216,19 +231,19 @@ class Recorder(TorchFunctionMode):
         return self._layer(func, args, kwargs, kind, entered, weight, bias, axes, axes, groups, folded)
 
     def _linear(self, func: Any, args: Any, kwargs: Any) -> Tensor:
-        entered, weight, bias = _arguments(args, kwargs, ("input", "weight", "bias"))
-        axes = Axes(self._sample_axis(entered), (-1,))
+        entered, weight, bias = arguments(args, kwargs, ("input", "weight", "bias"))
+        axes = Axes(self._sample_axis(entered), (-1,), self._trace(entered).axis == INNER)
         return self._layer(func, args, kwargs, "linear", entered, weight, bias, axes, axes)
 
     def _embedding(self, func: Any, args: Any, kwargs: Any) -> Tensor:
-        first, second = _arguments(args, kwargs, ("input", "weight"))
+        first, second = arguments(args, kwargs, ("input", "weight"))
         rows, weight = (second, first) if first.is_floating_point() else (first, second)
         entered = Axes(0 if rows.ndim else None, ())
         axes = Axes(self._sample_axis(rows), (-1,)) if rows.ndim else Axes(None, (-1,))
         return self._layer(func, args, kwargs, "embedding", rows, weight, None, axes, entered)
 
     def _bilinear(self, func: Any, args: Any, kwargs: Any) -> Tensor:
-        entered, _, weight, bias = _arguments(args, kwargs, ("input1", "input2", "weight", "bias"))
+        entered, _, weight, bias = arguments(args, kwargs, ("input1", "input2", "weight", "bias"))
         axes = Axes(self._sample_axis(entered), (-1,))
         return self._layer(func, args, kwargs, "bilinear", entered, weight, bias, axes, axes)
 
@@ -238,16 +253,64 @@ class Recorder(TorchFunctionMode):
         factors = [args[i] if i < len(args) else given[i] for i in places]
         for i, (weight, entered) in enumerate((factors[::-1], factors)):
             if self._is_weight(weight, entered) and weight.ndim > 1 and entered.ndim > i:
-                axis = -1 if i == 0 else -2
-                axes = Axes(self._sample_axis(entered), (axis,))
                 bias = given[0] if places == (1, 2) else None
-                kind = "product" if i == 0 else "left product"
-                own = weight.ndim == 3 and len(weight) == self.samples > 1
-                return self._layer(func, args, kwargs, kind, entered, weight, bias, axes, axes, per_sample=own)
+                return self._contraction(func, args, kwargs, entered, weight, *product_letters(factors, i), bias)
         output = func(*args, **kwargs)
         self.other_macs += output.numel() * factors[0].shape[-1] / self.samples
         self._mark(output, self._joined(given))
         return output
+
+    def _einsum(self, func: Any, name: str, args: Any, kwargs: Any, given: list[Tensor]) -> Any:
+        """A sum over products of two factors, by the letters of their axes."""
+        spelt = spelling(name, args, kwargs, given)
+        if spelt is None:  # one factor, or more than two: no layer, and counted as if it were done at once
+            output = func(*args, **kwargs)
+            self._mark(output, self._joined(given))
+            return output
+        first, second, made = spelt
+        for weight, entered, letters in ((given[1], given[0], (first, second)), (given[0], given[1], (second, first))):
+            if set(first) & set(second) - set(made) and self._is_weight(weight, entered):
+                return self._contraction(func, args, kwargs, entered, weight, *letters, made)
+        output = func(*args, **kwargs)
+        sizes = dict(zip(first + second, (*given[0].shape, *given[1].shape)))
+        if set(first) & set(second) - set(made):
+            self.other_macs += math.prod(sizes.values()) / self.samples
+        self._mark(output, self._joined(given))
+        return output
+
+    def _contraction(
+        self,
+        func: Any,
+        args: Any,
+        kwargs: Any,
+        entered: Tensor,
+        weight: Tensor,
+        inside: str,
+        inner: str,
+        made: str,
+        bias: Tensor | None = None,
+    ) -> Tensor:
+        """A layer that sums over axes of its input, by the letters of the axes of input, weight and output. Axes that
+        all three share are groups, unless they count the samples.
+        """
+        axis = self._sample_axis(entered)
+        sample = "" if axis is None else inside[axis]
+        # An axis of one that is stretched is none that the weight has.
+        stretched = [n == 1 and letter in made and letter in inside for letter, n in zip(inner, weight.shape)]
+        inner = "".join(chr(200 + i) if gone else inner[i] for i, gone in enumerate(stretched))
+        changing = self._trace(weight).data or sample in inner and weight.stride(inner.index(sample)) == 0
+        own = bool(sample) and sample in inner and changing
+        groups = [letter for letter in inner if letter in inside and letter in made and not (own and letter == sample)]
+        outputs = groups + [letter for letter in inner if letter in made and letter not in inside]
+        inputs = [letter for letter in inner if letter not in outputs and not (own and letter == sample)]
+        order = [*([sample] if own else []), *outputs, *inputs]
+        place = made.index(sample) if sample in made and sample else None
+        return self._layer(
+            func, args, kwargs, "contraction", entered, weight, bias,
+            Axes(place, tuple(made.index(letter) for letter in outputs)),
+            Axes(axis, tuple(inside.index(letter) for letter in groups + inputs if letter in inside)),
+            per_sample=own, turn=(tuple(inner.index(letter) for letter in order), len(outputs)),
+        )  # fmt: skip
 
     def _is_weight(self, weight: Tensor, entered: Tensor) -> bool:
         """Whether a factor is made of parameters, alone or (one for each sample) elementwise from one of its size."""
@@ -260,7 +323,7 @@ class Recorder(TorchFunctionMode):
         return any(self.parameters[i][1].numel() == size for i in made.parameters) and not other.parameters
 
     def _attention(self, args: Any, kwargs: Any) -> None:
-        query, key, value = _arguments(args, kwargs, ("query", "key", "value"))
+        query, key, value = arguments(args, kwargs, ("query", "key", "value"))
         products = query[..., :1].numel() * key.shape[-2] * (query.shape[-1] + value.shape[-1])
         self.other_macs += products / self.samples
 
@@ -285,13 +348,14 @@ class Recorder(TorchFunctionMode):
         input_axes: Axes,
         groups: int = 1,
         per_sample: bool = False,
+        turn: tuple[tuple[int, ...], int] = ((), 0),
     ) -> Tensor:
         before, made = self._trace(entered), self._trace(weight)
         added = self._constant if bias is None else self._trace(bias)
         is_layer = bool(made.parameters) or made.data
         if self.linear and is_layer and id(weight) not in self._outside:
-            args, kwargs, weight = _replaced(args, kwargs, weight)
-        inflow = None if kind == "embedding" or not is_layer else self._keep(entered)
+            args, kwargs, weight = replaced(args, kwargs, weight)
+        inflow = None if kind == "embedding" or not is_layer else before.source or self._keep(entered)
         output = func(*args, **kwargs)
         if not is_layer:
             filtered = entered if kind == "transposed" else output
@@ -300,7 +364,7 @@ class Recorder(TorchFunctionMode):
             return output
         self.seen |= made.parameters | added.parameters | before.parameters
         key = self._key(weight, made)
-        call = Call(key, weight, output_axes, input_axes, groups, per_sample, before.data or made.data, None)
+        call = Call(key, weight, output_axes, input_axes, groups, per_sample, before.data or made.data, None, turn)
         if output.requires_grad:
             call.edge = get_gradient_edge(output)
         call.kept["activation"] = self._keep(output)
@@ -315,8 +379,22 @@ class Recorder(TorchFunctionMode):
         sources, biases = (self._names(trace.parameters) for trace in (made, added))
         first = self._keys.setdefault(key, number) == number
         self.layers.append(Layer(name, kind, first, output, weight, bias, call, 0.0, sources, biases))
-        self._set(output, Trace(self, True if made.data else before.data, frozenset(), number))
+        self._set(
+            output,
+            Trace(
+                self._run,
+                True if made.data else before.data,
+                frozenset(),
+                number,
+                axis=self._axis_after(output, output_axes),
+            ),
+        )
         return output
+
+    def _axis_after(self, output: Tensor, axes: Axes) -> int:
+        if axes.inner:
+            return INNER
+        return axes.sample or 0
 
     def _names(self, parameters: frozenset[int]) -> tuple[str, ...]:
         return tuple(self.parameters[i][0] for i in sorted(parameters))
@@ -329,13 +407,17 @@ class Recorder(TorchFunctionMode):
         if self._running:
             self._running[-1][1] += 1
             if not made.data:
-                return (*self._running[-1], made.parameters)
+                return (*self._running[-1][:2], made.parameters)
         return object()
 
     def _sample_axis(self, value: Tensor) -> int | None:
+        """The axis that counts the samples; None where none does."""
+        axis = self._trace(value).axis
+        if axis > 0:
+            return axis
         if value.ndim < 2 and not (value.ndim and len(value) == self.samples and not value.is_floating_point()):
             return None
-        if value.ndim > 2 and value.shape[1] == self.samples and (self._sequences or len(value) % self.samples):
+        if value.ndim > 2 and value.shape[1] == self.samples and len(value) % self.samples:
             return 1
         return 0
 
@@ -343,18 +425,19 @@ class Recorder(TorchFunctionMode):
 
     def _trace(self, tensor: Tensor) -> Trace:
         found = self._outside.get(id(tensor)) or getattr(tensor, "_gpproxy_trace", None)
-        return found if found is not None and found.run is self else self._constant
+        return found if found is not None and found.run is self._run else self._constant
 
     def _joined(self, tensors: list[Tensor]) -> Trace:
-        data, parameters = False, frozenset[int]()
+        data, parameters, axis = False, frozenset[int](), 0
         for tensor in tensors:
             found = self._trace(tensor)
-            data = data or found.data
+            if found.data and not data:
+                data, axis = True, found.axis
             if found.parameters:
                 parameters = parameters | found.parameters if parameters else found.parameters
-        if not parameters:
+        if not parameters and not axis:
             return self._plain if data else self._constant
-        return Trace(self, data, parameters)
+        return Trace(self._run, data, parameters, axis=axis)
 
     def _set(self, tensor: Tensor, trace: Trace) -> None:
         if id(tensor) not in self._outside:
@@ -414,7 +497,7 @@ class Recorder(TorchFunctionMode):
             if layer.kind != "embedding":  # every weight acts once at each position of the smaller grid
                 layer.macs = float(layer.weight.numel() * seen[0, 0].numel())  # type: ignore[index]
             kept.clear()
-        self.rectified = [self._by_rows(kept.value, data) for kept, data in self.rectified]
+        self.rectified = [self._by_rows(kept.value, trace) for kept, trace in self.rectified]
         self.onset = None if self.onset is None else self._by_rows(self.onset[0].value, self.onset[1])
         self._storages.clear()
         self._kept.clear()
@@ -434,73 +517,30 @@ class Recorder(TorchFunctionMode):
     def filters(self, layer: Layer, weight: Tensor, mean: bool = False) -> Tensor:
         """The weight of a layer, or its gradient, as `out x in x ...`."""
         call = layer.call
+        order, outputs = call.turn
+        if order:
+            weight = weight.permute(order)
+        elif call.per_sample:
+            weight = weight.reshape(self.samples, -1, *weight.shape[1:])
         if call.per_sample:
-            weight = weight.reshape(self.samples, -1, *weight.shape[1:]) if weight.shape[0] != self.samples else weight
             weight = weight.mean(0) if mean else weight.sum(0)
+        if order:
+            return weight.flatten(outputs).flatten(0, outputs - 1)
         return filters(weight, layer.kind, call.groups // (self.samples if call.per_sample else 1))
 
-    def _by_rows(self, value: Tensor, data: bool) -> Tensor:
+    def _by_rows(self, value: Tensor, trace: Trace) -> Tensor:
+        """`sample x ...`, of a value that belongs to no layer."""
+        if trace.axis == INNER:
+            return value.unflatten(0, (-1, self.samples)).transpose(0, 1)
+        if trace.axis:
+            value = value.transpose(0, trace.axis)
         if value.ndim and len(value) == self.samples:
             return value
-        if data and value.ndim and value.shape[0] % self.samples == 0 or value.shape[:1] == (1,):
-            if value.numel() % self.samples == 0 and data:
+        if trace.data and value.ndim and (len(value) % self.samples == 0 or len(value) == 1):
+            if value.numel() % self.samples == 0:
                 return value.reshape(self.samples, -1)
-        if data and value.ndim > 1 and value.shape[1] == self.samples:
-            return value.transpose(0, 1)
         return value[None].expand(self.samples, *value.shape)
 
 
 def _none_has(*given: Any) -> bool:
     return False
-
-
-def _tensors(args: Any, kwargs: Any) -> list[Tensor]:
-    """All tensors among the arguments, in lists and tuples, too."""
-    found = []
-    for value in (*args, *kwargs.values()) if kwargs else args:
-        if isinstance(value, Tensor):
-            found.append(value)
-        elif isinstance(value, (tuple, list)):
-            found += [part for part in value if isinstance(part, Tensor)]
-    return found
-
-
-def _arguments(args: Any, kwargs: Any, names: tuple[Any, ...]) -> list[Any]:
-    """Arguments by name; where one does not stand at its place in the list of names, (place, name) is given."""
-    places = [name if isinstance(name, tuple) else (i, name) for i, name in enumerate(names)]
-    return [args[i] if i < len(args) else kwargs.get(name) for i, name in places]
-
-
-def _written(name: str, args: Any, kwargs: Any) -> Tensor | None:
-    """The tensor that an operation changes in place, if it does."""
-    if isinstance(kwargs.get("out"), Tensor):
-        return kwargs["out"]
-    changes = name.endswith("_") and not name.endswith("__") or kwargs.get("inplace")
-    if (
-        changes
-        or name == "__setitem__"
-        or name.startswith("__i")
-        and name not in ("__invert__", "__index__", "__int__")
-    ):
-        target = args[0] if args else kwargs.get("input")
-        return target if isinstance(target, Tensor) else None
-    return None
-
-
-def _cuts_at_zero(name: str, args: Any, kwargs: Any) -> bool:
-    """Whether a general function of torch's is used as a rectifier."""
-    if name in ("clamp", "clamp_", "clip", "clip_", "clamp_min", "clamp_min_"):
-        low = args[1] if len(args) > 1 else kwargs.get("min")
-        return isinstance(low, (int, float)) and low == 0 and (args[2] if len(args) > 2 else kwargs.get("max")) is None
-    if name in ("hardtanh", "hardtanh_"):
-        return (args[1] if len(args) > 1 else kwargs.get("min_val", -1.0)) == 0
-    if name in ("threshold", "threshold_"):
-        return args[1:3] == (0, 0)
-    return False
-
-
-def _replaced(args: Any, kwargs: Any, weight: Tensor) -> tuple[Any, Any, Tensor]:
-    """The arguments with |weight| in the place of the weight."""
-    positive = weight.abs()
-    swap: Callable[[Any], Any] = lambda value: positive if value is weight else value  # noqa: E731
-    return tuple(map(swap, args)), {name: swap(value) for name, value in kwargs.items()}, positive

@@ -26,9 +26,9 @@ def test_linear_weights_are_filters_already():
     assert torch.equal(filters(weight, "linear", 1), weight)
 
 
-def test_a_weight_on_the_right_of_a_product_is_turned():
+def test_the_rows_of_an_embedding_are_its_inputs():
     weight = torch.randn(4, 7)
-    assert torch.equal(filters(weight, "product", 1), weight.T)
+    assert torch.equal(filters(weight, "embedding", 1), weight.T)
 
 
 def test_tokens_become_a_map_where_they_fill_one():
