@@ -1,4 +1,4 @@
-"""The command `gpproxy VERB ...`, `gpproxy list ...`, `gpproxy --completion SHELL`; also `python -m gpproxy`.
+"""The command `gpproxy VERB ...`, `gpproxy compare ...`, `list`, `--completion SHELL`; also `python -m gpproxy`.
 
 In: the arguments of the process. Out: its exit code. A verb is loaded only when it is asked for.
 """
@@ -22,6 +22,7 @@ an untrained generator and tell how good it will be once trained.
   search       rank many untrained candidates, and train the best
   train        train one generator and measure it
   benchmark    show, check and build tables of measured architectures
+  compare      runs beside each other, with paired differences
   list         what there is: spaces, benchmarks, statistics, primitives,
                proxies, recipes, runs
 
@@ -43,12 +44,16 @@ def main(arguments: Sequence[str]) -> int:
         from gpproxy.cli.listing import main as show
 
         return show(rest)
+    if verb == "compare":
+        from gpproxy.cli.compare import main as compare
+
+        return compare(rest)
     if verb == "--completion":
         from gpproxy.cli.completion import main as complete
 
         return complete(rest)
     if verb not in VERBS:
-        known = (*VERBS, "list")
+        known = (*VERBS, "compare", "list")
         raise ConfigError(f"gpproxy can {', '.join(known)}, but not '{verb}'.{did_you_mean(verb, known)}")
     return int(importlib.import_module(f"gpproxy.{verb}.__main__").main(rest))
 

@@ -6,6 +6,7 @@ In: a noun, plug-ins. Out: rows of a name, a source and a sentence. A noun is lo
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -82,7 +83,7 @@ def recipes() -> Iterator[Row]:
 
 
 def runs() -> Iterator[Row]:
-    """The folders below runs/ and builds/, with what they are, how far they are, and the formula of a finished one."""
+    """The folders below runs/ and builds/, with what they are, how far they are, and what was found there."""
     from gpproxy.run.kind import kind_of
 
     for path in sorted((*Path("runs").glob("*/"), *Path("builds").glob("*/"))):
@@ -92,16 +93,37 @@ def runs() -> Iterator[Row]:
             yield str(path), "", str(error)
             continue
         if kind is not None:
-            formula = path / "formula.txt"
-            told = formula.read_text(encoding="utf-8").strip() if formula.is_file() else ""
-            yield str(path), f"{kind.command}, {_state(path)}", told
+            yield str(path), f"{kind.command}, {_state(path)}", _told(path)
+
+
+def _told(path: Path) -> str:
+    """The test and the formula of a finished run, the mean test of a finished series; else nothing."""
+    from gpproxy.run.tables import number
+
+    formula, result, series = path / "formula.txt", path / "result.json", path / "series.json"
+    if formula.is_file():
+        text = formula.read_text(encoding="utf-8").strip()
+        if not result.is_file():
+            return text
+        test = json.loads(result.read_text(encoding="utf-8"))["test"]
+        return f"τ {number(test['kendall'])}, ρ {number(test['spearman'])} on {test['n']} tested: {text}"
+    if not series.is_file():
+        return ""
+    from gpproxy.evolve.several import read_series
+
+    parts = []
+    for name, one in read_series(path).items():
+        row = one.row("formula")
+        means = f"τ {number(row.kendall.mean)}, ρ {number(row.spearman.mean)}"
+        parts.append(f"{name}: {means}, mean of {len(one.seeds)} seeds")
+    return "; ".join(parts)
 
 
 def _state(path: Path) -> str:
     """`finished`, `running` or `unfinished`."""
     from gpproxy.run.locks import taken
 
-    if any((path / name).is_file() for name in ("result.json", "outcome.json")):
+    if any((path / name).is_file() for name in ("result.json", "outcome.json", "series.json")):
         return "finished"
     return "running" if taken(path) else "unfinished"
 

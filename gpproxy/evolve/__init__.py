@@ -13,6 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gpproxy.errors import ConfigError
 from gpproxy.evolve.folder import EvolveFolder
 from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.run.folder import FRONT, RESULT
@@ -21,8 +22,9 @@ from gpproxy.run.interrupt import Interrupted, patient
 if TYPE_CHECKING:
     from gpproxy.evolve.console import EvolveWatch
     from gpproxy.evolve.result import Result
+    from gpproxy.evolve.series import Series
 
-__all__ = ["EvolveSettings", "Interrupted", "resume", "run"]
+__all__ = ["EvolveSettings", "Interrupted", "resume", "run", "run_seeds"]
 
 
 def run(config: EvolveSettings, watch: EvolveWatch | None = None) -> Result:
@@ -30,7 +32,27 @@ def run(config: EvolveSettings, watch: EvolveWatch | None = None) -> Result:
 
     Raises the errors of `gpproxy.errors` with what to do about them, and Interrupted on Ctrl-C.
     """
+    if config.seeds:
+        raise ConfigError(f"seeds={config.seeds} are several runs: gpproxy.evolve.run_seeds makes them.")
     return _within_limits(config, None, watch)
+
+
+def run_seeds(
+    config: EvolveSettings, watch: EvolveWatch | None = None, folder: str | Path | None = None
+) -> dict[str, Series]:
+    """A run for each of `config.seeds`, in one folder; per benchmark what holds over all of them.
+
+    What is finished in the folder is not made again. Raises the errors of `run`.
+
+    Args:
+        folder: that of a series to continue.
+    """
+    from gpproxy.evolve.console import EvolveWatch
+    from gpproxy.evolve.several import SeriesFolder, run_series
+
+    place = None if folder is None else SeriesFolder.open(folder)
+    with watch or EvolveWatch() as seen:
+        return run_series(config, place, seen, _within_limits)
 
 
 def resume(folder: str | Path, watch: EvolveWatch | None = None, **changes: Any) -> Result:

@@ -1,13 +1,18 @@
-"""The command `gpproxy evolve`: reads its arguments and shows the run in the terminal."""
+"""The command `gpproxy evolve`: reads its arguments and shows the run, or those of several seeds, in the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from gpproxy.evolve import read_result, resume, run
+from gpproxy.errors import ConfigError
+from gpproxy.evolve import read_result, resume, run, run_seeds
 from gpproxy.evolve.folder import EvolveFolder
 from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.run.command import read_run, run_command
+
+if TYPE_CHECKING:
+    from gpproxy.evolve.console import EvolveTerminal
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -16,6 +21,8 @@ def main(arguments: Sequence[str]) -> int:
     from gpproxy.evolve.console import EvolveTerminal
 
     watch = EvolveTerminal()
+    if settings.seeds:
+        return _several(settings, start.resume, watch)
     if not start.resume:
         run(settings, watch)
     elif EvolveFolder.open(start.resume).finished:
@@ -25,6 +32,19 @@ def main(arguments: Sequence[str]) -> int:
         watch.result(read_result(start.resume))
     else:
         resume(start.resume, watch, **settings.changes())
+    return 0
+
+
+def _several(settings: EvolveSettings, folder: str, watch: EvolveTerminal) -> int:
+    """Runs or continues a series; returns the exit code."""
+    from gpproxy.evolve.several import SeriesFolder
+
+    if folder:
+        place = SeriesFolder.open(folder)
+        if not place.config.seeds:
+            raise ConfigError(f"{folder} is the folder of a single run, which has no seeds={settings.seeds}.")
+        settings = place.continued(**settings.changes())
+    watch.series(run_seeds(settings, watch, folder or None))
     return 0
 
 

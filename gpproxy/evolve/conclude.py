@@ -124,8 +124,10 @@ def conclude(
     per_benchmark, scores = {}, []
     for n, data in enumerate(discovery):
         seen = {p: views[p][n] for p in PARTS}
-        found = Contenders.of(data, seen, at, places, list(hand_made), singles, config)
-        rivals = found.rivals(max((one.rankings for one in draws), default=0))
+        rankings = max((one.rankings for one in draws), default=0)
+        train = training.problem.cases[n].evaluator
+        found = Contenders.of(data, seen, at, places, list(hand_made), singles, rankings, train, config)
+        rivals = [rival for rival, _ in found.rivals.values()]
         per_benchmark[data.name] = _benchmark_rows(data, training.groups[n], seen, at, state.seen, rivals)
         scores.append(run_scores(data, seen, at, len(shown), found))
         for number, place in enumerate(places["random"]):

@@ -6,13 +6,14 @@ output is a file or a pipe, one plain line per generation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from gpproxy.evolve.series_table import series_table
 from gpproxy.evolve.table import final_table, steps
 from gpproxy.run.tables import told_width
 from gpproxy.run.terminal import Terminal, Watch
@@ -20,6 +21,7 @@ from gpproxy.run.terminal import Terminal, Watch
 if TYPE_CHECKING:
     from gpproxy.evolution.generation import Generation
     from gpproxy.evolve.result import Entry, Result
+    from gpproxy.evolve.series import Series
 
 
 class EvolveWatch(Watch):
@@ -30,6 +32,9 @@ class EvolveWatch(Watch):
 
     def result(self, result: Result) -> None:
         """The run is finished."""
+
+    def series(self, found: Mapping[str, Series]) -> None:
+        """The runs of several seeds are finished."""
 
 
 class EvolveTerminal(Terminal, EvolveWatch):
@@ -47,6 +52,12 @@ class EvolveTerminal(Terminal, EvolveWatch):
         self.close()
         for line in final_table(result, told_width(self.console)):
             self.console.print(line, soft_wrap=True, no_wrap=True, crop=False)
+
+    def series(self, found: Mapping[str, Series]) -> None:
+        self.close()
+        for series in found.values():
+            for line in series_table(series, told_width(self.console)):
+                self.console.print(line, soft_wrap=True, no_wrap=True, crop=False)
 
 
 def generation_line(generation: Generation, front: Sequence[Entry], last: int) -> str:

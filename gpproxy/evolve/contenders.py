@@ -14,14 +14,19 @@ from gpproxy.errors import ExpressionError
 from gpproxy.evolve.discovery import DiscoveryData, descriptors
 from gpproxy.evolve.judge import baseline_scores
 from gpproxy.evolve.part_scores import PartScores, score_part
-from gpproxy.evolve.rivals import LEARNT, Candidates, Rival, chosen, directed, random_rival
+from gpproxy.evolve.rivals import KINDS, Candidates, Rival, chosen, directed, random_rival, rival_column
 from gpproxy.evolve.scores import PICK, RunScores
 from gpproxy.evolve.settings import EvolveSettings
+from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.text import parse, to_text
 from gpproxy.proxies.baselines import composites
 from gpproxy.proxies.named import HAND_MADE
+from gpproxy.proxies.values import MEMORY
+from gpproxy.ranking.equivalence import functional_classes
+from gpproxy.search_spaces import SearchSpace
 from gpproxy.statistics.classical import PROXIES
+from gpproxy.statistics.collect import collect
 
 #: Kinds of named baselines that are classical proxies.
 CLASSICAL = ("classical", "auto-gas")
@@ -40,22 +45,15 @@ def hand_made_formulas(grammar: Grammar) -> dict[str, gp.PrimitiveTree]:
 
 @dataclass(frozen=True, eq=False)
 class Contenders:
-    """The scores of everything that a formula is compared with, on one benchmark.
+    """What a formula is compared with, on one benchmark.
 
     Attributes:
-        views: part -> what was seen there.
-        own: part -> scores of the formula.
         random: per draw, part -> scores of the picked formula, `initialisation x architecture`.
-        candidates: kind -> candidates, each known on some parts.
-        single: formula and part -> `initialisation x architecture` of the single statistic that was chosen.
+        rivals: kind -> the rival, and its scores by part, `architecture`; none for the random formulas.
     """
 
-    views: Mapping[str, PartScores]
-    own: Mapping[str, Tensor]
     random: Sequence[Mapping[str, Tensor]]
-    candidates: Mapping[str, Candidates]
-    single: tuple[str, Mapping[str, Tensor]]
-    singles: int
+    rivals: Mapping[str, tuple[Rival, Mapping[str, Tensor]]]
 
     @classmethod
     def of(
@@ -66,53 +64,52 @@ class Contenders:
         places: Mapping[str, Sequence[int]],
         hand_made: Sequence[str],
         singles: Sequence[gp.PrimitiveTree],
+        rankings: int,
+        train: Evaluator,
         config: EvolveSettings,
     ) -> Contenders:
-        """Scores what was not scored yet.
+        """Scores what was not scored yet, and chooses.
 
         Args:
             at: place of the chosen formula among the trees of the views.
             places: kind -> places of its formulas.
             hand_made: names of the composites at their places.
             singles: formulas of one statistic, of which one is chosen on the training and validation architectures.
+            rankings: size of a random draw.
+            train: of the training architectures.
         """
-        named = {part: baseline_scores(view) for part, view in views.items()}
-        found: dict[str, dict[str, dict[str, Tensor]]] = {"descriptor": {}, "classical": {}, "composite": {}}
-        for part, scores in named.items():
-            known = descriptors(views[part].columns)
-            for name, (kind, score) in scores.items():
-                place = "descriptor" if name in known else "classical" if kind in CLASSICAL else ""
-                if place:
-                    found[place].setdefault(name, {})[part] = score
-            joined = composites({name: score for name, (_, score) in scores.items()})
-            made = {name: views[part].scores[place] for name, place in zip(hand_made, places["composite"])}
-            for name, score in {**joined, **made}.items():
-                found["composite"].setdefault(name, {})[part] = score
-        best = _best_single(data, views, singles, config)
+        own = views["test"].scores[at]
+        rivals: dict[str, tuple[Rival, Mapping[str, Tensor]]] = {}
+        candidates = _named(views, places["composite"], hand_made)
+        best = _best_single(data, views, singles, train, config)
         if best is not None:
             parts = {p: score_part(data, getattr(data.parts, p), [best], config.cores, config.seed) for p in PARTS}
-            single = to_text(best), {part: one.inits[:, 0] for part, one in parts.items()}
-        else:
-            single = "", {}
+            candidates["statistic"] = {to_text(best): {part: one.scores[0] for part, one in parts.items()}}
+        for kind in KINDS:
+            if found := chosen(kind, candidates.get(kind, {}), views, own, len(singles) if kind == "statistic" else 0):
+                rivals[kind] = found
         random = [{part: view.inits[:, place] for part, view in views.items()} for place in places["random"]]
-        own = {part: view.scores[at] for part, view in views.items()}
-        return cls(views, own, random, found, single, len(singles))
+        if random:
+            draws = [{part: one.mean(0) for part, one in draw.items()} for draw in random]
+            rivals["random"] = random_rival(draws, rankings, views, own), {}
+        return cls(random, rivals)
 
-    def rivals(self, rankings: int) -> list[Rival]:
-        """One rival of each kind that there is; `rankings` is the size of a random draw."""
-        own = self.own["test"]
-        found: list[Rival | None] = []
-        for kind in ("descriptor", "classical"):
-            found.append(chosen(kind, _everywhere(self.candidates[kind]), self.views, own))
-        if self.single[0]:
-            text, inits = self.single
-            alone = {text: {part: one.mean(0) for part, one in inits.items()}}
-            found.append(chosen("statistic", alone, self.views, own, self.singles))
-        found.append(chosen("composite", _everywhere(self.candidates["composite"]), self.views, own))
-        if self.random:
-            draws = [{part: one.mean(0) for part, one in draw.items()} for draw in self.random]
-            found.append(random_rival(draws, rankings, self.views, own))
-        return [one for one in found if one is not None]
+
+def _named(views: Mapping[str, PartScores], places: Sequence[int], hand_made: Sequence[str]) -> dict[str, Candidates]:
+    """Descriptors, classical proxies and composites, each on the parts that it is known for."""
+    found: dict[str, dict[str, dict[str, Tensor]]] = {"descriptor": {}, "classical": {}, "composite": {}}
+    for part, view in views.items():
+        scores = baseline_scores(view)
+        known = descriptors(view.columns)
+        for name, (kind, score) in scores.items():
+            place = "descriptor" if name in known else "classical" if kind in CLASSICAL else ""
+            if place:
+                found[place].setdefault(name, {})[part] = score
+        joined = composites({name: score for name, (_, score) in scores.items()})
+        made = {name: view.scores[place] for name, place in zip(hand_made, places)}
+        for name, score in {**joined, **made}.items():
+            found["composite"].setdefault(name, {})[part] = score
+    return {kind: _everywhere(some) for kind, some in found.items()}
 
 
 def _everywhere(candidates: Candidates) -> Candidates:
@@ -122,21 +119,33 @@ def _everywhere(candidates: Candidates) -> Candidates:
 
 
 def _best_single(
-    data: DiscoveryData, views: Mapping[str, PartScores], singles: Sequence[gp.PrimitiveTree], config: EvolveSettings
+    data: DiscoveryData,
+    views: Mapping[str, PartScores],
+    singles: Sequence[gp.PrimitiveTree],
+    train: Evaluator,
+    config: EvolveSettings,
 ) -> gp.PrimitiveTree | None:
-    """The formula of one statistic that ranks the training and validation architectures best, either way round."""
+    """The formula of one statistic that ranks training and validation best, either way round, by one initialisation."""
     if not singles:
         return None
-    seen = {p: score_part(data, getattr(data.parts, p), singles, config.cores, config.seed).scores for p in LEARNT}
-    defined = torch.ones(len(singles), dtype=torch.bool)
-    for part, scores in seen.items():
-        alive = ~views[part].metrics.dead
-        defined &= scores[:, alive].isfinite().all(1)
-    kept = defined.nonzero().flatten()
+    table = collect(data.space, data.parts.validation, data.how)[0].to(data.how.device)
+    evaluators = {"train": train, "validation": Evaluator(table, memory=MEMORY, workers=config.cores)}
+    scores = {part: evaluator.scores(singles).values for part, evaluator in evaluators.items()}
+    defined = [values[:, ~views[part].metrics.dead].isfinite().all(1) for part, values in scores.items()]
+    kept = torch.stack(defined).all(0).nonzero().flatten()
     if not len(kept):
         return None
-    strength = directed(views, {part: scores[kept] for part, scores in seen.items()})
+    strength = directed(views, {part: values[kept] for part, values in scores.items()})
     return singles[int(kept[strength.abs().argmax()])]
+
+
+def _class_names(codes: Sequence[str], space: SearchSpace) -> tuple[str, ...]:
+    """The functional class of each architecture, by the name of its first one."""
+    numbers = functional_classes(codes, space)
+    first: dict[int, str] = {}
+    for code, number in sorted(zip(codes, numbers)):
+        first.setdefault(number, code)
+    return tuple(first[number] for number in numbers)
 
 
 def run_scores(
@@ -162,8 +171,9 @@ def run_scores(
         columns[f"front {place + 1}"] = joined({part: view.inits[:, place] for part, view in views.items()})
     for number, draw in enumerate(contenders.random):
         columns[f"random {number + 1}"] = joined(draw)
-    if contenders.single[0]:
-        columns["statistic"] = joined(contenders.single[1])
+    for kind, (_, scores) in contenders.rivals.items():
+        if scores:
+            columns[rival_column(kind)] = joined({part: one[None] for part, one in scores.items()})
     for name in dict.fromkeys(name for view in views.values() for name in view.proxy_inits):
         sign = PROXIES[name].direction if name in PROXIES else 1
         columns[name] = joined({p: sign * v.proxy_inits[name] for p, v in views.items() if name in v.proxy_inits})
@@ -172,6 +182,7 @@ def run_scores(
     return RunScores(
         data.name,
         codes,
+        _class_names(codes, data.space),
         tuple(part for part in PARTS for _ in getattr(data.parts, part)),
         torch.cat([views[part].metrics.dead for part in PARTS]),
         table.quality,

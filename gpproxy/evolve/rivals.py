@@ -80,14 +80,19 @@ class Rival:
         return cls(**{**data, "draws": tuple(data["draws"]), "difference": difference})
 
 
+def rival_column(kind: str) -> str:
+    """The name of a rival's scores in scores.csv."""
+    return f"rival {kind}"
+
+
 #: Scores of candidates on each part that they are known for: name -> part -> `architecture`.
 Candidates = Mapping[str, Mapping[str, Tensor]]
 
 
 def chosen(
     kind: str, candidates: Candidates, views: Mapping[str, PartScores], own: Tensor, among: int = 0
-) -> Rival | None:
-    """The rival of a kind, or None where no candidate is known on the training architectures and on the test.
+) -> tuple[Rival, dict[str, Tensor]] | None:
+    """The rival of a kind and its scores by part; None where no candidate is known on training and test.
 
     Args:
         own: scores of the formula on the test.
@@ -103,7 +108,7 @@ def chosen(
     scores = {part: sign * one for part, one in candidates[names[best]].items()}
     rows: dict[str, Any] = {part: views[part].metrics.measure(one) for part, one in scores.items()}
     difference = views["test"].metrics.difference(own, scores["test"])
-    return Rival(kind, names[best], sign, among or len(names), **rows, difference=difference)
+    return Rival(kind, names[best], sign, among or len(names), **rows, difference=difference), scores
 
 
 def directed(views: Mapping[str, PartScores], scores: Mapping[str, Tensor]) -> Tensor:

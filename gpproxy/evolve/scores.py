@@ -1,10 +1,10 @@
 """Every score of a run on every architecture: `scores.csv` in its folder, one line per architecture.
 
 In: what the end of a run has seen. Out: the file, and typed columns read back from it. Columns: benchmark,
-architecture, part, dead, quality (as the run has it: higher is better), `training 1` ... (as measured), then scores,
-`NAME #0`, `NAME #1` ... one for each initialisation and `NAME` alone where there is one. Names: `pick`, `front 1` ...
-in the order of front.json, `random 1` ..., `statistic` (the best single one), and every baseline in its published
-direction. A cell is empty where nothing is known.
+architecture, class (architectures of one class are one network), part, dead, quality (as the run has it: higher is
+better), `training 1` ... (as measured), then scores: `NAME #0`, `NAME #1` ... one for each initialisation, and `NAME`
+alone where there is one. Names: `pick`, `front 1` ... in the order of front.json, `random 1` ..., `rival KIND` (see
+`rivals`; counted as learnt), and every baseline in its published direction. A cell is empty where nothing is known.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ import torch
 from torch import Tensor
 
 from gpproxy.errors import RunError
+from gpproxy.ranking.correlation import rank_dead_last, steady
 
 #: Name of the file.
 SCORES = "scores.csv"
 #: Name of the chosen formula.
 PICK = "pick"
-_FIXED = ("benchmark", "architecture", "part", "dead", "quality")
+_FIXED = ("benchmark", "architecture", "class", "part", "dead", "quality")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,7 @@ class RunScores:
     Attributes:
         benchmark: its name.
         architectures: codes, part by part.
+        classes: functional class of each, named by its first architecture in alphabetical order.
         parts: `train`, `validation` or `test` of each.
         dead: `architecture`, bool.
         quality: `architecture`, higher is better.
@@ -45,6 +47,7 @@ class RunScores:
 
     benchmark: str
     architectures: tuple[str, ...]
+    classes: tuple[str, ...]
     parts: tuple[str, ...]
     dead: Tensor
     quality: Tensor
@@ -56,6 +59,11 @@ class RunScores:
         if name not in self.columns:
             raise RunError(f"The scores of {self.benchmark} have no '{name}'; they have {', '.join(self.columns)}.")
         return self.columns[name].mean(0)
+
+    def ranked(self, name: str, places: Tensor) -> Tensor:
+        """The mean score of some architectures as it ranks: dead and undefined ones at minus infinity."""
+        scores = steady(self.mean(name))
+        return rank_dead_last(scores, self.dead | scores.isnan())[places]
 
     def places(self, part: str) -> Tensor:
         """Positions of the architectures of a part."""
@@ -81,8 +89,9 @@ def to_csv(tables: Sequence[RunScores]) -> str:
                 float(one.columns[name][i, at]) if name in one.columns and i < len(one.columns[name]) else math.nan
                 for name, i in names
             ]
-            head = [one.benchmark, code, one.parts[at], int(one.dead[at]), _cell(float(one.quality[at]))]
-            writer.writerow([*head, *map(_cell, measured), *map(_cell, values)])
+            head = [one.benchmark, code, one.classes[at], one.parts[at], int(one.dead[at])]
+            measured = [float(one.quality[at]), *measured]
+            writer.writerow([*head, *map(_cell, [*measured, *values])])
     return text.getvalue()
 
 
@@ -103,16 +112,17 @@ def read_scores(folder: str | Path) -> dict[str, RunScores]:
     found: dict[str, RunScores] = {}
     for name in dict.fromkeys(row[0] for row in body):
         some = [row for row in body if row[0] == name]
-        values = torch.tensor([[_number(cell) for cell in row[4:]] for row in some], dtype=torch.float64)
+        values = torch.tensor([[_number(cell) for cell in row[5:]] for row in some], dtype=torch.float64)
         columns: dict[str, list[Tensor]] = {}
-        for title, column in zip(head[5 + count :], values[:, 1 + count :].T):
+        for title, column in zip(head[6 + count :], values[:, 1 + count :].T):
             columns.setdefault(re.sub(r" #\d+$", "", title), []).append(column)
         trainings = values[:, 1 : 1 + count]
         found[name] = RunScores(
             name,
             tuple(row[1] for row in some),
             tuple(row[2] for row in some),
-            torch.tensor([row[3] == "1" for row in some]),
+            tuple(row[3] for row in some),
+            torch.tensor([row[4] == "1" for row in some]),
             values[:, 0],
             trainings[:, ~trainings.isnan().all(0)],
             {title: torch.stack(every) for title, every in columns.items() if not all(c.isnan().all() for c in every)},

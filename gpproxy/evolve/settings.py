@@ -14,6 +14,24 @@ from gpproxy.run.groups import Extensions, Machine
 from gpproxy.run.settings import Settings, available_cores, is_table, setting
 
 
+def check_seeds(text: str) -> None:
+    """Raises ConfigError for what names no seeds."""
+    seeds_of(text)
+
+
+def seeds_of(text: str) -> tuple[int, ...]:
+    """The seeds of a text such as `0-9` or `0,2,5-7`, each once, in order. Raises ConfigError for another."""
+    found: dict[int, None] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        first, dash, last = part.partition("-")
+        if not first.isdigit() or (dash and not last.isdigit()) or (dash and int(last) < int(first)):
+            raise ConfigError(
+                f"seeds={text}: '{part}' is neither a seed nor a range of seeds. Give such as 0-9 or 0,2,5."
+            )
+        found.update(dict.fromkeys(range(int(first), int(last or first) + 1)))
+    return tuple(found)
+
+
 @dataclass(frozen=True)
 class Discovery:
     """What is learnt from.
@@ -26,6 +44,7 @@ class Discovery:
             test.
         on_bad_rows: what to do with rows of a table that cannot be used.
         space_settings: setting of the search space, such as resolution=128.
+        seeds: several seeds, such as 0-9 or 0,2,5; one run after another in one folder, and a table over all of them.
         out: where the results are kept; the run folder. Empty makes runs/<time>-<benchmark>-s<seed>.
     """
 
@@ -34,6 +53,7 @@ class Discovery:
     validation: int = setting(0, least=0)
     on_bad_rows: Literal["refuse", "drop"] = setting("refuse", known=("refuse", "drop"))
     space_settings: tuple[str, ...] = setting((), pairs=True)
+    seeds: str = setting("", free=True, rule=check_seeds)
     out: str = setting("", free=True, path=True)
 
 
@@ -135,6 +155,11 @@ class EvolveSettings(
     def benchmarks(self) -> tuple[str, ...]:
         """The names or paths of the tables."""
         return tuple(name.strip() for name in self.benchmark.split(",") if name.strip())
+
+    @property
+    def seed_list(self) -> tuple[int, ...]:
+        """The seeds of a series; none where it is a single run."""
+        return seeds_of(self.seeds)
 
     @property
     def run_name(self) -> str:

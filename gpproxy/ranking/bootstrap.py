@@ -37,9 +37,18 @@ class Resamples:
         units = int(owner.max()) + 1 if count else 0
         draws = torch.randint(max(units, 1), (samples, units), generator=numbered(seed))
         drawn = torch.zeros(samples, units, dtype=torch.int64).scatter_add_(1, draws, torch.ones_like(draws))
-        #: `resample x architecture`, how often each is drawn. Float32 holds these sums of integers exactly.
-        self.counts = drawn[:, owner].float()
+        self._count(drawn[:, owner])
 
+    @classmethod
+    def of(cls, counts: Tensor) -> Resamples:
+        """Resamples of given counts, `resample x architecture`: those of a part of what was drawn elsewhere."""
+        made = cls.__new__(cls)
+        made._count(counts)
+        return made
+
+    def _count(self, counts: Tensor) -> None:
+        #: `resample x architecture`, how often each is drawn. Float32 holds these sums of integers exactly.
+        self.counts = counts.float()
         total = self.counts.double().sum(1)
         self._pairs = total * (total - 1) / 2
 

@@ -35,8 +35,10 @@ def test_direction_and_choice_come_from_what_was_learnt_from(views) -> None:
     truth = {part: seen.part.quality for part, seen in views.items()}
     noise = {part: torch.arange(len(q)).double() for part, q in truth.items()}
     liar = {**{part: -q for part, q in truth.items()}, "test": truth["test"]}
-    rival = chosen("descriptor", {"noise": noise, "liar": liar}, views, noise["test"])
-    assert rival is not None and (rival.name, rival.sign, rival.among) == ("liar", -1, 2)
+    found = chosen("descriptor", {"noise": noise, "liar": liar}, views, noise["test"])
+    assert found is not None
+    rival, scores = found
+    assert torch.equal(scores["train"], truth["train"]) and (rival.name, rival.sign, rival.among) == ("liar", -1, 2)
     assert rival.train["kendall"] == pytest.approx(1) and rival.test["kendall"] == pytest.approx(-1)
     assert rival.difference is not None and rival.difference.better
     assert "liar, counted backwards" in rival.title

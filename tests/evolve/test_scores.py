@@ -18,6 +18,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     first = RunScores(
         "a",
         ("x", "y"),
+        ("x", "x"),
         ("train", "test"),
         torch.tensor([False, True]),
         torch.tensor([0.1, 1 / 3], dtype=torch.float64),
@@ -29,6 +30,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     )
     second = RunScores(
         "b",
+        ("x",),
         ("x",),
         ("validation",),
         torch.tensor([False]),
@@ -54,12 +56,13 @@ def test_the_scores_of_a_run_give_its_figures(small_run: Path) -> None:
     scores, result = read_scores(small_run)["fake"], read_result(small_run)
     test = scores.places("test")
     assert len(test) == result.test["n"] and scores.columns["pick"].shape[0] == 2
-    ranked = scores.mean("pick")[test].masked_fill(scores.dead[test], -torch.inf)
-    assert float(kendall(ranked, scores.quality[test])) == pytest.approx(result.test["kendall"])
+    assert float(kendall(scores.ranked("pick", test), scores.quality[test])) == pytest.approx(result.test["kendall"])
     for place, entry in enumerate(result.front):
-        values = scores.mean(f"front {place + 1}")[test].masked_fill(scores.dead[test], -torch.inf)
-        if not values.isnan().any():
-            assert float(kendall(values, scores.quality[test])) == pytest.approx(entry.test["kendall"])
+        values = scores.ranked(f"front {place + 1}", test)
+        assert float(kendall(values, scores.quality[test])) == pytest.approx(entry.test["kendall"])
+    for rival in result.rivals_of("fake"):
+        values = scores.ranked(f"rival {rival.kind}", test)
+        assert float(kendall(values, scores.quality[test])) == pytest.approx(rival.test["kendall"])
     assert {"params", "macs", "depth"} <= set(scores.columns) and scores.columns["params"].shape[0] == 1
 
 

@@ -1,0 +1,222 @@
+"""Several runs that differ in their seed, as one result: what holds on the mean of the splits, and how surely.
+
+In: the folders of finished runs. Out: a Series, which is plain data; `series.json` holds it. A row says what a formula,
+or what it is compared with, reaches on the tests of all splits; the difference to the formula is paired, on the same
+architectures of the same splits (`gpproxy.ranking.trials`).
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gpproxy.errors import RunError
+from gpproxy.evolve.result import Result
+from gpproxy.evolve.rivals import KINDS, rival_column
+from gpproxy.evolve.scores import PICK, RunScores, read_scores
+from gpproxy.ranking.committee import Member
+from gpproxy.ranking.correlation import kendall, rank_dead_last, spearman
+from gpproxy.ranking.difference import Difference
+from gpproxy.ranking.trials import Trial, mean_difference
+
+#: Names of rows beside those of the rivals.
+FORMULA, COMMITTEE, CEILING = "formula", "committee", "ceiling"
+#: What they are called.
+TITLES = {FORMULA: "evolved formula", COMMITTEE: "committee, out of bag", CEILING: "ceiling", **KINDS}
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A number over the runs: `mean` and standard `deviation` (None for less than two), and the `values` in order."""
+
+    mean: float | None
+    deviation: float | None
+    values: tuple[float | None, ...]
+
+    @classmethod
+    def of(cls, values: Sequence[float | None]) -> Spread:
+        """The spread of the numbers that there are."""
+        known = [value for value in values if value is not None]
+        mean = statistics.fmean(known) if known else None
+        return cls(mean, statistics.stdev(known) if len(known) > 1 else None, tuple(values))
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Spread:
+        return cls(data["mean"], data["deviation"], tuple(data["values"]))
+
+
+@dataclass(frozen=True)
+class SeriesRow:
+    """What something reaches on the tests of the runs.
+
+    Attributes:
+        kind: `formula`, `committee`, `ceiling` or that of a rival.
+        names: what was chosen in each run: formulas, names of proxies.
+        kendall, spearman: over the runs; of several draws in a run, their mean.
+        draws: standard deviation of τ between the draws of a run, mean over the runs; None where nothing is drawn.
+        better: in how many of `of` runs the formula has the higher τ.
+        difference: mean of the formula less this, paired; None for the formula itself, and for the ceiling.
+    """
+
+    kind: str
+    names: tuple[str, ...]
+    kendall: Spread
+    spearman: Spread
+    draws: float | None = None
+    better: int = 0
+    of: int = 0
+    difference: Difference | None = None
+
+    @property
+    def title(self) -> str:
+        return TITLES.get(self.kind, self.kind)
+
+    def to_json(self) -> dict[str, Any]:
+        data = asdict(self)
+        return {**data, "difference": None if self.difference is None else self.difference.to_json()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> SeriesRow:
+        spreads = {name: Spread.from_json(data[name]) for name in ("kendall", "spearman")}
+        told = data["difference"]
+        other = {"names": tuple(data["names"]), "difference": None if told is None else Difference.from_json(told)}
+        return cls(**{**data, **spreads, **other})
+
+
+@dataclass(frozen=True)
+class Series:
+    """The result of several runs on one benchmark.
+
+    Attributes:
+        benchmark: its name.
+        seeds: of the runs.
+        folders: of the runs, relative to that of the series.
+        tested: tested architectures of each run.
+        rows: the formula first.
+        members: mean number of formulas that vote on a tested architecture in the committee.
+    """
+
+    benchmark: str
+    seeds: tuple[int, ...]
+    folders: tuple[str, ...]
+    tested: tuple[int, ...]
+    rows: tuple[SeriesRow, ...] = field(default_factory=tuple)
+    members: float = 0.0
+
+    def row(self, kind: str) -> SeriesRow:
+        """The row of a kind. Raises RunError where there is none."""
+        for row in self.rows:
+            if row.kind == kind:
+                return row
+        raise RunError(f"The series has no row '{kind}'; it has {', '.join(row.kind for row in self.rows)}.")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        lists = {name: list(getattr(self, name)) for name in ("seeds", "folders", "tested")}
+        return {**asdict(self), **lists, "rows": [row.to_json() for row in self.rows]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Series:
+        """Inverse of `to_json`."""
+        tuples = {name: tuple(data[name]) for name in ("seeds", "folders", "tested")}
+        return cls(**{**data, **tuples, "rows": tuple(SeriesRow.from_json(row) for row in data["rows"])})
+
+
+def summarise(
+    benchmark: str, seeds: Sequence[int], results: Sequence[Result], folders: Sequence[Path], home: Path
+) -> Series:
+    """The series of finished runs, on one of their benchmarks. Raises RunError for a run without `scores.csv`."""
+    tables = [read_scores(folder)[benchmark] for folder in folders]
+    tests = [table.places("test") for table in tables]
+    picks = [table.ranked(PICK, test) for table, test in zip(tables, tests)]
+    formula = _row(FORMULA, [r.formula for r in results], tables, tests, [p[None] for p in picks])
+    rows = [formula]
+    members = 0.0
+    if len(tables) > 1:
+        votes, members = out_of_bag(tables)
+        rows.append(_against(formula, COMMITTEE, [""] * len(tables), tables, tests, picks, [v[None] for v in votes]))
+    for kind in KINDS:
+        found = [{rival.kind: rival for rival in result.rivals_of(benchmark)}.get(kind) for result in results]
+        if any(rival is None for rival in found):
+            continue
+        names = [f"{'-' if rival.sign < 0 else ''}{rival.name}" for rival in found if rival is not None]
+        columns = [
+            [rival_column(kind)] if kind != "random" else [name for name in table.columns if name.startswith("random ")]
+            for table in tables
+        ]
+        scores = [
+            torch.stack([table.ranked(name, test) for name in some])
+            for table, test, some in zip(tables, tests, columns)
+        ]
+        rows.append(_against(formula, kind, names, tables, tests, picks, scores))
+    best = [result.benchmarks[benchmark]["ceiling"] for result in results]
+    if all(best):
+        tau, rho = (Spread.of([row[measure] for row in best]) for measure in ("kendall", "spearman"))
+        rows.append(SeriesRow(CEILING, (), tau, rho))
+    paths = tuple(str(folder.relative_to(home)) if folder.is_relative_to(home) else str(folder) for folder in folders)
+    return Series(benchmark, tuple(seeds), paths, tuple(len(test) for test in tests), tuple(rows), members)
+
+
+def out_of_bag(tables: Sequence[RunScores], name: str = PICK) -> tuple[list[Tensor], float]:
+    """Per run the committee's votes on its tested architectures, ready to rank, and the mean number of members.
+
+    A member votes on an architecture only where it has not learnt from it or from one of its class: where it tests it.
+    """
+    ballots: dict[str, list[float]] = {}
+    for table in tables:
+        learnt = torch.tensor([part != "test" for part in table.parts]) & ~table.dead
+        member = Member(table.mean(name)[learnt])
+        test = table.places("test")
+        for at, vote in zip(test.tolist(), member.votes(table.mean(name)[test]).tolist()):
+            ballots.setdefault(table.architectures[at], []).append(vote)
+    votes = []
+    for table in tables:
+        test = table.places("test")
+        means = torch.tensor([statistics.fmean(ballots[table.architectures[at]]) for at in test.tolist()])
+        votes.append(rank_dead_last(means.double(), table.dead[test] | means.isnan()))
+    counts = [len(ballots[table.architectures[at]]) for table in tables for at in table.places("test").tolist()]
+    return votes, statistics.fmean(counts)
+
+
+def _row(
+    kind: str, names: Sequence[str], tables: Sequence[RunScores], tests: Sequence[Tensor], scores: Sequence[Tensor]
+) -> SeriesRow:
+    values: dict[str, list[float | None]] = {"kendall": [], "spearman": []}
+    between = []
+    for table, test, some in zip(tables, tests, scores):
+        for measure, correlation in (("kendall", kendall), ("spearman", spearman)):
+            found = correlation(some, table.quality[test])
+            mean = float(found.nanmean())
+            values[measure].append(mean if mean == mean else None)
+            if measure == "kendall" and len(found) > 1:
+                between.append(float(found.std()))
+    spread = {measure: Spread.of(some) for measure, some in values.items()}
+    draws = statistics.fmean(between) if between else None
+    return SeriesRow(kind, tuple(names), spread["kendall"], spread["spearman"], draws)
+
+
+def _against(
+    formula: SeriesRow,
+    kind: str,
+    names: Sequence[str],
+    tables: Sequence[RunScores],
+    tests: Sequence[Tensor],
+    picks: Sequence[Tensor],
+    scores: Sequence[Tensor],
+) -> SeriesRow:
+    """A row with its paired difference to the formula."""
+    row = _row(kind, names, tables, tests, scores)
+    trials = [
+        Trial([table.classes[i] for i in test.tolist()], table.quality[test], pick[None], some)
+        for table, test, pick, some in zip(tables, tests, picks, scores)
+    ]
+    pairs = [(own, other) for own, other in zip(formula.kendall.values, row.kendall.values) if None not in (own, other)]
+    better = sum(own > other for own, other in pairs)  # type: ignore[operator]
+    data = {**vars(row), "better": better, "of": len(pairs), "difference": mean_difference(trials)}
+    return SeriesRow(**data)

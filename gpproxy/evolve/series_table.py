@@ -1,0 +1,94 @@
+"""The table at the end of a series: mean and deviation of every row over the seeds, and paired differences.
+
+In: a Series and a width. Out: lines of rich text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from gpproxy.ranking.difference import MEASURES
+from gpproxy.run.tables import number, with_interval, wrapped
+
+if TYPE_CHECKING:
+    from gpproxy.evolve.series import Series, SeriesRow, Spread
+
+#: Columns from which verdicts stand beside their numbers.
+WIDE = 120
+
+
+def series_table(series: Series, width: int) -> Iterator[Text]:
+    """The lines of the table of one benchmark."""
+    tested = sorted(set(series.tested))
+    counts = str(tested[0]) if len(tested) == 1 else f"{tested[0]} to {tested[-1]}"
+    count = len(series.seeds)
+    head = f"{series.benchmark}: {count} seed{'s' * (count > 1)}, {counts} tested architectures each"
+    yield Text(head, style="bold")
+    yield Text("mean ± standard deviation over the seeds; formula − row: mean difference, paired, 95 %", style="dim")
+    titles = [f"{'':24}", f"{'test τ':>11}", f"{'test ρ':>11}", f"{'better in':>9}"]
+    yield Text(" ".join([*titles, f"{'τ: formula − row':>18}", f"{'ρ: formula − row':>18}"]), style="dim")
+    for row in series.rows:
+        style = "bold green" if row.kind == "formula" else "cyan" if row.kind == "committee" else ""
+        cells = [f"{row.title:24}", f"{_spread(row.kendall):>11}", f"{_spread(row.spearman):>11}"]
+        cells.append(f"{row.better} of {row.of}".rjust(9) if row.difference else " " * 9)
+        words = ""
+        if row.difference is not None:
+            told = row.difference.to_json()
+            cells += [with_interval(told, measure).rjust(18) for measure in MEASURES]
+            words = row.difference.words
+        line = " ".join(cells).rstrip()
+        if width >= WIDE:
+            yield Text(f"{line}  {words}".rstrip(), style=style)
+        else:
+            yield Text(line, style=style)
+            if words:
+                yield Text(f"    {words}", style="dim")
+    yield Text()
+    for sentence in remarks(series):
+        for piece in wrapped(sentence, width):
+            yield Text(piece)
+
+
+def remarks(series: Series) -> Iterator[str]:
+    """Sentences below the table: how much draws vary, what the committee is, what was chosen, what to make of it."""
+    rows = {row.kind: row for row in series.rows}
+    random, committee = rows.get("random"), rows.get("committee")
+    if random is not None and random.draws is not None:
+        yield f"random formulas: the draws of one seed differ by {number(random.draws)} τ (standard deviation)."
+    if committee is not None:
+        yield (
+            f"committee: the mean rank by the formulas that have not learnt from an architecture, {series.members:.1f} "
+            "of them on the average."
+        )
+    for row in series.rows:
+        if row.kind not in ("formula", "random", "committee", "ceiling") and any(row.names):
+            yield f"{row.title}: {_counted(row)}"
+    yield verdict(series)
+
+
+def verdict(series: Series) -> str:
+    """What the differences come to, in a sentence."""
+    rows = [row for row in series.rows if row.difference is not None and row.kind != "committee"]
+    better = [row.title for row in rows if row.difference and row.difference.better]
+    others = [row.title for row in rows if row.difference and not row.difference.better]
+    told = "over these seeds the evolved formula is better, by ρ and τ, than "
+    told += (", ".join(better) or "nothing") + ("; not shown to be better than " + ", ".join(others) if others else "")
+    if any(row.kind == "descriptor" and row.difference and not row.difference.better for row in rows):
+        told += ". A trivial descriptor that needs no network is all that these labels show"
+    return f"verdict: {told}."
+
+
+def _spread(spread: Spread) -> str:
+    """`.53 ± .13`."""
+    if spread.deviation is None:
+        return number(spread.mean)
+    return f"{number(spread.mean)} ± {number(spread.deviation)}"
+
+
+def _counted(row: SeriesRow) -> str:
+    """`-deconvolutions 6, depth 4`: what was chosen, the most frequent first."""
+    counts = {name: row.names.count(name) for name in dict.fromkeys(row.names)}
+    return ", ".join(f"{name} ({n})" for name, n in sorted(counts.items(), key=lambda item: -item[1]))

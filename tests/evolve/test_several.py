@@ -1,0 +1,113 @@
+"""Several seeds in one folder: the same runs as one by one, a table over them, and going on after a stop."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+
+from gpproxy.errors import ConfigError
+from gpproxy.evolve import EvolveSettings, Interrupted, run, run_seeds
+from gpproxy.evolve.console import EvolveWatch
+from gpproxy.evolve.folder import EvolveFolder
+from gpproxy.evolve.scores import read_scores
+from gpproxy.evolve.series import Series, out_of_bag
+from gpproxy.evolve.series_table import series_table
+from gpproxy.evolve.settings import seeds_of
+from gpproxy.evolve.several import read_series
+from gpproxy.ranking.committee import Member
+from gpproxy.run.command import guarded
+from tests.commands import small
+
+FAST = {"generations": 1, "population": 12, "inits": 1, "proxies": "none", "random_draws": 1}
+
+
+@pytest.fixture(scope="module")
+def series(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("series") / "all"
+    run_seeds(small(path, **FAST, seeds="0-1"))
+    return path
+
+
+def test_seeds_are_read_from_text() -> None:
+    assert seeds_of("0-3") == (0, 1, 2, 3) and seeds_of("5, 1-2,5") == (5, 1, 2) and seeds_of("") == ()
+    for wrong in ("3-1", "a", "1-", "-3"):
+        with pytest.raises(ConfigError, match="0-9 or 0,2,5"):
+            EvolveSettings(seeds=wrong)
+    with pytest.raises(ConfigError, match="run_seeds"):
+        run(EvolveSettings(seeds="0-1"))
+
+
+def test_a_series_holds_the_runs_and_a_row_for_everything(series: Path) -> None:
+    found = read_series(series)["fake"]
+    assert found.seeds == (0, 1) and found.folders == ("s0", "s1") and Series.from_json(found.to_json()) == found
+    assert {"formula", "committee", "descriptor", "statistic", "composite", "random"} <= {
+        row.kind for row in found.rows
+    }
+    for place, folder in enumerate(found.folders):
+        result = EvolveFolder.open(series / folder).read_json("result.json")
+        assert found.row("formula").kendall.values[place] == pytest.approx(result["test"]["kendall"])
+    row = found.row("descriptor")
+    assert (
+        row.difference is not None
+        and row.of == 2
+        and row.difference.kendall == pytest.approx((found.row("formula").kendall.mean or 0) - (row.kendall.mean or 0))
+    )
+
+
+def test_the_committee_votes_out_of_bag(series: Path) -> None:
+    tables = [read_scores(series / f"s{seed}")["fake"] for seed in range(2)]
+    votes, members = out_of_bag(tables)
+    assert 1 <= members <= 2
+    test = tables[0].places("test")
+    for at, vote in zip(test.tolist(), votes[0].tolist()):
+        code, expected = tables[0].architectures[at], []
+        for table in tables:
+            there = table.architectures.index(code)
+            if table.parts[there] == "test" and not table.dead[there]:
+                learnt = torch.tensor([part != "test" for part in table.parts]) & ~table.dead
+                expected.append(float(Member(table.mean("pick")[learnt]).votes(table.mean("pick")[there : there + 1])))
+        if expected:
+            assert vote == pytest.approx(sum(expected) / len(expected))
+
+
+def test_the_table_fits_a_narrow_and_a_wide_terminal(series: Path) -> None:
+    found = read_series(series)["fake"]
+    for width in (80, 140):
+        lines = [line.plain for line in series_table(found, width)]
+        assert any("evolved formula" in line for line in lines) and any("committee" in line for line in lines)
+        assert "verdict: over these seeds" in " ".join(lines)
+        assert max(map(len, lines)) <= max(width, 100)
+
+
+class StopAt(EvolveWatch):
+    """Presses Ctrl-C while the generations of a seed go by."""
+
+    def __init__(self, seed: int):
+        self.seed, self.notes = seed, []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        if what == f"seed {self.seed}: generations" and done == 0:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_a_stopped_series_goes_on_by_its_folder(series: Path, tmp_path: Path) -> None:
+    from gpproxy.evolve.__main__ import main
+
+    folder = tmp_path / "all"
+    folder.mkdir()
+    shutil.copy(series / "config.toml", folder)
+    shutil.copytree(series / "s0", folder / "s0")
+    before = (folder / "s0" / "result.json").stat().st_mtime_ns
+    with pytest.raises(Interrupted, match=f"--resume {folder}\\b"):
+        run_seeds(small(folder, **FAST, seeds="0-1"), StopAt(1))
+    assert guarded(main, ["--resume", str(folder)]) == 0
+    assert (folder / "s0" / "result.json").stat().st_mtime_ns == before
+    assert read_series(folder) == read_series(series)
+    assert guarded(main, ["--resume", str(folder / "s0"), "--seeds", "0-1"]) == 1
