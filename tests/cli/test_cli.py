@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -75,7 +76,9 @@ def test_runs_are_listed_with_kind_state_and_formula(
     shutil.copytree(small_run, tmp_path / "runs" / "one")
     assert main(["list", "runs"]) == 0
     formula = (small_run / "formula.txt").read_text().strip()
-    assert capsys.readouterr().out.strip() == f"runs/one  [evolve, finished]  {formula}"
+    test = json.loads((small_run / "result.json").read_text())["test"]
+    said = capsys.readouterr().out.strip()
+    assert said.startswith("runs/one  [evolve, finished]  τ ") and said.endswith(f" on {test['n']} tested: {formula}")
 
 
 def test_completion_knows_verbs_flags_and_choices(tmp_path: Path) -> None:
