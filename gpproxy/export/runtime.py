@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from gpproxy.search_spaces.batch import Batch, tensors_in
 from gpproxy.search_spaces.output import Pick
 from gpproxy.statistics.passes import Passes
-from gpproxy.statistics.undisturbed import usable
+from gpproxy.statistics.undisturbed import surroundings, usable
 
 Layers = list[Tensor | None]
 Loss = Callable[[Tensor, Batch], Tensor]
@@ -70,7 +70,7 @@ def untrained(generator: nn.Module) -> Iterator[nn.Module]:
     network = usable(generator)
     modes = [(module, module.training) for module in network.modules()]
     frozen = [p for p in network.parameters() if p.is_floating_point() and not p.requires_grad]
-    with torch.inference_mode(False), torch.enable_grad():
+    with surroundings(network), torch.enable_grad():
         try:
             network.train()
             for parameter in frozen:

@@ -37,3 +37,5 @@ RECTIFIERS = frozenset((
 NORMS = frozenset(("batch_norm", "instance_norm", "layer_norm", "group_norm", "rms_norm"))
 #: Activations that saturate on large values.
 SQUASHERS = frozenset(("tanh", "tanh_", "sigmoid", "sigmoid_", "hardtanh", "hardtanh_", "relu6", "softsign"))
+#: What weighs positions by their first argument.
+MIXERS = frozenset(("softmax", "scaled_dot_product_attention"))

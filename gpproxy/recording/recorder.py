@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.autograd.graph import get_gradient_edge
 from torch.nn.modules.conv import _ConvNd
@@ -23,6 +24,7 @@ from gpproxy.recording.arguments import arguments, changed, cuts_at_zero, produc
 from gpproxy.recording.layer import Axes, Call, Kept, Layer, by_sample, filters
 from gpproxy.recording.operations import (
     CONVOLUTIONS,
+    MIXERS,
     MOVES,
     NORMS,
     PRODUCTS,
@@ -47,8 +49,8 @@ class Recorder(TorchFunctionMode):
         inputs: the tensors that it is called with; their first axis counts the samples.
         samples: how many these are.
         copied: whether everything that is kept is copied at once.
-        linear: whether norms and squashing activations are left out, and weights that are no parameters are replaced
-            by their absolute values.
+        linear: whether norms and squashing activations are left out, attention is uniform, and weights that are no
+            parameters are replaced by their absolute values.
 
     Attributes:
         layers: in order of execution; their values are laid out by `finish`.
@@ -127,8 +129,13 @@ class Recorder(TorchFunctionMode):
             return func(*args, **kwargs)
         if name in NORMS:
             return self._norm(func, args, kwargs, given)
-        if self.linear and name in SQUASHERS:
-            return args[0] if args else kwargs["input"]
+        if self.linear and torch.is_grad_enabled():  # a custom Function keeps what its own backward pass belongs to
+            if name in SQUASHERS:
+                return args[0] if args else kwargs["input"]
+            if name in MIXERS:  # attention becomes a mean over positions
+                flat = torch.zeros_like(given[0])
+                args = tuple(flat if value is given[0] else value for value in args)
+                kwargs = {key: flat if value is given[0] else value for key, value in kwargs.items()}
         if name in RECTIFIERS or cuts_at_zero(name, args, kwargs):
             return self._rectifier(func, args, kwargs, given)
         if name in CONVOLUTIONS or name in TRANSPOSED:

@@ -29,7 +29,14 @@ def spaced(length: int, count: int) -> Tensor:
 
 
 def as_map(value: Tensor) -> Tensor:
-    """`sample x channel x height x width`: missing axes are added, a sequence gets height 1, a volume is stacked."""
+    """`sample x channel x height x width`: missing axes are added, a sequence gets height 1, a volume is stacked.
+
+    Whole numbers become floats.
+    """
+    if not value.is_floating_point():
+        value = value.float()
+    if value.ndim == 1:
+        return value[:, None, None, None]
     if value.ndim == 2:
         return value[:, :, None, None]
     if value.ndim == 3:

@@ -9,8 +9,8 @@ This file needs torch only: an exported proxy carries a copy of it.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
-from torch.nn.utils.parametrize import cached, is_parametrized, remove_parametrizations
+from torch.nn.utils.parametrize import cached, is_parametrized, type_before_parametrizations
 from torch.nn.utils.spectral_norm import SpectralNorm, remove_spectral_norm
 from torch.nn.utils.weight_norm import WeightNorm, remove_weight_norm
 
@@ -26,7 +26,8 @@ from gpproxy.recording.layer import Layer
 from gpproxy.recording.recorder import Recorder
 from gpproxy.search_spaces.batch import Batch
 from gpproxy.seeds import seed_of
-from gpproxy.statistics.undisturbed import complete, duplicate, generators_of, undisturbed, usable
+from gpproxy.statistics.in_double import InDouble
+from gpproxy.statistics.undisturbed import complete, duplicate, generators_of, ordinary, undisturbed, usable
 
 Loss = Callable[[Tensor, Batch], Tensor]
 
@@ -55,13 +56,15 @@ def forward(network: nn.Module, batch: Batch, linear: bool = False, copied: bool
     """A forward pass in the current gradient mode, on a copy of the batch.
 
     Args:
-        linear: leaves out norms and squashing activations, so that |weights| and positive inputs make a linear network.
+        linear: leaves out norms and squashing activations, so that |weights| and positive inputs make a linear network,
+            in float64 throughout.
         copied: records copies at once: for a pass that was torn before.
     """
     own = batch.own()
     recorder = Recorder(network, own.tensors, len(own), copied, linear)
+    double = InDouble() if own.visible.dtype == torch.float64 else nullcontext()
     before = [generator.get_state() for generator in generators_of(network)]
-    with cached(), recorder.watching():
+    with cached(), recorder.watching(), double:
         output = own.call(network)
     after = [generator.get_state() for generator in generators_of(network)]
     torn = recorder.torn
@@ -106,8 +109,12 @@ def plain_copy(network: nn.Module) -> nn.Module:
     network = duplicate(network)
     for module in list(network.modules()):
         if is_parametrized(module):
-            for name in list(module.parametrizations):  # type: ignore[arg-type]
-                remove_parametrizations(module, name)
+            values = {name: getattr(module, name).detach().clone() for name in module.parametrizations}  # type: ignore[union-attr]
+            # By hand: torch would take the weight off the class, which the network that was copied shares.
+            module.__class__ = type_before_parametrizations(module)
+            del module.parametrizations
+            for name, value in values.items():
+                module.register_parameter(name, nn.Parameter(value))
         for hook in list(module._forward_pre_hooks.values()):
             if isinstance(hook, SpectralNorm):
                 hook(module, None)
@@ -115,6 +122,21 @@ def plain_copy(network: nn.Module) -> nn.Module:
             elif isinstance(hook, WeightNorm):
                 remove_weight_norm(module, hook.name)
     return network
+
+
+def refuse_cut(gradients: Iterable[Tensor | None]) -> None:
+    """Raises RuntimeError for gradients with a part that cannot be differentiated again: torch would leave it out."""
+    waiting = [gradient.grad_fn for gradient in gradients if gradient is not None]
+    seen = set(waiting)
+    while waiting:
+        step = waiting.pop()
+        if step is None:
+            continue
+        if step.name().endswith("::Error"):
+            raise RuntimeError("a part of it is marked once_differentiable")
+        following = {other for other, _ in step.next_functions} - seen
+        seen |= following
+        waiting += following
 
 
 def wide(value: Tensor) -> Tensor:
@@ -238,23 +260,28 @@ class Passes:
                 return widened(record)
 
     @contextmanager
-    def _beyond(self, name: str) -> Iterator[None]:
-        """Around a pass that may be absent; the reason is kept."""
+    def beyond(self, name: str) -> Iterator[None]:
+        """Around a pass that may be absent: whatever it raises becomes an AbsentPass, whose reason is kept, unless it
+        comes from the machine."""
         if name in self.memo:
             raise AbsentPass(self.memo[name])
         try:
-            yield
+            with ordinary():
+                yield
+        except AbsentPass:
+            raise
         except Exception as error:
             if passing(error):
                 raise
             reason = (str(error) or "no reason given").strip().split("\n")[0].rstrip(".")
-            said = reason if isinstance(error, AbsentPass) else f"{type(error).__name__}: {reason}"
-            self.memo[name] = f"This generator does not allow the {name}: {said}."
+            self.memo[name] = f"This generator does not allow the {name}: {type(error).__name__}: {reason}."
             raise AbsentPass(self.memo[name]) from error
 
-    def _refuse_numbers(self) -> None:
+    def refuse_numbers(self, name: str) -> None:
+        """Raises AbsentPass where the inputs cannot be moved or replaced by noise."""
         if not self.inputs.is_floating_point():
-            raise AbsentPass("its inputs are whole numbers, which cannot be moved a little")
+            reason = "its inputs are whole numbers, which cannot be moved a little"
+            raise AbsentPass(f"This generator does not allow the {name}: {reason}.")
 
     @cached_property
     def noise(self) -> Pass:
@@ -274,8 +301,8 @@ class Passes:
     @cached_property
     def perturbed(self) -> Pass:
         """The same batch plus Gaussian noise, forward only; what is random inside is drawn as in the plain pass."""
-        with self._beyond("perturbed pass"), torch.no_grad():
-            self._refuse_numbers()
+        with self.beyond("perturbed pass"), torch.no_grad():
+            self.refuse_numbers("perturbed pass")
             inputs = wide(self.inputs)
             moved = inputs + self.PERTURBATION * inputs.std() * self._noise.to(inputs)
             return self.record(self.batch.with_visible(moved.to(self.inputs)), self.PLAIN)
@@ -286,8 +313,10 @@ class Passes:
 
         An output Tanh is bypassed too: it would saturate, and every gradient would be zero.
         """
-        with self._beyond("all-ones pass"):
-            self._refuse_numbers()
+        with self.beyond("all-ones pass"):
+            self.refuse_numbers("all-ones pass")
+            if not self.backward:
+                raise AbsentPass("This look was made without backward passes, and the all-ones pass has one.")
             network = plain_copy(self.network).double().eval()
             with torch.no_grad():
                 for parameter in network.parameters():
@@ -295,13 +324,19 @@ class Passes:
             first = self.batch.first(1).each(lambda tensor: tensor.double() if tensor.is_floating_point() else tensor)
             first = first.with_visible(torch.ones_like(first.visible))
             with torch.enable_grad():
-                return self.record(first, "all-ones", lambda output, batch: output.sum(), network, linear=True)
+                record = self.record(first, "all-ones", lambda output, batch: output.sum(), network, linear=True)
+            gradients = [layer.weight_gradient for layer in record.layers if layer.weight_gradient is not None]
+            if not all(torch.isfinite(value).all() for value in [record.output, *gradients]):
+                raise AbsentPass(
+                    "This generator does not allow the all-ones pass: its values leave the range of float64."
+                )
+            return record
 
     @cached_property
     def input_gradient(self) -> Tensor:
         """Gradient of the summed output with respect to the input, `sample x values`."""
-        with self._beyond("pass of input gradients"):
-            self._refuse_numbers()
+        with self.beyond("pass of input gradients"):
+            self.refuse_numbers("pass of input gradients")
             inputs = self.inputs.detach().clone().requires_grad_(True)
             with torch.enable_grad(), self.apart(self.PLAIN):
                 total = wide(self.batch.own().with_visible(inputs).call(self.network)).sum()
@@ -313,8 +348,8 @@ class Passes:
         """Products of the output's Jacobian with seeded unit-variance directions, `direction x sample x outputs`, in
         forward mode, or in reverse where a part of the network has none; the directions share batch statistics and
         what is random."""
-        with self._beyond("Jacobian pass"):
-            self._refuse_numbers()
+        with self.beyond("Jacobian pass"):
+            self.refuse_numbers("Jacobian pass")
             few, directions = self.batch.first(self.DIRECTION_SAMPLES), self._directions
             # What is random differs from sample to sample, so that directions in one batch would see several networks.
             pieces = directions.split(1) if self.noise.random else (directions,)
@@ -346,5 +381,6 @@ class Passes:
             (back,) = torch.autograd.grad(output, inputs, weights, create_graph=True, allow_unused=True)
             if back is None or not back.requires_grad:
                 return output.detach(), None
+            refuse_cut([back])
             (product,) = torch.autograd.grad(back, weights, along, allow_unused=True)
         return output.detach(), product

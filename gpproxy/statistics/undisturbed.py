@@ -21,7 +21,7 @@ import torch
 import torch.utils.checkpoint
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.nn.parameter import is_lazy
+from torch.nn.parameter import UninitializedBuffer, is_lazy
 
 
 @contextmanager
@@ -42,11 +42,7 @@ def surroundings(network: nn.Module) -> Iterator[None]:
     """What the caller has switched on does not reach inside: no inference mode, no autocast; nothing is compiled or
     checkpointed; attention is written out, since its fused forms have no second derivatives and none in forward mode.
     """
-    with ExitStack() as stack:
-        if torch.is_inference_mode_enabled():
-            graded = torch.is_grad_enabled()
-            stack.enter_context(torch.inference_mode(False))  # which switches gradients on
-            stack.enter_context(torch.set_grad_enabled(graded))
+    with ordinary(), ExitStack() as stack:
         for kind in {"cpu", *(tensor.device.type for tensor in network.parameters())} - {"meta"}:
             if torch.is_autocast_enabled(kind):
                 stack.enter_context(torch.autocast(kind, enabled=False))
@@ -57,6 +53,14 @@ def surroundings(network: nn.Module) -> Iterator[None]:
         if "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance"):
             stack.enter_context(torch.compiler.set_stance("force_eager"))
         stack.enter_context(_without_checkpoints())
+        yield
+
+
+@contextmanager
+def ordinary() -> Iterator[None]:
+    """Outside of inference mode, whose tensors cannot be differentiated by; gradients stay on or off."""
+    graded = torch.is_grad_enabled()
+    with torch.inference_mode(False), torch.set_grad_enabled(graded):
         yield
 
 
@@ -214,7 +218,9 @@ def duplicate(network: nn.Module) -> nn.Module:
     memo: dict[int, Any] = {}
     with torch.inference_mode(False):
         for tensor in _tensors_of(network):
-            if id(tensor) not in memo and (tensor.is_inference() or not tensor.is_leaf):
+            if isinstance(tensor, UninitializedBuffer):
+                memo[id(tensor)] = UninitializedBuffer(device=tensor.device, dtype=tensor.dtype)  # type: ignore[call-arg]
+            elif id(tensor) not in memo and (_of_inference(tensor) or not tensor.is_leaf):
                 made: Tensor = tensor.detach().clone()
                 if isinstance(tensor, nn.Parameter):
                     made = nn.Parameter(made, tensor.requires_grad)
@@ -237,7 +243,11 @@ def usable(network: nn.Module) -> nn.Module:
     was made in inference mode a copy."""
     network = getattr(network, "_orig_mod", network)
     tensors = [*network.parameters(), *network.buffers()]
-    return duplicate(network) if any(tensor.is_inference() for tensor in tensors) else network
+    return duplicate(network) if any(_of_inference(tensor) for tensor in tensors) else network
+
+
+def _of_inference(tensor: Tensor) -> bool:
+    return not is_lazy(tensor) and tensor.is_inference()
 
 
 def complete(network: nn.Module, run: Callable[[nn.Module], object], seed: int) -> nn.Module:

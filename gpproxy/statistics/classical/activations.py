@@ -63,8 +63,10 @@ def meco(passes: Passes) -> Tensor:
         known[:] = [(output, output._version, value)]
         found.append(value)
 
+    passes.refuse_numbers("pass of meco")
     x = torch.randn(passes.inputs.shape, generator=fixed(2)).to(passes.inputs)
-    handles = [module.register_forward_hook(after) for module in passes.network.modules()]
+    named = passes.network.named_modules()  # what makes weights is no part of the network
+    handles = [m.register_forward_hook(after) for name, m in named if "parametrizations" not in name.split(".")]
     try:
         with torch.no_grad(), passes.apart("meco"):
             passes.batch.own().with_visible(x).call(passes.network)

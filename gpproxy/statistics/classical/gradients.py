@@ -14,7 +14,7 @@ from gpproxy.statistics.classical.layers import (
     total,
 )
 from gpproxy.statistics.classical.proxy import proxy, weights_of
-from gpproxy.statistics.passes import Passes, forward, wide
+from gpproxy.statistics.passes import Passes, forward, refuse_cut, wide
 
 
 @proxy(source="Abdelfattah et al., 2021")
@@ -57,6 +57,7 @@ def grasp(passes: Passes) -> Tensor:
         record = forward(passes.network, passes.batch)
         weights, loss = weights_of(record), passes.loss(wide(record.output), passes.batch.own())
         first = torch.autograd.grad(loss, weights, create_graph=True, allow_unused=True)
+        refuse_cut(first)
         products = [(g.detach() * g).sum() for g in first if g is not None and g.requires_grad]
         if not products:
             return torch.zeros(())

@@ -37,6 +37,7 @@ def zen(passes: Passes) -> Tensor:
     weighted layer (published: before the global pooling, which a generator does not have); scales are square roots of
     the mean running variance after both passes, as coded by the authors.
     """
+    passes.refuse_numbers("pass of zen")
     generator = fixed(1)
     network = plain_copy(passes.network)
     _redraw(network, passes.noise.layers, generator)

@@ -6,6 +6,7 @@ import functools
 import inspect
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,15 +59,18 @@ def proxy(
     needs_backward: bool = False,
     name: str | None = None,
 ) -> Callable[[Callable[[Passes], Tensor | float]], Callable[[Passes], float]]:
-    """Registers `f(look) -> number` as a proxy; numerical failure becomes NaN, any other error stays an error."""
+    """Registers `f(look) -> number` as a proxy; numerical failure becomes NaN, the failure of a pass of its own an
+    AbsentPass, any other error stays an error."""
 
     def decorate(function: Callable[[Passes], Tensor | float]) -> Callable[[Passes], float]:
         @functools.wraps(function)
         def guarded(passes: Passes) -> float:
-            try:
-                value = float(function(passes))
-            except (torch.linalg.LinAlgError, np.linalg.LinAlgError):
-                return math.nan
+            own = passes.beyond(f"pass of {label}") if forwards or backwards else nullcontext()
+            with own:
+                try:
+                    value = float(function(passes))
+                except (torch.linalg.LinAlgError, np.linalg.LinAlgError):
+                    return math.nan
             return value if math.isfinite(value) else math.nan
 
         label = name or function.__name__

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from gpproxy.search_spaces.batch import Batch
-from gpproxy.statistics.classical.proxy import proxy
+from gpproxy.statistics.classical.proxy import gradients_of, proxy
 from gpproxy.statistics.passes import Passes, plain_copy, wide
 
 #: Samples whose gradients are taken one by one.
@@ -105,6 +105,7 @@ def _samples(passes: Passes) -> list[Batch]:
 
 def _loss_gradients(passes: Passes, network: nn.Module, batch: Batch, draws: str) -> list[Tensor]:
     """Loss gradients of the weights, each once, on other inputs than the look's."""
+    gradients_of(passes)  # a look without them is refused
     with torch.enable_grad():
         record = passes.record(batch, draws, passes.loss, network)
     return [layer.weight_gradient for layer in record.layers if layer.weight_gradient is not None]
