@@ -15,11 +15,12 @@ from torch import Tensor, nn
 
 from gpproxy.errors import ConfigError, SpaceError
 from gpproxy.search_spaces.autogan_network import NORMS, UPS, CellPlan, Generator
+from gpproxy.search_spaces.autogan_supernet import Supernet
 from gpproxy.search_spaces.batch import Batch
 from gpproxy.search_spaces.discriminator import fixed_discriminator, hinge_generator, xavier_
 from gpproxy.search_spaces.initialise import materialise
 from gpproxy.search_spaces.product import Choices, ProductSpace
-from gpproxy.search_spaces.space import Architecture, Takes, search_space
+from gpproxy.search_spaces.space import Architecture, SharedNetwork, Takes, search_space
 
 #: Genes of a cell in the order of the code, and the number of values of each per cell.
 GENES = ("convolution", "norm", "upsampling", "shortcut", "skip code")
@@ -42,9 +43,10 @@ def split(architecture: Architecture) -> list[tuple[int, ...]]:
 
 
 def plans(architecture: Architecture) -> list[CellPlan]:
-    """What the genes of each cell mean. The lowest bit of a skip code is the nearest earlier cell."""
+    """What the genes of each cell mean, of the cells that there are. The lowest bit of a skip code is the nearest
+    earlier cell."""
     made = []
-    for index, (pre, norm, up, shortcut, *skips) in enumerate(split(architecture)):
+    for index, (pre, norm, up, shortcut, *skips) in enumerate(filter(None, split(architecture))):
         code = skips[0] if skips else 0
         sources = tuple(index - 1 - bit for bit in range(index) if code >> bit & 1)
         made.append(CellPlan(bool(pre), NORMS[norm], UPS[up], bool(shortcut), sources))
@@ -146,6 +148,12 @@ class AutoGAN(ProductSpace):
             settings = self.settings
             network = Generator(plans(architecture), settings.width, settings.latent, settings.resolution // 8)
         return materialise(network, generator, lambda name: xavier_)
+
+    def supernet(self, generator: torch.Generator | None) -> SharedNetwork:
+        with torch.device("meta"):
+            settings = self.settings
+            network = Supernet(plans, len(SIZES), settings.width, settings.latent, settings.resolution // 8)
+        return materialise(network, generator, lambda name: xavier_)  # type: ignore[return-value]
 
     def batch(self, count: int, generator: torch.Generator) -> Batch:
         return Batch(torch.randn(count, self.settings.latent, generator=generator))

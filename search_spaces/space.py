@@ -35,6 +35,15 @@ Takes = Literal["noise", "images", "labels", "noisy images", "small images"]
 Space = TypeVar("Space", bound="SearchSpace")
 
 
+class SharedNetwork(nn.Module, ABC):
+    """One network with the weights of all architectures of a space; its passes are those of the chosen one."""
+
+    @abstractmethod
+    def choose(self, architecture: Architecture) -> None:
+        """The architecture of the next passes. The first levels of one alone, where it can be cut there, draw smaller
+        images."""
+
+
 class SearchSpace(ABC):
     """A family of generator architectures.
 
@@ -171,6 +180,16 @@ class SearchSpace(ABC):
 
         All initial weights are drawn from `generator`; None builds on the meta device (shapes only, no memory).
         """
+
+    def supernet(self, generator: torch.Generator | None) -> SharedNetwork:
+        """The untrained weights that all architectures of the space share, in training mode, as `build` makes one.
+
+        Its levels are those of `tokens`. Raises SpaceError where a space has none.
+        """
+        raise SpaceError(
+            f"The architectures of {self.name} share no weights: its class has no method `supernet`. Choose autogan, "
+            "or another estimator."
+        )
 
     @abstractmethod
     def batch(self, count: int, generator: torch.Generator) -> Batch:

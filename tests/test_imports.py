@@ -145,7 +145,7 @@ LIGHT = {
     "execution.devices",
     "evolve.folder",
 }
-LIGHT |= {"evolution.settings", "tasks.settings", "evolve.folder", "benchmark.table_settings"}
+LIGHT |= {"evolution.settings", "tasks.settings", "evolve.folder", "benchmark.table_settings", "estimators.settings"}
 LIGHT |= {f"{verb}.settings" for verb in VERBS}
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from gpproxy.execution.task import Stop, never
 from gpproxy.proxies.scored import Scored, Value
 from gpproxy.proxies.scorer import Work
 from gpproxy.proxies.size import Size, Sizer
@@ -58,13 +59,9 @@ class Estimator(ABC):
 
     Attributes:
         name: as it was asked for, such as `training:400`.
-        partial: whether it can tell what the first levels of an architecture are worth, the others still open.
-        remark: a sentence on what it does that a user should know; empty for none.
     """
 
     name: str
-    partial = False
-    remark = ""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -81,7 +78,14 @@ class Estimator(ABC):
         return space
 
     def open(self, tell: Tell) -> None:  # noqa: B027  most need nothing
-        """Makes ready what the first estimate needs, and finds out what is missing."""
+        """Opens what estimates need, so that what is missing is found before anything begins."""
+
+    def prepare(self, tell: Tell, stop: Stop = never) -> None:  # noqa: B027
+        """Does the work that comes before the first estimate, or goes on with it; `open` comes first.
+
+        Args:
+            stop: asked now and then; True ends it, with what was done saved, by KeyboardInterrupt.
+        """
 
     @property
     def set_up(self) -> float:
@@ -95,13 +99,6 @@ class Estimator(ABC):
         Args:
             sizes: those that are known already.
         """
-
-    def state_dict(self) -> dict[str, Any]:
-        """What the estimates depend on beside the fields; nothing where they never change."""
-        return {}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:  # noqa: B027
-        """Takes over the state of an equal estimator."""
 
 
 def estimate(estimator: Estimator, codes: Sequence[str], sizes: Mapping[str, Size]) -> tuple[list[Scored], Work]:

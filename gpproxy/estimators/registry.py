@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from gpproxy.estimators.estimator import Estimator, Pairs
+from gpproxy.estimators.settings import SharedWeights
 from gpproxy.proxies.proxy import Proxy
 from gpproxy.registry import Registry
 from gpproxy.search_spaces import SearchSpace
@@ -29,8 +30,8 @@ class Request:
         device: where networks run.
         timed, max_latency_ms, plain: see `gpproxy.proxies.scorer.Setup`.
         training: makes the settings of the estimators that train; None where nothing is trained.
+        shared: of the estimator `shared`.
         seed: of those trainings.
-        folder: where set-up work is kept and found again; empty keeps none.
     """
 
     text: str
@@ -41,8 +42,8 @@ class Request:
     max_latency_ms: float = 0.0
     plain: bool = False
     training: Callable[[], TrainingSettings] | None = None
+    shared: SharedWeights | None = None
     seed: int = 0
-    folder: str = ""
 
     @property
     def argument(self) -> str:

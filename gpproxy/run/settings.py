@@ -22,7 +22,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from gpproxy.errors import ConfigError, did_you_mean
 
@@ -34,6 +34,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+
+G = TypeVar("G")
 
 #: What settings of all commands were called by version 0.1, whose files are still read: name then -> name now.
 RENAMED = {"looks": "inits", "look_seed": "init_seed"}
@@ -117,6 +119,11 @@ def groups_of(cls: type[Any]) -> list[type[Any]]:
     """The groups that the fields of a settings class come from, in order; together they have every field once."""
     names = set(_names(cls))
     return [base for base in reversed(cls.__mro__) if names & set(vars(base).get("__annotations__", ()))]
+
+
+def part_of(group: type[G], settings: Any) -> G:
+    """One group of the settings of a command alone."""
+    return group(**{field.name: getattr(settings, field.name) for field in dataclasses.fields(group)})  # type: ignore[arg-type]
 
 
 def _names(cls: type[Any]) -> list[str]:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+import itertools
 import math
 import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
+from gpproxy.errors import SpaceError
 from gpproxy.estimators.estimator import Estimator
 from gpproxy.pictures.architecture import graph_picture
 from gpproxy.pictures.cost import pareto_picture
 from gpproxy.pictures.layer_graph import layer_graph
+from gpproxy.pictures.learning import learning_picture, winners_picture
 from gpproxy.proxies.scored import Scored, ScoredList, cell
 from gpproxy.run.folder import RunFolder
+from gpproxy.run.kind import CONFIG
 from gpproxy.search.order import front, order
 from gpproxy.search.settings import SearchSettings
 from gpproxy.search_spaces import SearchSpace
@@ -82,6 +89,37 @@ class SearchFolder(RunFolder):
             name = f"{rank:02d}_{re.sub('[^A-Za-z0-9_-]', '_', candidate.code)}"
             for kind in ("png", "svg"):
                 self.write(f"top/{name}.{kind}", graph_picture(graph, candidate, rank, float(value[i]), kind))
+
+    def write_learning(self, history: Sequence[Mapping[str, float]], reward: str) -> None:
+        """Writes what a controller has learnt from, as CSV and as a picture; nothing where it has not learnt."""
+        if not history:
+            return
+        stream = io.StringIO()
+        writer = csv.DictWriter(stream, list(history[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(history)
+        self.write("controller.csv", stream.getvalue())
+        self.write("controller.png", learning_picture(history, reward))
+
+    def write_winners(self, seen: ScoredList, ranked: np.ndarray, value: np.ndarray, space: SearchSpace) -> None:
+        """Draws what the best have in common, of spaces with tokens; the best tenth, 10 at least."""
+        finite = [i for i in ranked.tolist() if math.isfinite(value[i])]
+        rows = []
+        for i in finite[: max(len(finite) // 10, 10)]:
+            with contextlib.suppress(SpaceError):  # a published one, which no tokens make
+                rows.append(space.to_tokens(space.decode(seen.codes[i])))
+        if space.tokens and rows:
+            sizes, names = (list(itertools.chain(*levels)) for levels in (space.tokens, space.token_names))
+            self.write("winners.png", winners_picture(np.array(rows), sizes, names))
+
+
+def unfinished(out: str) -> SearchFolder | None:
+    """The search in a folder that has not ended, which the same command goes on with; None where there is none."""
+    place = Path(out).expanduser()
+    if not (place / CONFIG).is_file():
+        return None
+    begun = SearchFolder.open(place)
+    return None if begun.finished else begun
 
 
 def candidate_row(candidate: Scored, score: float) -> dict[str, Any]:

@@ -65,6 +65,7 @@ class Proposals:
                     return code, size
                 self.refused += 1
                 misses += 1
+                self.strategy.refused(architecture)
             if misses == DOUBT and not self._any:
                 self._doubt()
         return None

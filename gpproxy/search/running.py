@@ -17,7 +17,9 @@ import numpy as np
 from gpproxy.errors import RunError
 from gpproxy.estimators.estimator import Estimator
 from gpproxy.estimators.registry import Request, open_estimator
+from gpproxy.estimators.shared import SharedEstimator
 from gpproxy.execution.devices import check_device
+from gpproxy.pictures.learning import losses_picture
 from gpproxy.proxies.proxy import Proxy
 from gpproxy.proxies.scored import Scored, ScoredList
 from gpproxy.proxies.size import Sizer
@@ -28,8 +30,9 @@ from gpproxy.run.interrupt import Interrupted, Patience
 from gpproxy.run.kind import CONFIG
 from gpproxy.run.settings import parse_settings
 from gpproxy.search.console import SearchWatch
+from gpproxy.search.controlled import Controlled
 from gpproxy.search.cost import Cost
-from gpproxy.search.folder import RESULT, SearchFolder, candidate_row
+from gpproxy.search.folder import RESULT, SearchFolder, candidate_row, unfinished
 from gpproxy.search.journal import NAME, Journal, Memory
 from gpproxy.search.limits import Limits
 from gpproxy.search.loop import Progress, search
@@ -37,6 +40,7 @@ from gpproxy.search.nsga2 import NSGA2
 from gpproxy.search.order import beyond
 from gpproxy.search.settings import PROXY, SearchSettings
 from gpproxy.search.strategies import Evolution, Exhaustive, Random, Strategy
+from gpproxy.search.turns import Turns, take_turns
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.check import make_space
 from gpproxy.tasks.settings import TrainingSettings
@@ -84,6 +88,8 @@ class Searcher:
             config = replace(config, space=name, space_settings=pairs)
             if remark:
                 watch.note(remark)
+            if config.out and (begun := unfinished(config.out)):
+                folder, config = begun, begun.continued(**config.changes())
         self.config, self.folder, self.watch, self.patience = config, folder, watch, patience
         self._held = ExitStack()
         self.limits = Limits(config.max_params, config.max_macs, config.max_latency_ms)
@@ -114,6 +120,7 @@ class Searcher:
             max_latency_ms=config.max_latency_ms,
             plain=self.sizer.plain,
             training=training,
+            shared=config,
             seed=config.seed,
         )
         return open_estimator(request)
@@ -130,7 +137,10 @@ class Searcher:
         self.estimator.open(watch.note)
         strategy = self._strategy()
         judge = self._judge()
-        progress = self._search(strategy)
+        turns = None
+        if isinstance(self.estimator, SharedEstimator) and isinstance(strategy, Controlled):
+            turns = self._take_turns(self.estimator)
+        progress = self._search(strategy) if turns is None else turns.progress
         assert self.folder is not None
         folder, seen = self.folder, progress.seen
         if not len(seen) or not np.isfinite(seen.scores).any():
@@ -141,7 +151,14 @@ class Searcher:
         label = labels[0] if len(labels) == 1 else f"mean rank of {len(labels)} proxies"
         folder.write_pictures(seen, ranked, value, self.space, config, label)
         training = None if judge is None else judge.time(seen[int(ranked[0])].code)
-        cost = Cost(len(seen), progress.work, training, self.estimator.title, self.estimator.set_up)
+        folder.write_winners(seen, ranked, value, self.space)
+        if turns is not None:
+            folder.write_learning(turns.history, label)
+            folder.write("losses.png", losses_picture(turns.losses, turns.resets))
+        elif isinstance(strategy, Controlled):
+            folder.write_learning(strategy.history, label)
+        before = self.estimator.set_up if turns is None else turns.seconds
+        cost = Cost(len(seen), progress.work, training, self.estimator.title, before)
         result = SearchResult(folder.path, seen, ranked, value, cost, progress.finished)
         self._write(result, progress)
         watch.best(result.best(config.top), config.timed)
@@ -161,6 +178,8 @@ class Searcher:
             return Exhaustive(space, config.seed)
         if config.strategy == "nsga2":
             return NSGA2(space, config.seed, config.population, config.crossover, config.objective)
+        if config.strategy == "controller":
+            return Controlled(space, config.seed, config, config.budget)
         return Evolution(space, config.seed, config.population, config.tournament, config.crossover)
 
     def _judge(self) -> Any:
@@ -171,9 +190,20 @@ class Searcher:
 
         return Judge.of_search(self.config, self.space, self.watch)
 
-    def _search(self, strategy: Strategy) -> Progress:
-        """The search to its end. The journal makes it continue where it was."""
-        config, watch = self.config, self.watch
+    def _take_turns(self, estimator: SharedEstimator) -> Turns:
+        """The search with shared weights and a controller to its end. Its training makes it continue where it was."""
+        folder = self._begin()
+        self.patience.waiting = True
+        found = take_turns(estimator, self.config, folder.path, self.watch.note, lambda: self.patience.asked)
+        if found is None:
+            folder.log("interrupted")
+            raise Interrupted(folder.path, "search")
+        self.patience.waiting = False
+        return found
+
+    def _begin(self) -> SearchFolder:
+        """The folder of the search, made or continued, with nobody else in it."""
+        config = self.config
         resumed = self.folder is not None
         if self.folder is None:
             self.folder = SearchFolder.create(config)
@@ -182,11 +212,17 @@ class Searcher:
             self.folder.write(CONFIG, config.to_toml())
         folder = self.folder
         folder.log("resumed" if resumed else "started", space=config.space, strategy=config.strategy, seed=config.seed)
+        self.watch.note(f"run folder {folder.path}")
+        return folder
+
+    def _search(self, strategy: Strategy) -> Progress:
+        """The search to its end. The journal makes it continue where it was."""
+        config, watch, folder = self.config, self.watch, self._begin()
         memory = Memory.read(folder.path / NAME)
-        watch.note(f"run folder {folder.path}")
         if memory.candidates:
             watch.note(f"continuing after {len(memory.candidates)} candidates")
         self.patience.waiting = True
+        self.estimator.prepare(watch.note, lambda: self.patience.asked)
         progress = None
         with Journal(folder.path / NAME) as journal:
             running = search(
@@ -254,7 +290,7 @@ class Searcher:
                 }
                 for label, proxy in zip(self.estimator.labels, self.proxies)
             ],
-            **({"estimator": config.estimator, "set_up_seconds": self.estimator.set_up} if other else {}),
+            **({"estimator": config.estimator, "set_up_seconds": result.cost.set_up} if other else {}),
             "strategy": config.strategy,
             "seed": config.seed,
             "limits": vars(self.limits),

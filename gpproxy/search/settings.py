@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from gpproxy.errors import ConfigError
+from gpproxy.estimators.settings import SharedWeights
 from gpproxy.run.groups import Extensions, Initialisations, Machine, SearchSpaceSettings, SizeLimits
 from gpproxy.run.settings import Settings, available_cores, is_folder, is_proxy_path, setting
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 
 #: The estimator that asks proxies.
 PROXY = "proxy"
-STRATEGIES = ("random", "exhaustive", "evolution", "nsga2")
+STRATEGIES = ("random", "exhaustive", "evolution", "nsga2", "controller")
+LEVELS = ("multi", "single")
+LOSSES = ("corrected", "published")
 OBJECTIVES = ("macs", "params", "latency")
 
 
@@ -27,11 +30,12 @@ class Search:
         proxy: run folder, exported proxy.py, name of a known or classical proxy, or formula; several rank by the mean
             of their ranks.
         estimator: what tells the worth of an architecture; proxy, table:NAME (a table of measured architectures),
-            or training:STEPS (a short training).
+            training:STEPS (a short training), or shared (weights that all architectures share).
         budget: architectures to score.
         max_seconds: wall-clock time after which the search ends, set-up included; 0 for no limit.
         strategy: random; exhaustive (all architectures, in the order of the space); evolution (regularised, with
-            mutation and crossover: Real et al., 2019); nsga2 (score against the objective: Deb et al., 2002).
+            mutation and crossover: Real et al., 2019); nsga2 (score against the objective: Deb et al., 2002);
+            controller (a network that learns by REINFORCE what to emit: Gong et al., 2019).
         objective: the cost that nsga2 lowers and that the picture shows: macs, params or latency.
         max_latency_ms: longest measured time of one image on the device, in milliseconds; 0 for no limit.
         seed: seed of every random draw; of the strategy.
@@ -43,7 +47,7 @@ class Search:
     estimator: str = setting(PROXY)
     budget: int = setting(1000, least=1, free=True)
     max_seconds: float = setting(0.0, least=0, free=True)
-    strategy: Literal["random", "exhaustive", "evolution", "nsga2"] = setting("random", known=STRATEGIES)
+    strategy: Literal["random", "exhaustive", "evolution", "nsga2", "controller"] = setting("random", known=STRATEGIES)
     objective: Literal["macs", "params", "latency"] = setting("macs", known=OBJECTIVES)
     max_latency_ms: float = setting(0.0, least=0)
     seed: int = setting(0)
@@ -64,6 +68,55 @@ class Population:
     population: int = setting(64, least=4)
     tournament: int = setting(16, least=1)
     crossover: float = setting(0.5, least=0, most=1)
+
+
+@dataclass(frozen=True)
+class ControllerSettings:
+    """Of the strategy controller.
+
+    Attributes:
+        levels: multi (a controller for each level of the space, from the best prefixes of the level before: beam
+            search) or single (one for all decisions).
+        level_shares: shares of the search after which the next level begins, joined by commas; as published for three
+            levels, evenly spread where a space has another number.
+        rounds: with shared weights, how often their training and that of the controller take turns.
+        controller_steps: with shared weights, updates of the controller in a round.
+        controller_batch: architectures of one update of the controller.
+        controller_rate: learning rate of the controller.
+        controller_loss: corrected, or published (as released, with its faults).
+        entropy_bonus: weight of the entropy of the decisions, in the units of the reward.
+        baseline_decay: share of the moving average of rewards that is kept.
+        drawn: architectures that are drawn at the end of a level.
+        keep: best of these that the next level begins from.
+    """
+
+    levels: Literal["multi", "single"] = setting("multi", known=LEVELS)
+    level_shares: str = setting("0.23,0.54")
+    rounds: int = setting(65, least=1)
+    controller_steps: int = setting(30, least=1)
+    controller_batch: int = setting(1, least=1)
+    controller_rate: float = setting(3.5e-4, above=0)
+    controller_loss: Literal["corrected", "published"] = setting("corrected", known=LOSSES)
+    entropy_bonus: float = setting(1e-4, least=0)
+    baseline_decay: float = setting(0.9, least=0, most=1)
+    drawn: int = setting(10, least=1)
+    keep: int = setting(5, least=1)
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """`level_shares` as numbers. Raises ConfigError for another form."""
+        try:
+            found = tuple(float(part) for part in self.level_shares.split(",") if part.strip())
+        except ValueError:
+            found = (-1.0,)
+        if list(found) != sorted(set(found)) or not all(0 < share < 1 for share in found):
+            raise ConfigError(f"level_shares are rising shares such as 0.23,0.54, but got '{self.level_shares}'.")
+        return found
+
+    def shares_of(self, levels: int) -> tuple[float, ...]:
+        """One share per level but the last; evenly spread ones where `level_shares` are of another number."""
+        found = self.shares
+        return found if len(found) == levels - 1 else tuple(level / levels for level in range(1, levels))
 
 
 @dataclass(frozen=True)
@@ -93,7 +146,17 @@ class Winners:
 
 @dataclass(frozen=True)
 class SearchSettings(
-    Extensions, Machine, Winners, Population, Initialisations, SizeLimits, SearchSpaceSettings, Search, Settings
+    Extensions,
+    Machine,
+    Winners,
+    SharedWeights,
+    ControllerSettings,
+    Population,
+    Initialisations,
+    SizeLimits,
+    SearchSpaceSettings,
+    Search,
+    Settings,
 ):
     """Ranks untrained architectures by a proxy, under limits, without training any."""
 
@@ -119,6 +182,11 @@ class SearchSettings(
                 f"tournament <= population must hold, but got tournament={self.tournament} and "
                 f"population={self.population}."
             )
+        if self.strategy == "controller" and self.keep > self.drawn:
+            raise ConfigError(f"keep <= drawn must hold, but got keep={self.keep} and drawn={self.drawn}.")
+        if self.strategy == "controller" and len(self.proxy) > 1:
+            raise ConfigError("A controller learns from one reward, but got several proxies. Give one.")
+        _ = self.shares
         if self.compare and not self.train_top:
             raise ConfigError(
                 f"compare={self.compare} trains something beside the best: give --train-top too, such as 3."

@@ -39,6 +39,9 @@ class Strategy(ABC):
     def tell(self, candidate: Scored) -> None:  # noqa: B027  most strategies learn nothing
         """A candidate in the order of the proposals."""
 
+    def refused(self, architecture: Architecture) -> None:  # noqa: B027
+        """A proposal that a limit on size has excluded."""
+
     def room(self, taken: int, told: int) -> int:
         """How many further proposals may be taken up after `taken` of them, when `told` have been told."""
         return 1 << 30
