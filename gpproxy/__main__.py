@@ -23,6 +23,7 @@ an untrained generator and tell how good it will be once trained.
   train        train one generator and measure it
   benchmark    show, check and build tables of measured architectures
   compare      runs beside each other, with paired differences
+  report       what finished runs have found, as one page to look at
   list         what there is: spaces, benchmarks, statistics, primitives,
                proxies, recipes, runs
 
@@ -48,12 +49,16 @@ def main(arguments: Sequence[str]) -> int:
         from gpproxy.cli.compare import main as compare
 
         return compare(rest)
+    if verb == "report":
+        from gpproxy.cli.report import main as report
+
+        return report(rest)
     if verb == "--completion":
         from gpproxy.cli.completion import main as complete
 
         return complete(rest)
     if verb not in VERBS:
-        known = (*VERBS, "compare", "list")
+        known = (*VERBS, "compare", "report", "list")
         raise ConfigError(f"gpproxy can {', '.join(known)}, but not '{verb}'.{did_you_mean(verb, known)}")
     return int(importlib.import_module(f"gpproxy.{verb}.__main__").main(rest))
 

@@ -35,6 +35,7 @@ ROOMS["tasks"] = (*ROOMS["training"], "training", "")
 ROOMS["proxies"] = (*ROOMS["export"], "export", "benchmarks")
 ROOMS["estimators"] = (*dict.fromkeys((*ROOMS["proxies"], "proxies", *ROOMS["tasks"], "tasks")),)
 ROOMS["pictures"] = (*ROOMS["proxies"], "proxies")
+ROOMS["report"] = ("",)
 ENGINE = tuple(room for room in ROOMS if room not in ("run", "errors"))
 for verb in VERBS:
     ROOMS[verb] = (*dict.fromkeys((*ROOMS, *(room for rooms in ROOMS.values() for room in rooms))),)

@@ -69,7 +69,7 @@ def _bash(shell: str) -> str:
         '  local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}" flags=""',
         '  local verb="${COMP_WORDS[1]}" words=""',
         '  if [ "$COMP_CWORD" -eq 1 ]; then',
-        f'    words="{" ".join((*VERBS, "compare", "list", "--help", "--version", "--completion"))}"',
+        f'    words="{" ".join((*VERBS, "compare", "report", "list", "--help", "--version", "--completion"))}"',
         '  elif [ "$COMP_CWORD" -eq 2 ] && [ "$verb" = list ]; then',
         f'    words="{" ".join(NOUNS)}"',
         '  elif [ "$COMP_CWORD" -eq 2 ] && [ "$verb" = --completion ]; then',
@@ -97,7 +97,7 @@ def _bash(shell: str) -> str:
 
 def _fish() -> str:
     lines = ["complete -c gpproxy -e"]
-    for verb in (*VERBS, "compare", "list"):
+    for verb in (*VERBS, "compare", "report", "list"):
         lines.append(f"complete -c gpproxy -f -n __fish_use_subcommand -a {verb}")
     lines.append(f"complete -c gpproxy -f -n '__fish_seen_subcommand_from list' -a '{' '.join(NOUNS)}'")
     lines.append(f"complete -c gpproxy -f -n __fish_use_subcommand -l completion -xa '{' '.join(SHELLS)}'")

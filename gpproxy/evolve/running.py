@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from gpproxy.benchmarks.split import PARTS
-from gpproxy.errors import ExpressionError
+from gpproxy.errors import ExpressionError, GPProxyError
 from gpproxy.evolution.generation import Generation
 from gpproxy.evolution.loop import evolve
 from gpproxy.evolution.random_search import random_search
@@ -20,13 +20,16 @@ from gpproxy.evolve.check import check_formulas, open_tables
 from gpproxy.evolve.conclude import Conclusion, conclude, entries
 from gpproxy.evolve.console import EvolveWatch
 from gpproxy.evolve.discovery import DiscoveryData, Training, prepare, training_side
+from gpproxy.evolve.finished import of_folder
 from gpproxy.evolve.folder import EvolveFolder
+from gpproxy.evolve.page import document
 from gpproxy.evolve.result import Result, front_json
 from gpproxy.evolve.scores import SCORES, to_csv
 from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.export.write import source
 from gpproxy.expressions.notation.formula import Formula
 from gpproxy.pictures.formula import draw
+from gpproxy.report.render import REPORT, render
 from gpproxy.run.folder import FRONT, RESULT, SPLIT, STATE, interruptible
 from gpproxy.run.interrupt import Interrupted, Patience
 from gpproxy.run.kind import CONFIG
@@ -143,6 +146,9 @@ class Running:
             spearman=None if generation.best is None else min(generation.best.score.spearman),
             population=vars(generation.population),
             operators=dict(generation.operators),
+            front=[
+                {name: getattr(entry, name) for name in ("formula", "complexity", "cost", "quality")} for entry in front
+            ],
         )
         self.safe = f"The run is safe up to generation {generation.index}."
         self.watch.generation(generation, front, self.config.generations)
@@ -192,6 +198,10 @@ class Running:
         folder.write_json(FRONT, front_json(result.front))
         folder.write_json(RESULT, result.to_json())
         folder.log("finished", formula=result.formula, spearman=result.test["spearman"], kendall=result.test["kendall"])
+        try:
+            folder.write(REPORT, render(document([of_folder(folder, result)])))
+        except (ImportError, GPProxyError, ValueError, KeyError) as error:  # the result is safe: it must not be lost
+            self.watch.note(f"{REPORT} is not written: {type(error).__name__}: {error}")
 
 
 def _provenance(result: Result, config: EvolveSettings) -> dict[str, Any]:

@@ -202,11 +202,9 @@ def summary(rivals: Sequence[Rival], confounders: Sequence[dict[str, Any]]) -> s
     others = [KINDS[rival.kind] for rival in rivals if rival.difference and not rival.difference.better]
     told = []
     if better:
-        told.append(f"on the test the formula is better than {_joined(better)} by ρ and τ.")
+        told.append(f"on the test the formula is better than {joined(better)} by ρ and τ.")
     if others:
-        told.append(
-            f"{'It' if better else 'On the test the formula'} is not shown to be better than {_joined(others)}."
-        )
+        told.append(f"{'It' if better else 'On the test the formula'} is not shown to be better than {joined(others)}.")
     descriptor = next((rival for rival in rivals if rival.kind == "descriptor"), None)
     if descriptor is not None and descriptor.difference is not None and not descriptor.difference.better:
         backwards = ", counted backwards" if descriptor.sign < 0 else ""
@@ -219,7 +217,7 @@ def summary(rivals: Sequence[Rival], confounders: Sequence[dict[str, Any]]) -> s
     return text[0].upper() + text[1:]
 
 
-def _joined(words: Sequence[str]) -> str:
+def joined(words: Sequence[str]) -> str:
     """`a, b and c`."""
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 

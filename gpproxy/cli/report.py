@@ -1,0 +1,95 @@
+"""`gpproxy report RUN...`: `report.html` of finished runs, those of several seeds side by side.
+
+In: folders. Out: one offline file; of a single run in its own folder, of several in the current one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gpproxy.errors import ConfigError, RunError, did_you_mean
+
+USAGE = """usage: gpproxy report RUN [RUN...] [--out FILE]
+
+Writes what finished runs have found as one page that needs nothing else: the
+formula, whether it is worth using, what it was compared with and what each of
+its terms is worth. Several runs stand side by side. The page of a single run is
+RUN/report.html, that of several ./report.html, unless --out names a file."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command; returns the exit code. Raises ConfigError, and RunError for a folder without a finished run."""
+    folders, out = _read(arguments)
+    if not folders:
+        print(USAGE)
+        return 0 if any(word in arguments for word in ("-h", "--help")) else 1
+    from rich.console import Console
+
+    path = write_report(folders, out)
+    Console(highlight=False).print(f"written to {path}", markup=False, soft_wrap=True)
+    return 0
+
+
+def write_report(folders: Sequence[str | Path], out: str | Path = "") -> Path:
+    """Writes the page of runs and returns where it is.
+
+    Args:
+        folders: of finished runs; the folder of a series stands for its runs.
+        out: the file; empty for the usual place.
+
+    Raises RunError for a folder without a finished run, and for runs of different commands.
+    """
+    from gpproxy.registry import load_plugin
+    from gpproxy.report.render import REPORT, render
+    from gpproxy.run.files import write_atomically
+    from gpproxy.run.kind import EVOLVE, KINDS, kind_of, settings_of
+
+    paths = [path for folder in folders for path in runs_of(Path(folder).expanduser())]
+    kinds = []
+    for path in paths:
+        kind = kind_of(path)
+        if kind is None:
+            raise RunError(f"{path} is no run folder. Give one that gpproxy {EVOLVE.command} made.")
+        kinds.append(kind)
+    if len({kind.command for kind in kinds}) > 1:
+        told = ", ".join(f"{path} ({kind.command})" for path, kind in zip(paths, kinds))
+        raise RunError(f"Runs of different commands have no page in common: {told}. Give them one by one.")
+    if kinds[0] is not EVOLVE:
+        known = [kind.command for kind in KINDS]
+        raise RunError(f"There is no report of {kinds[0].noun} yet ({paths[0]}); known: {known[0]}.")
+    for path in paths:
+        for plugin in settings_of(path).get("plugins", ()):
+            load_plugin(plugin)
+    from gpproxy.evolve.finished import read_run
+    from gpproxy.evolve.page import document
+
+    place = Path(out).expanduser() if out else paths[0] / REPORT if len(paths) == 1 else Path(REPORT)
+    write_atomically(place, render(document([read_run(path) for path in paths])))
+    return place
+
+
+def runs_of(folder: Path) -> list[Path]:
+    """The folder itself, or the finished runs of a series of seeds in it, by seed."""
+    if (folder / "result.json").is_file():
+        return [folder]
+    seeds = [path for path in folder.glob("s*") if path.name[1:].isdigit() and (path / "result.json").is_file()]
+    return sorted(seeds, key=lambda path: int(path.name[1:])) or [folder]
+
+
+def _read(arguments: Sequence[str]) -> tuple[list[str], str]:
+    """Folders and the file to write."""
+    folders, out, rest = [], "", list(arguments)
+    while rest:
+        word = rest.pop(0)
+        if word in ("-h", "--help"):
+            return [], ""
+        if word == "--out" and rest:
+            out = rest.pop(0)
+        elif word.startswith("--out="):
+            out = word[len("--out=") :]
+        elif word.startswith("-"):
+            raise ConfigError(f"gpproxy report has no '{word}'.{did_you_mean(word, ['--out', '--help'])}")
+        else:
+            folders.append(word)
+    return folders, out

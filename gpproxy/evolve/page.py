@@ -1,0 +1,234 @@
+"""Finished runs as a page: what `report.html` shows of evolve, in the order in which one asks.
+
+In: EvolveRuns. Out: a Document for `gpproxy.report.render`. A picture that could not say anything is left out, with a
+sentence that says why.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from gpproxy.errors import GPProxyError
+from gpproxy.evolve import page_figures as figures
+from gpproxy.evolve.advice import advise
+from gpproxy.evolve.finished import EvolveRun
+from gpproxy.evolve.table import remarks, steps, verdict
+from gpproxy.report.document import Block, Code, Document, Math, Section, Table, Text
+from gpproxy.run.tables import number, with_interval
+
+#: Signs and abbreviations of every table of correlations.
+LEGEND = (
+    "τ: Kendall's rank correlation with the measured quality, ρ: Spearman's; 1 is the same order, 0 chance, −1 the "
+    "reverse. In brackets 95 % bootstrap intervals. "
+)
+
+
+def document(runs: Sequence[EvolveRun]) -> Document:
+    """One run, or several under each other after a table of all."""
+    names = [" + ".join(run.result.benchmarks) for run in runs]
+    if len(runs) == 1:
+        run = runs[0]
+        return Document(f"A proxy for {names[0]}", _origin(run), {str(run.folder.name): list(sections(run, "r0"))})
+    parts: dict[str, list[Section]] = {"All runs": [side_by_side(runs)]}
+    for place, run in enumerate(runs):
+        label = f"{run.folder.name} (seed {run.settings.seed})"
+        parts[label if label not in parts else f"{label}, {place + 1}"] = list(sections(run, f"r{place}"))
+    title = f"{len(runs)} runs on {', '.join(dict.fromkeys(names))}"
+    return Document(title, "side by side, then one after the other", parts)
+
+
+def side_by_side(runs: Sequence[EvolveRun]) -> Section:
+    """The test of every run in one picture and one table."""
+    rows = []
+    for run in runs:
+        for name, found in run.result.benchmarks.items():
+            told = advise(run.result, name)
+            test = found["test"]
+            rows.append(
+                [run.folder.name, str(run.settings.seed), name, with_interval(test, "kendall"),
+                 with_interval(test, "spearman"), str(test["n"]), told.title, run.result.formula]
+            )  # fmt: skip
+    head = ["run", "seed", "table", "test τ", "test ρ", "networks", "verdict", "formula"]
+    legend = LEGEND + "Every run has its own split: the tests are different networks, so the numbers are not paired."
+    return Section("Side by side", [*figures.several(runs), Table(head, rows, legend)])
+
+
+def sections(run: EvolveRun, name: str) -> Iterator[Section]:
+    """The sections of one run; `name` keeps the ids of its pictures apart."""
+    result = run.result
+    yield Section("The formula", list(_formula(run)))
+    for benchmark in result.benchmarks:
+        on = f" on {benchmark}" if len(result.benchmarks) > 1 else ""
+        key = f"{name}-{list(result.benchmarks).index(benchmark)}"
+        yield Section(f"Score against measured quality{on}", figures.quality(run, benchmark, key))
+        yield Section(f"Against what{on}", [*figures.rivals(run, benchmark, key), *_rivals(run, benchmark)])
+    yield Section("Along the front", [*figures.front(run, name), _front(run)])
+    for benchmark in result.benchmarks:
+        on = f" on {benchmark}" if len(result.benchmarks) > 1 else ""
+        key = f"{name}-{list(result.benchmarks).index(benchmark)}"
+        yield Section(f"What each term is worth{on}", figures.terms(run, benchmark, key))
+        yield Section(f"More than its size?{on}", list(_confounders(run, benchmark)))
+    yield Section("Convergence", figures.convergence(run, name))
+    for benchmark in result.benchmarks:
+        on = f" on {benchmark}" if len(result.benchmarks) > 1 else ""
+        key = f"{name}-{list(result.benchmarks).index(benchmark)}"
+        yield Section(f"Which layers contribute{on}", figures.layers(run, benchmark, key))
+        yield Section(f"Notes{on}", [Text(sentence) for sentence in remarks(result.benchmarks[benchmark])])
+    yield Section("The table", list(_card(run)))
+    yield Section("To repeat it", list(_repeat(run)))
+
+
+def _origin(run: EvolveRun) -> str:
+    parts = {part: getattr(run.result, part)["n"] for part in ("train", "validation", "test")}
+    sizes = ", ".join(f"{count} {part}" for part, count in parts.items())
+    return f"{run.folder.name}; seed {run.settings.seed}; networks: {sizes}; {run.result.evaluations:,} formulas judged"
+
+
+def _formula(run: EvolveRun) -> Iterator[Block]:
+    result = run.result
+    yield Math(result.latex, result.formula)
+    yield Text(f"In words: {result.words}.")
+    if result.rank_form != result.formula:
+        yield Text(f"It ranks like {result.rank_form}.")
+    kind = "a forward and a backward pass" if result.needs_backward else "a forward pass"
+    yield Text(f"A score takes {kind} through the untrained network. Higher is predicted to be better.")
+    for name in result.benchmarks:
+        told = advise(result, name)
+        on = f" ({name})" if len(result.benchmarks) > 1 else ""
+        yield Text(told.text, told.tone, told.title + on)
+    described = _statistics(result.statistics)
+    if described:
+        yield Table(["statistic", "what it is"], described)
+
+
+def _statistics(names: Sequence[str]) -> list[list[str]]:
+    """Each statistic with its summary, as far as they are registered here."""
+    import gpproxy.statistics.terminals  # noqa: F401  registers them
+    from gpproxy.statistics.statistic import STATISTICS
+
+    return [[name, STATISTICS[name].summary] for name in names if name in STATISTICS]
+
+
+def _rivals(run: EvolveRun, benchmark: str) -> Iterator[Block]:
+    rivals = run.result.rivals_of(benchmark)
+    rows = []
+    for rival in rivals:
+        gap = None if rival.difference is None else rival.difference.to_json()
+        numbers = ["-", "-", "-"]
+        if gap is not None and rival.difference is not None:
+            numbers = [with_interval(gap, "kendall"), with_interval(gap, "spearman"), rival.difference.words]
+        rows.append([rival.title, number(rival.test.get("kendall")), number(rival.test.get("spearman")), *numbers])
+    if rows:
+        yield Table(
+            ["rival", "test τ", "test ρ", "formula − rival, τ", "formula − rival, ρ", "the formula is"],
+            rows,
+            LEGEND + "Every rival was chosen among its kind on the training and validation networks, with the "
+            "direction learnt there. Differences are paired: the same resampled networks. Where an interval holds 0 "
+            "the "
+            "words are “not distinguishable”.",
+        )
+    told = [text for title, text in verdict(run.result) if title == "verdict"]
+    if told and benchmark == list(run.result.benchmarks)[-1]:
+        yield from (Text(text) for text in told)
+    baselines = run.result.benchmarks[benchmark]["baselines"]
+    ranked = sorted(baselines.items(), key=lambda item: -abs(item[1]["test"]["kendall"] or 0.0))
+    yield Table(
+        ["baseline", "kind", "train τ", "test τ", "test ρ"],
+        [
+            [label, row["kind"], number(row.get("train", {}).get("kendall")), with_interval(row["test"], "kendall"),
+             with_interval(row["test"], "spearman")]
+            for label, row in ranked
+        ],
+        "In their published direction, by what they reach on the test: the first of so many is flattered by its "
+        "choice. A minus sign in the place of a number: not computed there.",
+        folded=f"All {len(ranked)} baselines",
+    )  # fmt: skip
+
+
+def _front(run: EvolveRun) -> Table:
+    shown = steps(run.result.front)
+    rows = [
+        [str(entry.complexity), f"{entry.cost:.1f}", number(entry.train.get("kendall")),
+         number(entry.validation.get("kendall")), with_interval(entry.test, "kendall") if entry.test else "-",
+         entry.formula]
+        for entry in shown
+    ]  # fmt: skip
+    return Table(
+        ["nodes", "cost", "train τ", "validation τ", "test τ", "formula"],
+        rows,
+        LEGEND + "Nodes: operations, statistics and constants of the formula. Cost: passes over the feature maps of "
+        "the network, the collection of the statistics included. The chosen formula stands out; it was chosen on "
+        "training "
+        "and validation networks, and the test was read once, afterwards.",
+        [place for place, entry in enumerate(shown) if entry.pick],
+    )
+
+
+def _confounders(run: EvolveRun, benchmark: str) -> Iterator[Block]:
+    found = run.result.benchmarks[benchmark]["confounders"]
+    if not found:
+        yield Text("No descriptor differs between the test networks, so there is nothing to be confounded with.")
+        return
+    rows = []
+    for one in found:
+        low, high = one["partial_interval"]
+        left = f"{number(one['partial'])} [{number(low)}, {number(high)}]"
+        rows.append([one["descriptor"], number(one["spearman"]), left, "caution" if one["flagged"] else ""])
+    yield Table(
+        ["descriptor", "ρ with the formula", "ρ left, given it", ""],
+        rows,
+        "Descriptors are read off the architecture without any pass. “ρ left, given it” is the partial rank "
+        "correlation of formula and quality once the descriptor is taken out of both: near 0 the formula adds "
+        "nothing to it.",
+        [place for place, one in enumerate(found) if one["flagged"]],
+    )
+    test = run.result.benchmarks[benchmark]["test"]
+    rows = []
+    for name, inside in test.get("within", {}).items():
+        if inside["spearman"] is not None:
+            low, high = inside["interval"]
+            told = f"{number(inside['spearman'])} [{number(low)}, {number(high)}]"
+            rows.append([name, str(inside["groups"]), str(inside["n"]), told])
+    rows = [row for row in rows if int(row[1]) > 1 and int(row[2]) >= 8]
+    if rows:
+        yield Table(
+            ["equal …", "groups", "networks", "ρ inside the groups"],
+            rows,
+            "Rank correlation among networks that share the value of a descriptor, in groups of at least 4. Where "
+            "there was one group, or fewer than 8 networks in all, nothing is shown.",
+        )
+
+
+def _card(run: EvolveRun) -> Iterator[Block]:
+    from gpproxy.benchmarks.registry import load
+
+    for text, name in zip(run.settings.benchmarks, run.result.benchmarks):
+        try:
+            table = load(text)
+        except GPProxyError as error:
+            yield Text(f"The table {name} is not at hand here: {error}")
+            continue
+        card = table.card
+        told: dict[str, Any] = {
+            "table": name, "space": card.space, "quality": f"{card.metric} ({card.direction} is better)",
+            "networks": len(table), "trainings each": card.seeds or "unknown", "task": card.task, "data": card.data,
+            "recipe": card.recipe, "source": card.source, "licence": card.licence, "notes": card.notes,
+        }  # fmt: skip
+        yield Table(["", ""], [[key, str(value)] for key, value in told.items() if value])
+
+
+def _repeat(run: EvolveRun) -> Iterator[Block]:
+    yield Code(f"gpproxy evolve --config {shlex.quote(str(run.folder / 'config.toml'))} --out NEW_FOLDER")
+    environment = run.environment
+    rows = [["python", environment["python"]]]
+    rows += [[name, version or "not installed as a package"] for name, version in environment["packages"].items()]
+    rows += [["device", environment["device"]], ["processor", environment["processor"]]]
+    rows += [["platform", environment["platform"]], ["workers", str(environment["workers"])]]
+    rows += [["started as", shlex.join(environment["command"])]]
+    yield Table(["", ""], [[name, str(value)] for name, value in rows])
+    yield Text(
+        "Equal bit for bit on one kind of processor: another rounds the last bit of a number otherwise, and an "
+        "evolution amplifies that."
+    )

@@ -1,0 +1,237 @@
+"""The pictures of a page about evolve: a finished run in, figures out, or a sentence where one would say nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from gpproxy.evolve.finished import EvolveRun
+from gpproxy.evolve.rivals import KINDS, Rival
+from gpproxy.evolve.scores import PICK
+from gpproxy.pictures.forest import Bar, forest
+from gpproxy.pictures.lines import lines
+from gpproxy.pictures.scatter import Dot, scatter
+from gpproxy.ranking.difference import Difference
+from gpproxy.report.document import Block, Figure, Table, Text
+from gpproxy.run.tables import number, with_interval
+
+#: Fewest networks with which a picture of correlations says anything.
+FEWEST = 5
+
+
+def quality(run: EvolveRun, benchmark: str, name: str) -> list[Block]:
+    """Score against measured quality."""
+    table = run.scores.get(benchmark)
+    if table is None:
+        return [Text("The run was made by a version that kept no scores; run it anew for this picture.")]
+    mean = table.mean(PICK)
+    dots = []
+    for place, part in enumerate(table.parts):
+        trainings = [value for value in table.trainings[place].tolist() if not math.isnan(value)]
+        measured = sum(trainings) / len(trainings) if trainings else math.nan
+        inits = table.columns[PICK][:, place].tolist()
+        dots.append(Dot(part, float(mean[place]), measured, inits, trainings))
+    shown = [dot for dot in dots if math.isfinite(dot.score) and math.isfinite(dot.quality)]
+    if len(shown) < FEWEST:
+        return [Text(f"Only {len(shown)} networks have a score and a quality: too few for a picture.")]
+    label, log, lower = _metric(run, benchmark)
+    test = run.result.benchmarks[benchmark]["test"]
+    alt = (
+        f"Scatter plot of {len(shown)} networks: score of the formula across, {label} up. "
+        f"Test networks have τ {number(test['kendall'])}, ρ {number(test['spearman'])}."
+    )
+    bars = []
+    if table.columns[PICK].shape[0] > 1:
+        bars.append(f"across from the least to the greatest of {table.columns[PICK].shape[0]} initialisations")
+    if table.trainings.shape[1] > 1:
+        bars.append("up from the best to the worst of the trainings of a network, the noise of retraining")
+    caption = f"Test: τ {with_interval(test, 'kendall')}, ρ {with_interval(test, 'spearman')}. "
+    caption += f"Bars go {' and '.join(bars)}. " if bars else ""
+    caption += f"A good formula puts the {'lowest' if lower else 'highest'} signs on the right."
+    if len(shown) < len(dots):
+        caption += f" {len(dots) - len(shown)} networks without a score (dead before training) are left out."
+    return [Figure(scatter(dots, "score of the formula", label, f"{name}-scatter", log), alt, caption)]
+
+
+def _metric(run: EvolveRun, benchmark: str) -> tuple[str, bool, bool]:
+    """What the quality is called, whether its axis is logarithmic, whether lower is better."""
+    from gpproxy.benchmarks.registry import load
+    from gpproxy.errors import GPProxyError
+
+    for text, known in zip(run.settings.benchmarks, run.result.benchmarks):
+        if known == benchmark:
+            try:
+                card = load(text).card
+            except GPProxyError:
+                break
+            lower = card.direction == "lower"
+            return f"{card.metric} ({'↓ lower' if lower else '↑ higher'} is better)", card.scale == "log", lower
+    table = run.scores[benchmark]
+    known_both = table.trainings.nanmean(1)
+    valid = known_both.isfinite() & table.quality.isfinite()
+    lower = bool(torch.corrcoef(torch.stack([known_both[valid], table.quality[valid]]))[0, 1] < 0)
+    return "measured quality", False, lower
+
+
+def rivals(run: EvolveRun, benchmark: str, name: str) -> list[Block]:
+    """Forest plots: what everything reaches on the test, and the paired differences."""
+    rows = run.result.benchmarks[benchmark]
+    test = rows["test"]
+    if test["kendall"] is None:
+        return [Text(f"{test['n']} test networks are too few for a rank correlation.")]
+    found = run.result.rivals_of(benchmark)
+    bars = [_bar("the formula", test, 0)]
+    if found:
+        bars += [_rival_bar(rival) for rival in found]
+    else:
+        ranked = sorted(rows["baselines"].items(), key=lambda item: -abs(item[1]["test"]["kendall"] or 0.0))
+        bars += [_bar(label, row["test"], 1) for label, row in ranked[:10]]
+    best = rows["ceiling"]
+    marks = [(0.0, "")] + ([(best["kendall"], "ceiling")] if best and math.isfinite(best["kendall"]) else [])
+    picture = forest(bars, f"τ on {test['n']} test networks, 95 % intervals", f"{name}-forest", marks)
+    alt = "Forest plot of τ on the test: " + "; ".join(f"{bar.label} {number(bar.value)}" for bar in bars) + "."
+    caption = "Higher is better. " + (
+        f"The noise of retraining keeps every proxy below τ {number(best['kendall'])}." if best else
+        "The table has too few repeated trainings for a ceiling."
+    )  # fmt: skip
+    if any(bar.dots for bar in bars):
+        caption += " Upright strokes: the single draws of random formulas."
+    blocks: list[Block] = [Figure(picture, alt, caption)]
+    paired = [rival for rival in found if rival.difference is not None and rival.difference.kendall is not None]
+    if paired:
+        gaps = [
+            _bar(f"− {rival.title}", rival.difference.to_json(), 2 if rival.difference.sign("kendall") > 0 else 5)
+            for rival in paired
+            if rival.difference is not None
+        ]
+        picture = forest(gaps, "τ of the formula less τ of the rival, paired", f"{name}-gaps")
+        alt = "Forest plot of paired differences in τ: " + "; ".join(
+            f"{rival.title}: {rival.difference.words}" for rival in paired if rival.difference
+        )
+        caption = "Right of 0 the formula is better; where a line crosses 0 the two are not distinguishable (grey)."
+        blocks.append(Figure(picture, alt, caption))
+    return blocks
+
+
+def _bar(label: str, row: dict[str, Any], colour: int) -> Bar:
+    low, high = row["kendall_interval"]
+    return Bar(label, row["kendall"], low, high, colour)
+
+
+def _rival_bar(rival: Rival) -> Bar:
+    low, high = rival.test.get("kendall_interval", (None, None))
+    dots = [row["kendall"] for row in rival.draws if row["kendall"] is not None]
+    title = rival.title if rival.kind != "random" else KINDS["random"]
+    return Bar(title, rival.test.get("kendall"), low, high, 1, dots if len(dots) > 1 else ())
+
+
+def several(runs: Sequence[EvolveRun]) -> list[Block]:
+    """The test of several runs in one forest plot."""
+    bars = []
+    for run in runs:
+        for benchmark, rows in run.result.benchmarks.items():
+            if rows["test"]["kendall"] is not None:
+                on = f", {benchmark}" if len(run.result.benchmarks) > 1 else ""
+                bars.append(_bar(f"{run.folder.name}{on}", rows["test"], 0))
+                bars += [
+                    Bar(f"  {KINDS[rival.kind]}", rival.test.get("kendall"), *_edges(rival), 1)
+                    for rival in run.result.rivals_of(benchmark)
+                    if rival.kind in ("descriptor", "random")
+                ]
+    if not bars:
+        return [Text("No run has a rank correlation on its test.")]
+    alt = "Forest plot of τ on the test of every run: " + "; ".join(
+        f"{b.label.strip()} {number(b.value)}" for b in bars
+    )
+    caption = "Blue: the formula of each run; orange: its rivals that need no evolution."
+    return [Figure(forest(bars, "τ on the test of each run, 95 % intervals", "all-forest"), alt, caption)]
+
+
+def _edges(rival: Rival) -> tuple[float | None, float | None]:
+    low, high = rival.test.get("kendall_interval", (None, None))
+    return low, high
+
+
+def front(run: EvolveRun, name: str) -> list[Block]:
+    """Train, validation and test along the front."""
+    shown = [entry for entry in run.result.front if entry.test]
+    if len(shown) < 3:
+        return [Text(f"The front has {len(shown)} formulas: too few for a picture.")]
+    shown = sorted(shown, key=lambda entry: (entry.complexity, entry.quality))
+    best: dict[int, Any] = {entry.complexity: entry for entry in shown}
+    best |= {entry.complexity: entry for entry in shown if entry.pick}
+    sizes = list(best)
+    series = {
+        part: [getattr(best[size], part).get("kendall") for size in sizes] for part in ("train", "validation", "test")
+    }
+    chosen = next((size for size in sizes if best[size].pick), None)
+    alt = "Lines of τ over the number of nodes: " + "; ".join(
+        f"{part} from {number(values[0])} to {number(values[-1])}" for part, values in series.items()
+    )
+    caption = (
+        "The best formula of each size. Where train goes on rising and validation or test does not, a formula has "
+        "learnt "
+        "its training networks by heart."
+    )
+    return [Figure(lines(series, sizes, "nodes of the formula", "τ", f"{name}-front", chosen), alt, caption)]
+
+
+def convergence(run: EvolveRun, name: str) -> list[Block]:
+    """The best formula over the generations."""
+    known = [step for step in run.steps if step.kendall is not None]
+    if len(known) < 3:
+        return [Text(f"The journal has {len(known)} generations with a formula: too few for a picture.")]
+    x = [step.index for step in known]
+    series = {"τ": [step.kendall for step in known], "ρ": [step.spearman for step in known]}
+    alt = (
+        f"Lines of the training correlation over {len(known)} generations: τ from {number(known[0].kendall)} to "
+        f"{number(known[-1].kendall)}."
+    )
+    ends = {"generations": "the last generation", "patience": "nothing improved", "time": "time was up"}
+    told = (
+        f"The best formula by its ranking of the training networks. The evolution ended because of: "
+        f"{ends.get(run.result.finished, run.result.finished)}. {run.result.evaluations:,} formulas, "
+        f"{run.result.seconds:.0f} s."
+    )
+    picture = lines(series, x, "generation", "on the training networks", f"{name}-convergence")
+    return [Figure(picture, alt, told)]
+
+
+def terms(run: EvolveRun, benchmark: str, name: str) -> list[Block]:
+    """What is lost when a term is taken out, as a forest plot and a table."""
+    found = run.result.benchmarks[benchmark].get("terms")
+    if found is None:
+        return [Text("The run was made by a version that did not take formulas apart; run it anew.")]
+    if not found:
+        return [Text("The formula is a single term: nothing can be taken out of it.")]
+    pairs = [(one, Difference.from_json(one["difference"])) for one in found if one["difference"] is not None]
+    shown = [(one, gap) for one, gap in pairs if gap.kendall is not None]
+    blocks: list[Block] = []
+    if len(shown) >= 1:
+        bars = [_bar(one["term"], gap.to_json(), 2 if gap.sign("kendall") > 0 else 5) for one, gap in shown]
+        alt = "Forest plot of what each term adds to τ on the test: " + "; ".join(
+            f"{one['term']} {number(gap.kendall)}, {gap.words}" for one, gap in shown
+        )
+        caption = "How much better the whole formula ranks the test than what is left without the term, paired."
+        picture = forest(bars, "τ that the term adds on the test", f"{name}-terms")
+        blocks.append(Figure(picture, alt, caption))
+    rows = []
+    for one in found:
+        gap = None if one["difference"] is None else Difference.from_json(one["difference"])
+        cells = [number(one[part]["kendall"]) for part in ("train", "validation", "test")]
+        cells.append(number(one["test"]["spearman"]))
+        rows.append([one["term"], *cells, "-" if gap is None else gap.words, one["left"]])
+    legend = (
+        "τ and ρ of what is left when the term is taken out; “the whole is” compares the whole formula with it on the "
+        "test, by τ and ρ. A term whose loss is not distinguishable may as well go."
+    )
+    head = ["without", "train τ", "validation τ", "test τ", "test ρ", "the whole is", "what is left"]
+    return [*blocks, Table(head, rows, legend)]
+
+
+def layers(run: EvolveRun, benchmark: str, name: str) -> list[Block]:
+    """Contributions of the layers of the best and the worst network."""
+    return []

@@ -1,0 +1,108 @@
+"""The page of a run, what it advises, and runs read back into objects."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpproxy.cli.report import main, runs_of
+from gpproxy.errors import ConfigError, RunError
+from gpproxy.evolve import run
+from gpproxy.evolve.advice import advise
+from gpproxy.evolve.finished import EvolveRun, read_run
+from gpproxy.evolve.page import document
+from gpproxy.ranking.difference import Difference
+from gpproxy.report.render import render
+from tests.commands import small
+from tests.report.test_render import check_page
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> EvolveRun:
+    folder = tmp_path_factory.mktemp("runs") / "page"
+    run(small(folder, random_draws=1, proxies="synflow,snip"))
+    return read_run(folder)
+
+
+def test_a_run_writes_its_page(finished: EvolveRun) -> None:
+    text = (finished.folder / "report.html").read_text(encoding="utf-8")
+    page = check_page(text)
+    assert [tag for tag, _ in page.seen].count("svg") >= 4 and "<math" in text
+    for title in ("The formula", "Score against measured quality", "Against what", "Along the front", "Convergence",
+                  "To repeat it"):  # fmt: skip
+        assert title in text
+    assert text.index("Score against measured") < text.index("Against what") < text.index("Convergence")
+
+
+def test_a_run_is_read_back(finished: EvolveRun) -> None:
+    assert [step.index for step in finished.steps] == list(range(5))
+    assert all(step.front and step.front[0]["formula"] for step in finished.steps)
+    assert finished.result.front[-1].test["n"] == finished.result.test["n"]
+    assert set(finished.scores) == {"fake"} and finished.settings.benchmark == "fake"
+    with pytest.raises(RunError, match="no run folder"):
+        read_run(finished.folder.parent)
+
+
+def test_the_command_writes_one_or_several(
+    finished: EvolveRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([str(finished.folder), "--out", "one.html"]) == 0
+    assert (tmp_path / "one.html").read_text("utf-8") == (finished.folder / "report.html").read_text("utf-8")
+    assert main([str(finished.folder)] * 2) == 0
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    check_page(text)
+    assert "Side by side" in text
+    assert main([]) == 1 and "usage" in capsys.readouterr().out
+    with pytest.raises(ConfigError, match="Did you mean '--out'"):
+        main([str(finished.folder), "--ou"])
+
+
+def test_the_runs_of_a_series_are_in_the_order_of_their_seeds(tmp_path: Path) -> None:
+    for seed in (10, 2):
+        (tmp_path / f"s{seed}").mkdir()
+        (tmp_path / f"s{seed}" / "result.json").write_text("{}")
+    assert [path.name for path in runs_of(tmp_path)] == ["s2", "s10"]
+
+
+def changed(found: EvolveRun, low: float, gap: float, confounded: float = 0.5) -> EvolveRun:
+    """The run with another test: lower edge of τ, differences to all rivals, ρ with the first descriptor."""
+    rows: dict[str, Any] = dict(found.result.benchmarks["fake"])
+    rows["test"] = {**rows["test"], "kendall": low + 0.2, "kendall_interval": [low, low + 0.4]}
+    told = Difference(9, gap, (gap - 0.1, gap + 0.1), gap, (gap - 0.1, gap + 0.1)).to_json()
+    rows["rivals"] = [{**rival, "difference": told} for rival in rows["rivals"]]
+    first = {**rows["confounders"][0], "spearman": confounded, "flagged": abs(confounded) >= 0.95}
+    rows["confounders"] = [first, *({**one, "spearman": 0.1, "flagged": False} for one in rows["confounders"][1:])]
+    result = dataclasses.replace(found.result, benchmarks={"fake": rows})
+    return dataclasses.replace(found, result=result)
+
+
+@pytest.mark.parametrize(
+    ("low", "gap", "confounded", "tone", "words"),
+    [
+        (-0.1, 0.3, 0.5, "bad", "Not shown to rank"),
+        (0.2, 0.0, 0.5, "bad", "Not shown to be better than"),
+        (0.2, 0.0, 0.97, "bad", "in disguise"),
+        (0.2, 0.3, 0.97, "care", "adds little"),
+        (0.2, 0.3, 0.5, "good", "Worth using"),
+    ],
+)
+def test_advice_says_what_the_intervals_say(
+    finished: EvolveRun, low: float, gap: float, confounded: float, tone: str, words: str
+) -> None:
+    found = changed(finished, low, gap, confounded)
+    told = advise(found.result, "fake")
+    assert told.tone == tone and words in told.title
+    assert words in render(document([found]))
+
+
+def test_a_result_of_an_earlier_version_has_a_page(finished: EvolveRun) -> None:
+    """Version 0.2.0 kept no scores, no rivals and no front of a generation."""
+    rows = {k: v for k, v in finished.result.benchmarks["fake"].items() if k not in ("rivals", "terms", "layers")}
+    result = dataclasses.replace(finished.result, benchmarks={"fake": rows})
+    text = render(document([dataclasses.replace(finished, result=result, scores={})]))
+    check_page(text)
+    assert "kept no scores" in text
