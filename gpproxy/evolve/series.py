@@ -20,7 +20,7 @@ from gpproxy.errors import RunError
 from gpproxy.evolve.result import Result
 from gpproxy.evolve.rivals import KINDS, rival_column
 from gpproxy.evolve.scores import PICK, RunScores, read_scores
-from gpproxy.ranking.committee import Member
+from gpproxy.ranking.committee import votes as place
 from gpproxy.ranking.correlation import kendall, rank_dead_last, spearman
 from gpproxy.ranking.difference import Difference
 from gpproxy.ranking.trials import Trial, mean_difference
@@ -171,9 +171,10 @@ def out_of_bag(tables: Sequence[RunScores], name: str = PICK) -> tuple[list[Tens
     ballots: dict[str, list[float]] = {}
     for table in tables:
         learnt = torch.tensor([part != "test" for part in table.parts]) & ~table.dead
-        member = Member(table.mean(name)[learnt])
+        reference = table.mean(name)[learnt]
         test = table.places("test")
-        for at, vote in zip(test.tolist(), member.votes(table.mean(name)[test]).tolist()):
+        # As in `Proxy`: a vote for each initialisation, then their mean.
+        for at, vote in zip(test.tolist(), place(table.columns[name][:, test], reference).mean(0).tolist()):
             ballots.setdefault(table.architectures[at], []).append(vote)
     votes = []
     for table in tables:

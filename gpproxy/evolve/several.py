@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+from gpproxy.evolve.committee import write_committee
 from gpproxy.evolve.console import EvolveWatch
 from gpproxy.evolve.folder import EvolveFolder
 from gpproxy.evolve.result import Result
@@ -87,6 +88,8 @@ def run_series(
             paths.append(path)
         watch.step("comparing over the seeds")
         found = {name: summarise(name, config.seed_list, results, paths, folder.path) for name in results[0].benchmarks}
+        if told := write_committee(folder, results, paths, found):
+            watch.note(told)
         folder.write_json(SERIES, {name: series.to_json() for name, series in found.items()})
     return found
 

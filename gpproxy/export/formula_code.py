@@ -23,8 +23,8 @@ class FormulaCode:
         operations, statistics, helpers: their keys.
     """
 
-    def __init__(self, tree: gp.PrimitiveTree, bundle: Bundle):
-        self._tree, self._bundle = tree, bundle
+    def __init__(self, tree: gp.PrimitiveTree, bundle: Bundle, name: str = "formula"):
+        self._tree, self._bundle, self._name = tree, bundle, name
         self._graph = Graph([tree])
         self.operations: list[Key] = []
         self.statistics: list[Key] = []
@@ -43,7 +43,7 @@ class FormulaCode:
                 self._helper(self._taker(node))
 
     def text(self) -> str:
-        """The function `formula(look)`."""
+        """The function `formula(look)`, by the name that it was given."""
         graph = self._graph
         uses = [0] * len(graph)
         for below in graph.operands:
@@ -59,7 +59,7 @@ class FormulaCode:
             written.append(text)
         body = "\n".join([*lines, f"    return {written[graph.roots[0]]}"])
         shown = to_text(self._tree).replace("\\", "")
-        return f'def formula(look):\n    """{shown}, one number in a tensor of shape (1,)."""\n{body}'
+        return f'def {self._name}(look):\n    """{shown}, one number in a tensor of shape (1,)."""\n{body}'
 
     def _helper(self, name: str) -> None:
         self._key[name + "*"] = key = self._bundle.add(getattr(runtime, name))

@@ -23,7 +23,8 @@ class ProxyFile:
     """The constants of an exported proxy.
 
     Attributes:
-        formula, rank_form, latex: as exported.
+        formula, rank_form, latex: as exported; empty for a committee.
+        members: of a committee, each formula with its scores on what it has learnt from.
         space, seed: what seeds the random probes.
         samples: batch size that the formula was evolved with.
         inits: initialisations that its scores were averaged over when it was tested.
@@ -31,7 +32,8 @@ class ProxyFile:
         provenance: benchmark, correlations, versions, ...
     """
 
-    formula: str
+    formula: str = ""
+    members: tuple[tuple[str, tuple[float, ...]], ...] = ()
     rank_form: str = ""
     latex: str = ""
     space: str = ""
@@ -68,18 +70,31 @@ def load_proxy(path: str | Path) -> ProxyFile:
             name = _RENAMED.get(target.id, target.id) if isinstance(target, ast.Name) else ""
             if name in _KINDS and name not in found:
                 found[name] = _literal(name, value, path)
-    if "FORMULA" not in found:
+    if "MEMBERS" in found:
+        found["MEMBERS"] = _members(found["MEMBERS"], path)
+    elif "FORMULA" not in found:
         raise ExpressionError(f"{path} holds no line FORMULA = '...'. Is it a proxy.py that gpproxy exported?")
     return ProxyFile(**{name.lower(): value for name, value in found.items()})
 
 
 #: The constants that are read, with the type that each must have.
 _KINDS = {
-    "FORMULA": str, "RANK_FORM": str, "LATEX": str, "SPACE": str, "SEED": int, "SAMPLES": int, "INITS": int,
-    "SIZES": Sizes, "PROVENANCE": dict,
+    "FORMULA": str, "MEMBERS": list, "RANK_FORM": str, "LATEX": str, "SPACE": str, "SEED": int, "SAMPLES": int,
+    "INITS": int, "SIZES": Sizes, "PROVENANCE": dict,
 }  # fmt: skip
 #: What constants were called by version 0.1.
 _RENAMED = {"LOOKS": "INITS"}
+
+
+def _members(told: list[Any], path: Path) -> tuple[tuple[str, tuple[float, ...]], ...]:
+    """The members of a committee. Raises ExpressionError for anything but pairs of a text and numbers."""
+    try:
+        found = tuple((text, tuple(float(x) for x in reference)) for text, reference in told)
+    except (TypeError, ValueError) as error:
+        raise ExpressionError(f"{path}: MEMBERS must be pairs of a formula and its scores: {error}.") from error
+    if not found or not all(isinstance(text, str) and reference for text, reference in found):
+        raise ExpressionError(f"{path}: MEMBERS must be pairs of a formula and its scores.")
+    return found
 
 
 def _literal(name: str, value: ast.expr, path: Path) -> Any:

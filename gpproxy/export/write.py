@@ -8,7 +8,7 @@ from __future__ import annotations
 import platform
 import pprint
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ import gpproxy
 from gpproxy.errors import ExpressionError
 from gpproxy.export import runtime
 from gpproxy.export.bundle import Bundle, Key
+from gpproxy.export.committee import committee_code, mean_vote
 from gpproxy.export.engine_value import engine_value
 from gpproxy.export.formula_code import FormulaCode
 from gpproxy.export.loss import add_loss
@@ -27,6 +28,7 @@ from gpproxy.expressions.notation.latex import to_latex
 from gpproxy.expressions.notation.words import in_words
 from gpproxy.expressions.structure import needs
 from gpproxy.expressions.text import to_text
+from gpproxy.ranking.committee import votes
 from gpproxy.search_spaces.batch import Batch
 from gpproxy.seeds import seeded
 from gpproxy.statistics import observe
@@ -37,8 +39,8 @@ from gpproxy.statistics.statistic import STATISTICS
 
 #: Names that the file defines itself.
 OWN = (
-    "FORMULA", "RANK_FORM", "LATEX", "PROVENANCE", "SPACE", "SEED", "SAMPLES", "INITS", "SIZES", "EXPECTED", "score",
-    "formula", "self_check", "generator", "inputs", "loss", "seed", "look", "output", "probes",
+    "FORMULA", "MEMBERS", "RANK_FORM", "LATEX", "PROVENANCE", "SPACE", "SEED", "SAMPLES", "INITS", "SIZES", "EXPECTED",
+    "score", "formula", "self_check", "generator", "inputs", "loss", "seed", "look", "output", "probes",
     "given", "used", "batch", "network",
 )  # fmt: skip
 
@@ -46,8 +48,9 @@ Loss = Callable[[Tensor, Batch], Tensor]
 
 
 def source(
-    tree: gp.PrimitiveTree,
+    tree: gp.PrimitiveTree | Sequence[gp.PrimitiveTree],
     *,
+    references: Sequence[Sequence[float]] = (),
     rank_form: gp.PrimitiveTree | None = None,
     space: str = "",
     seed: int = 0,
@@ -60,6 +63,8 @@ def source(
     """The text of the file.
 
     Args:
+        tree: the formula, or those of a committee, whose score is the mean of its members' votes.
+        references: of a committee, the scores of each member on what it has learnt from (`ranking.committee`).
         rank_form: the shorter formula that ranks alike, for the record.
         space: name of the search space; with the seed it fixes the random probes.
         seed: initialisation seed of the run, default of `score`.
@@ -71,35 +76,43 @@ def source(
         provenance: benchmark, seeds, correlations, ... as plain numbers, texts, lists and dicts; versions are added.
     """
     sizes = sizes or Sizes()
-    missing = [name for name in needs(tree) if name not in STATISTICS]
+    trees = [tree] if isinstance(tree, gp.PrimitiveTree) else list(tree)
+    used_statistics = list(dict.fromkeys(name for one in trees for name in needs(one)))
+    missing = [name for name in used_statistics if name not in STATISTICS]
     if missing:
         raise ExpressionError(
             f"The formula uses '{missing[0]}', which is no registered statistic, so it cannot be exported."
         )
-    backward = any(STATISTICS[name].backward for name in needs(tree))
-    bundle = Bundle(backward, OWN)
-    code = FormulaCode(tree, bundle)
+    backward = any(STATISTICS[name].backward for name in used_statistics)
+    names = [f"formula_{i + 1}" for i in range(len(trees))] if references else ["formula"]
+    bundle = Bundle(backward, (*OWN, *names))
+    codes = [FormulaCode(one, bundle, name) for one, name in zip(trees, names)]
     used: list[Callable[..., Any]] = [Passes, Sizes, seeded, observe._dead]
     used += [runtime.untrained, runtime.refuse_unusable, runtime.finite, runtime.batch_of]
     used += [runtime.checked_loss] if backward else []
     frame = [bundle.add(function) for function in used]
     loss_key = add_loss(bundle, loss or runtime.l1_to_inputs) if backward else None
     fixture = [bundle.add(f) for f in (runtime.fixture_network, runtime.fixture_inputs)]
+    vote = bundle.add(votes) if references else None
     bundle.settle()
     done: set[Key] = set()
     versions = {"gpproxy": gpproxy.__version__, "torch": torch.__version__, "python": platform.python_version()}
     record = _plain({**(provenance or {}), "versions": versions})
-    value, reason = _expected(tree, backward, loss, space, seed, sizes)
+    value, reason = _expected(trees, references, backward, loss, space, seed, sizes)
+    own = [loss_key] if loss_key is not None else []
     parts = [
-        _docstring(tree, rank_form, record, backward, space, seed, samples, inits),
+        _docstring(trees, rank_form, record, backward, space, seed, samples, inits),
         "\n".join(bundle.import_lines()),
-        _constants(tree, rank_form, record, space, seed, samples, inits),
+        _constants(trees, references, rank_form, record, space, seed, samples, inits),
         _score(bundle, frame, loss_key, backward),
-        code.text(),
+        *([] if vote is None else [committee_code(bundle.name(vote), names)]),
+        *(code.text() for code in codes),
+        *([] if vote is None else bundle.render([vote], done)),
         _section("The operations of the formula"),
-        *bundle.render(code.operations, done),
+        *bundle.render([key for code in codes for key in code.operations], done),
         _section("The statistics, and how a network is looked at"),
-        *bundle.render([*code.statistics, *frame, *([loss_key] if loss_key is not None else []), *code.helpers], done),
+        *bundle.render([key for code in codes for key in code.statistics], done),
+        *bundle.render([*frame, *own, *(key for code in codes for key in code.helpers)], done),
         f"SIZES = {sizes!r}",
         _section("The self-check"),
         *bundle.render(fixture, done),
@@ -110,14 +123,24 @@ def source(
 
 
 def _expected(
-    tree: gp.PrimitiveTree, backward: bool, loss: Loss | None, space: str, seed: int, sizes: Sizes
+    trees: Sequence[gp.PrimitiveTree],
+    references: Sequence[Sequence[float]],
+    backward: bool,
+    loss: Loss | None,
+    space: str,
+    seed: int,
+    sizes: Sizes,
 ) -> tuple[float, str]:
     """The engine's value for the fixture."""
     network, inputs = runtime.fixture_network(), runtime.fixture_inputs()
     probes = seeded(space, seed, "probes")
     with runtime.untrained(network):
         passes = Passes(network, Batch(inputs), loss or runtime.l1_to_inputs, probes, backward)
-        return engine_value(tree, passes, sizes)
+        values = [engine_value(tree, passes, sizes) for tree in trees]
+    reason = next((told for _, told in values if told), "")
+    if not references or reason:
+        return values[0][0], reason
+    return mean_vote([number for number, _ in values], references), ""
 
 
 def _joined(parts: list[str]) -> list[str]:
@@ -143,7 +166,7 @@ generator anew, with other weights and inputs, and average score(generator, inpu
 
 
 def _docstring(
-    tree: gp.PrimitiveTree,
+    trees: Sequence[gp.PrimitiveTree],
     rank_form: gp.PrimitiveTree | None,
     record: Mapping[str, Any],
     backward: bool,
@@ -153,18 +176,23 @@ def _docstring(
     inits: int,
 ) -> str:
     passes = "one forward and one backward pass" if backward else "forward passes only"
+    committee = len(trees) > 1
     lines = [
         "A zero-cost proxy for untrained generators, found by gpproxy. Higher is better.",
         "",
-        f"    {to_text(tree)}",
+        *(
+            ["The mean of the places that each of these formulas gives it among what it has learnt from:", ""]
+            * committee
+        ),
+        *(f"    {to_text(tree)}" for tree in trees),
         "",
-        *textwrap.wrap(f"In words: {in_words(tree)}.", 116),
+        *([] if committee else textwrap.wrap(f"In words: {in_words(trees[0])}.", 116)),
         *([f"For ranking the same as: {to_text(rank_form)}"] if rank_form is not None else []),
-        f"LaTeX: ${to_latex(tree)}$",
+        *([] if committee else [f"LaTeX: ${to_latex(trees[0])}$"]),
         "",
         "Use: `score(generator, inputs)` with a freshly initialised torch.nn.Module and a batch of inputs (found",
         f"with {samples}); it takes {passes}. The random probes are seeded by SPACE = {space!r} and seed = {seed}.",
-        *_fewest(tree),
+        *dict.fromkeys(line for tree in trees for line in _fewest(tree)),
         *(_MEAN.format(inits=inits).split("\n") if inits > 1 else []),
         "`python proxy.py` checks this file against the value that gpproxy computes for a small fixed network.",
         "",
@@ -192,7 +220,8 @@ def _fewest(tree: gp.PrimitiveTree) -> list[str]:
 
 
 def _constants(
-    tree: gp.PrimitiveTree,
+    trees: Sequence[gp.PrimitiveTree],
+    references: Sequence[Sequence[float]],
     rank_form: gp.PrimitiveTree | None,
     record: Mapping[str, Any],
     space: str,
@@ -200,10 +229,17 @@ def _constants(
     samples: int,
     inits: int,
 ) -> str:
-    return "\n".join([
+    tree = trees[0]
+    formula = [
         f"FORMULA = {to_text(tree)!r}",
         f"RANK_FORM = {to_text(rank_form or tree)!r}",
         f"LATEX = {to_latex(tree)!r}",
+    ]
+    members = [(to_text(one), [float(x) for x in reference]) for one, reference in zip(trees, references)]
+    if members:
+        formula = [f"MEMBERS = {pprint.pformat(members, width=116, compact=True)}"]
+    return "\n".join([
+        *formula,
         f"PROVENANCE = {pprint.pformat(record, width=116, sort_dicts=False)}",
         f"SPACE = {space!r}",
         f"SEED = {seed}",

@@ -20,6 +20,7 @@ from gpproxy.expressions.text import parse
 from gpproxy.proxies.named import NAMED
 from gpproxy.proxies.origin import Origin, Spaces, has_origin, read_origin
 from gpproxy.registry import PLUGINS
+from gpproxy.run.folder import COMMITTEE, RunFolder
 from gpproxy.run.kind import EVOLVE
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.collection import Collection
@@ -29,12 +30,14 @@ from gpproxy.statistics.statistic import STATISTICS
 
 @dataclass(frozen=True)
 class Proxy:
-    """A proxy and how it looks at a generator. Exactly one of `formula`, `classical` and `path` is set.
+    """A proxy and how it looks at a generator. Exactly one of `formula`, `classical`, `members` and `path` is set.
 
     Attributes:
         label: short name for tables.
         formula: text of a formula.
         classical: name of a classical proxy that is no formula.
+        members: of a committee, the formulas, each with its scores on what it has learnt from; the score is the mean of
+            their votes (`ranking.committee`).
         path: a file whose formula cannot be read here, such as one with primitives of a plug-in or one that was written
             by hand; its function `score` is called.
         init_seed: seed of the first initialisation: of the untrained weights and the inputs.
@@ -59,6 +62,7 @@ class Proxy:
     benchmarks: tuple[str, ...] = ()
     spaces: Spaces = ()
     space_settings: tuple[str, ...] = ()
+    members: tuple[tuple[str, tuple[float, ...]], ...] = ()
 
     @classmethod
     def load(cls, text: str, init_seed: int = -1, inputs: int = 0, inits: int = 0) -> Proxy:
@@ -79,7 +83,8 @@ class Proxy:
     @property
     def text(self) -> str:
         """What it computes, in one line."""
-        return self.formula or self.classical or self.path
+        committee = f"mean rank of {'; '.join(text for text, _ in self.members)}" if self.members else ""
+        return self.formula or committee or self.classical or self.path
 
     @property
     def tree(self) -> gp.PrimitiveTree:
@@ -87,9 +92,15 @@ class Proxy:
         return _tree(self.formula)
 
     @property
+    def trees(self) -> tuple[gp.PrimitiveTree, ...]:
+        """The formula, or those of the members of a committee; none where there is no formula."""
+        texts = [self.formula] if self.formula else [text for text, _ in self.members]
+        return tuple(map(_tree, texts))
+
+    @property
     def statistics(self) -> tuple[str, ...]:
         """The statistics that the formula is made of; none where there is no formula."""
-        return tuple(needs(self.tree)) if self.formula else ()
+        return tuple(dict.fromkeys(name for tree in self.trees for name in needs(tree)))
 
     @property
     def needs_backward(self) -> bool:
@@ -135,15 +146,23 @@ def _load(text: str) -> Proxy:
 def _of_run(folder: Path) -> Proxy:
     origin = read_origin(folder)
     file = folder / "formula.txt"
+    if (folder / COMMITTEE).is_file():
+        told = RunFolder(folder).read_json(COMMITTEE)
+        members = tuple((one["formula"], tuple(one["reference"])) for one in told["members"])
+        return _readable(origin, _from(origin, Proxy(f"committee ({folder.name})", members=members)))
     if not file.is_file():
         raise RunError(
             f"The run folder {folder} has no {file.name}; the run did not get that far. Let it finish: "
             f"{EVOLVE.continued(folder)}"
         )
     label = "+".join(Path(name).stem for name in origin.benchmarks) + f" ({folder.name})"
-    proxy = _from(origin, Proxy(label, file.read_text(encoding="utf-8").strip()))
+    return _readable(origin, _from(origin, Proxy(label, file.read_text(encoding="utf-8").strip())))
+
+
+def _readable(origin: Origin, proxy: Proxy) -> Proxy:
+    """The proxy, whose formulas can be read. Raises ExpressionError with the plug-ins that they need."""
     try:
-        proxy.tree  # noqa: B018  a formula that cannot be read is told at once
+        proxy.trees  # noqa: B018  a formula that cannot be read is told at once
     except ExpressionError as error:
         if missing := [name for name in origin.plugins if Path(name).resolve() not in PLUGINS]:
             flags = " ".join(f"--plugins {name}" for name in missing)
@@ -170,8 +189,8 @@ def _of_file(path: Path) -> Proxy:
                 benchmarks=tuple(name.strip() for name in tables if name.strip()),
                 spaces=((said.space, tuple(settings.items())),) if said.space else (),
             )
-        formula = replace(proxy, formula=said.formula, path="", sizes=said.sizes)
-        formula.tree  # noqa: B018  else the file itself is run
+        formula = replace(proxy, formula=said.formula, members=said.members, path="", sizes=said.sizes)
+        formula.trees  # noqa: B018  else the file itself is run
     except ExpressionError:
         return proxy
     return formula

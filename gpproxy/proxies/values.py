@@ -7,12 +7,14 @@ stands for a dead network too, and the last bit may depend on the company.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 from deap import gp
 from torch import Tensor
 
+from gpproxy.export.committee import mean_vote
 from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.structure import needs
 from gpproxy.proxies.proxy import Proxy
@@ -35,14 +37,27 @@ def values_of(record: Record, proxies: Sequence[Proxy], device: str = "cpu") -> 
     """
     if record.dead:
         return [dead(record.dead)] * len(proxies)
-    trees = [proxy.tree for proxy in proxies if proxy.formula]
+    trees = [tree for proxy in proxies for tree in proxy.trees]
     found: list[Value] = []
     if trees:
         scores = Evaluator(assemble([record]).to(device)).scores(trees)
         reasons = [_absent(record, tree) or reason or "" for tree, reason in zip(trees, scores.reasons)]
         found = [value(number, reason) for number, reason in zip(scores.values[:, 0].tolist(), reasons)]
     rows = iter(found)
-    return [next(rows) if proxy.formula else _classical(record, proxy.classical) for proxy in proxies]
+    return [
+        _joined(proxy, [next(rows) for _ in proxy.trees]) if proxy.trees else _classical(record, proxy.classical)
+        for proxy in proxies
+    ]
+
+
+def _joined(proxy: Proxy, values: Sequence[Value]) -> Value:
+    """The value of a formula, or the mean vote of a committee, which has none where a member has none."""
+    if not proxy.members:
+        return values[0]
+    missing = next((one for one in values if not math.isfinite(one.score)), None)
+    if missing is not None:
+        return missing
+    return value(mean_vote([one.score for one in values], [reference for _, reference in proxy.members]))
 
 
 def _classical(record: Record, name: str) -> Value:

@@ -13,38 +13,28 @@ import torch
 from torch import Tensor
 
 
-class Member:
-    """The votes of one score.
+def votes(scores: Tensor, reference: Sequence[float] | Tensor) -> Tensor:
+    """Places of scores `...` among those of a reference, float64, rising with them; minus infinity (dead) and NaN stay.
 
     Args:
-        reference: its values on the architectures that it has learnt from; NaN and infinities are left out.
+        reference: the member's scores on what it has learnt from; NaN and infinities are left out.
+
+    Raises ValueError for a reference without a finite score.
     """
-
-    def __init__(self, reference: Sequence[float] | Tensor):
-        values = torch.as_tensor(reference, dtype=torch.float64)
-        values = values[values.isfinite()]
-        if not len(values):
-            raise ValueError("A member of a committee needs a finite score among those that it has learnt from.")
-        #: Different values in order, and the place of each: mean rank over count.
-        self.values, counts = torch.unique(values, return_counts=True)
-        self.places = (counts.cumsum(0).double() - counts.double() / 2) / len(values)
-        self._step = 0.5 / len(values)
-        self._width = float(self.values[-1] - self.values[0]) or 1.0
-
-    def votes(self, scores: Tensor) -> Tensor:
-        """Places of scores `...`, strictly rising with them; minus infinity (dead) and NaN stay."""
-        scores = scores.double()
-        at = torch.searchsorted(self.values, scores.nan_to_num(0.0), right=True).clamp(1, max(len(self.values) - 1, 1))
-        low, high = self.values[at - 1], self.values[(at).clamp(max=len(self.values) - 1)]
-        left, right = self.places[at - 1], self.places[at.clamp(max=len(self.places) - 1)]
-        gap = torch.where(high > low, high - low, 1.0)
-        inside = left + (right - left) * ((scores - low) / gap).clamp(0, 1)
-        above = (scores - self.values[-1]).clamp(min=0) / self._width
-        below = (self.values[0] - scores).clamp(min=0) / self._width
-        beyond = self._step * ((1 - torch.exp(-above)) - (1 - torch.exp(-below)))
-        votes = inside + beyond
-        return torch.where(scores.isnan() | (scores == -torch.inf), scores, votes)
-
-    def outside(self, scores: Tensor) -> Tensor:
-        """Whether scores lie beyond all that the member has learnt from."""
-        return (scores < self.values[0]) | (scores > self.values[-1])
+    known = torch.as_tensor(reference, dtype=torch.float64)
+    known = known[known.isfinite()]
+    if not len(known):
+        raise ValueError("A member of a committee needs a finite score among those that it has learnt from.")
+    scores = scores.double()
+    values, counts = torch.unique(known, return_counts=True)
+    places = (counts.cumsum(0).double() - counts.double() / 2) / len(known)
+    upper = torch.searchsorted(values, scores.nan_to_num(0.0), right=True).clamp(max=len(values) - 1)
+    lower = (upper - 1).clamp(min=0)
+    gap = values[upper] - values[lower]
+    share = ((scores - values[lower]) / torch.where(gap > 0, gap, 1.0)).clamp(0, 1)
+    inside = places[lower] + (places[upper] - places[lower]) * share
+    # Beyond the ends: half a place more at most, as far as one more of the reference would be.
+    width = float(values[-1] - values[0]) or 1.0
+    above, below = ((scores - values[-1]) / width).clamp(min=0), ((values[0] - scores) / width).clamp(min=0)
+    found = inside + (torch.exp(-below) - torch.exp(-above)) * 0.5 / len(known)
+    return torch.where(scores.isnan() | (scores == -torch.inf), scores, found)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 ENVIRONMENT, JOURNAL, STATE = "environment.json", "journal.jsonl", "state.json"
 FRONT, RESULT, SPLIT = "front.json", "result.json", "split.json"
+#: The formulas of a series, which vote together.
+COMMITTEE = "committee.json"
 
 #: Packages whose versions can change a result or a file.
 PACKAGES = ("gpproxy", "torch", "deap", "numpy", "scipy", "sympy", "networkx", "safetensors", "rich", "tyro")

@@ -38,6 +38,7 @@ from gpproxy.search.limits import Limits
 from gpproxy.search.loop import Progress, search
 from gpproxy.search.nsga2 import NSGA2
 from gpproxy.search.order import beyond
+from gpproxy.search.outside import LOOKED_AT, outside
 from gpproxy.search.settings import PROXY, SearchSettings
 from gpproxy.search.strategies import Evolution, Exhaustive, Random, Strategy
 from gpproxy.search.turns import Turns, take_turns
@@ -164,6 +165,9 @@ class Searcher:
         watch.best(result.best(config.top), config.timed)
         for sentence in (*self._remarks(progress, value if strategy.feedback else None), *cost.sentences()):
             watch.note(sentence)
+        best = [one.code for one, _ in result.best(LOOKED_AT)]
+        if found := outside(self.proxies, self.space, best, seen.codes[: len(best)], config.device):
+            watch.note(found.sentence)
         if judge is not None and config.train_top:
             best = [one.code for one, _ in result.best(config.train_top)]
             judge.compare(folder.path, best, self.limits, self.sizer, config.seed)

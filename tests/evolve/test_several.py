@@ -18,7 +18,10 @@ from gpproxy.evolve.series import Series, out_of_bag
 from gpproxy.evolve.series_table import series_table
 from gpproxy.evolve.settings import seeds_of
 from gpproxy.evolve.several import read_series
-from gpproxy.ranking.committee import Member
+from gpproxy.export.read import load_proxy
+from gpproxy.proxies.provenance import training_provenance
+from gpproxy.proxies.proxy import Proxy
+from gpproxy.ranking.committee import votes as place
 from gpproxy.run.command import guarded
 from tests.commands import small
 
@@ -47,9 +50,9 @@ def test_a_series_holds_the_runs_and_a_row_for_everything(series: Path) -> None:
     assert {"formula", "committee", "descriptor", "statistic", "composite", "random"} <= {
         row.kind for row in found.rows
     }
-    for place, folder in enumerate(found.folders):
+    for at, folder in enumerate(found.folders):
         result = EvolveFolder.open(series / folder).read_json("result.json")
-        assert found.row("formula").kendall.values[place] == pytest.approx(result["test"]["kendall"])
+        assert found.row("formula").kendall.values[at] == pytest.approx(result["test"]["kendall"])
     row = found.row("descriptor")
     assert (
         row.difference is not None
@@ -69,9 +72,22 @@ def test_the_committee_votes_out_of_bag(series: Path) -> None:
             there = table.architectures.index(code)
             if table.parts[there] == "test" and not table.dead[there]:
                 learnt = torch.tensor([part != "test" for part in table.parts]) & ~table.dead
-                expected.append(float(Member(table.mean("pick")[learnt]).votes(table.mean("pick")[there : there + 1])))
+                reference = table.mean("pick")[learnt]
+                expected.append(float(place(table.columns["pick"][:, there], reference).mean()))
         if expected:
             assert vote == pytest.approx(sum(expected) / len(expected))
+
+
+def test_the_folder_of_a_series_is_a_proxy(series: Path) -> None:
+    proxy = Proxy.load(str(series))
+    names = read_series(series)["fake"].row("formula").names
+    assert [text for text, _ in proxy.members] == list(names) and proxy.run == str(series)
+    assert load_proxy(series / "proxy.py").members == proxy.members
+    past, learnt = training_provenance(proxy), set()
+    for seed in range(2):
+        scores = read_scores(series / f"s{seed}")["fake"]
+        learnt |= {code for code, part in zip(scores.architectures, scores.parts) if part != "test"}
+    assert set(past.codes["fake"]) == learnt
 
 
 def test_the_table_fits_a_narrow_and_a_wide_terminal(series: Path) -> None:
