@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 from gpproxy.errors import SpaceError, did_you_mean
 from gpproxy.search_spaces.batch import Batch
 from gpproxy.search_spaces.images import pink_noise
+from gpproxy.search_spaces.output import Pick
 from gpproxy.search_spaces.product import Choices, ProductSpace
 from gpproxy.search_spaces.space import SEARCH_SPACES, Architecture, SearchSpace
 
@@ -45,6 +47,8 @@ class ChoiceSpace(ProductSpace):
         loss: `loss(outputs, batch)` of the pass at initialisation, one number; a plain function, which is copied into
             an exported proxy.
         name: of the space for `--space`; registers it, so that every process of a run finds it in its plug-in file.
+        output: which tensor of its output is the image, of a generator that returns several: a position, a name or a
+            function of what it returns.
         source: who made it, (Author, year).
         canonical: from one value per name, as keywords, to a hashable that is equal for functionally identical
             architectures; by default every architecture stands for itself.
@@ -66,6 +70,7 @@ class ChoiceSpace(ProductSpace):
         inputs: int | tuple[int, int, int] | Callable[[int, torch.Generator], Tensor | Batch],
         loss: Callable[[Tensor, Batch], Tensor] = mean_square,
         name: str = "",
+        output: Pick = None,
         source: str = "",
         canonical: Callable[..., Any] | None = None,
         published: Mapping[str, str] = MappingProxyType({}),
@@ -75,7 +80,7 @@ class ChoiceSpace(ProductSpace):
         self.values = {choice: tuple(values) for choice, values in choices.items()}
         self._texts = {choice: [str(value) for value in values] for choice, values in self.values.items()}
         self._refuse_impossible()
-        self._build, self._inputs, self._canonical = build, inputs, canonical
+        self._build, self._inputs, self._output, self._canonical = build, inputs, output, canonical
         self.loss = loss  # type: ignore[method-assign, assignment]
         self.published = {label: self.decode(code) for label, code in published.items()}
         if name:
@@ -162,13 +167,14 @@ class ChoiceSpace(ProductSpace):
     def batch(self, count: int, generator: torch.Generator) -> Batch:
         inputs = self._inputs
         if isinstance(inputs, int):
-            return Batch(torch.randn(count, inputs, generator=generator))
+            return Batch(torch.randn(count, inputs, generator=generator), output=self._output)
         if isinstance(inputs, Sequence):
             channels, height, width = inputs
             images = pink_noise(count, max(height, width), generator, channels)
-            return Batch(images[:, :, :height, :width].contiguous())
+            return Batch(images[:, :, :height, :width].contiguous(), output=self._output)
         given = inputs(count, generator)
-        return given if isinstance(given, Batch) else Batch(given)
+        batch = given if isinstance(given, Batch) else Batch(given)
+        return batch if self._output is None else replace(batch, output=self._output)
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
         """The function that was given."""

@@ -95,17 +95,18 @@ def refuse_unusable(passes: Passes) -> None:
 
 def per_layer(values: Layers) -> Layers:
     """A statistic with one tensor per layer."""
-    return [None if v is None else v.detach().cpu() for v in values]
+    found = iter(together([v.detach() for v in values if v is not None]))
+    return [None if v is None else next(found) for v in values]
 
 
 def per_layer_number(values: Layers) -> Layers:
     """A statistic with one number per layer."""
-    return [None if v is None else v.detach().cpu().double() for v in values]
+    return [None if v is None else v.double() for v in per_layer(values)]
 
 
 def per_network(value: Tensor) -> Tensor:
     """A statistic of the whole network."""
-    return value.detach().cpu().double()[None]
+    return value.detach().double()[None]
 
 
 def number(value: float) -> Tensor:
@@ -113,8 +114,15 @@ def number(value: float) -> Tensor:
     return torch.full((1,), value, dtype=torch.float64)
 
 
+def together(values: list[Tensor]) -> list[Tensor]:
+    """All on the device of the generator: the first that is not the CPU, where plain numbers are."""
+    device = next((value.device for value in values if value.device.type != "cpu"), None)
+    return values if device is None else [value.to(device) for value in values]
+
+
 def promoted(operands: list[Tensor]) -> list[Tensor]:
-    """All in the widest dtype among them: a few statistics are float64, and matrix products do not promote."""
+    """All on one device and in the widest dtype: a few statistics are float64, and matrix products do not promote."""
+    operands = together(operands)
     dtype = operands[0].dtype
     for operand in operands[1:]:
         dtype = torch.promote_types(dtype, operand.dtype)
@@ -184,7 +192,7 @@ def across(function: Callable[..., Tensor], *operands: Layers | Tensor, scalar: 
         else:
             operand = operand.view(-1, 1)
         arguments.append(operand)
-    value = function(*arguments, depth[None])
+    value = function(*together([*arguments, depth[None]]))
     return value.double() if scalar else value
 
 
