@@ -146,7 +146,14 @@ LIGHT = {
     "execution.devices",
     "evolve.folder",
 }
-LIGHT |= {"evolution.settings", "tasks.settings", "evolve.folder", "benchmark.table_settings", "estimators.settings"}
+LIGHT |= {
+    "evolution.settings",
+    "tasks.settings",
+    "evolve.folder",
+    "benchmark.table_settings",
+    "estimators.settings",
+    "benchmark.estimate_settings",
+}
 LIGHT |= {f"{verb}.settings" for verb in VERBS}
 
 

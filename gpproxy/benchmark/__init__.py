@@ -1,4 +1,4 @@
-"""Tables of measured architectures: `gpproxy benchmark show autogan-cifar10`, and `check`, `build`.
+"""Tables of measured architectures: `gpproxy benchmark show autogan-cifar10`, and `check`, `build`, `estimate`.
 
 In: the name or file of a table, or the settings of a build. Out: a description, the bad rows, or a new table.
 """
@@ -8,17 +8,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gpproxy.benchmark.estimate_settings import EstimateSettings
 from gpproxy.benchmark.settings import BuildSettings
 from gpproxy.benchmark.table_settings import CheckSettings, ShowSettings
 from gpproxy.run.settings import available_cores
 
 if TYPE_CHECKING:
     from gpproxy.benchmark.console import BuildWatch
+    from gpproxy.benchmark.estimate import Estimated
     from gpproxy.benchmark.survey import Survey
     from gpproxy.benchmarks.benchmark import Benchmark
     from gpproxy.run.terminal import Watch
 
-__all__ = ["BuildSettings", "CheckSettings", "ShowSettings", "build", "check", "show"]
+__all__ = ["BuildSettings", "CheckSettings", "ShowSettings", "EstimateSettings", "build", "check", "estimate", "show"]
 
 
 def show(config: ShowSettings, watch: Watch | None = None) -> Survey:
@@ -68,6 +70,20 @@ def check(config: CheckSettings) -> tuple[Benchmark | None, list[str]]:
     card = read_card(path)
     good, bad = sift(table_rows(path, card), card, open_space(card))
     return (read_table(path, card, "drop") if good else None), list(map(str, bad))
+
+
+def estimate(settings: EstimateSettings, watch: Watch | None = None) -> list[Estimated]:
+    """How well estimators rank a table and what they cost, in their order; the same settings continue after any end.
+
+    Raises the errors of `gpproxy.errors`, and KeyboardInterrupt on Ctrl-C when the running step is done.
+    """
+    from gpproxy.benchmark.estimate import estimate_table
+    from gpproxy.run.interrupt import patient
+    from gpproxy.run.terminal import Watch
+
+    with watch or Watch() as seen, patient() as patience:
+        patience.waiting = True
+        return estimate_table(settings, seen, lambda: patience.asked)
 
 
 def build(settings: BuildSettings, watch: BuildWatch | None = None, dry_run: bool = False) -> Path:

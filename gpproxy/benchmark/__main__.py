@@ -1,23 +1,27 @@
-"""The command `gpproxy benchmark show|check|build`: reads its arguments and prints what was found or built."""
+"""The command `gpproxy benchmark show|check|build|estimate|published`: its arguments in, what it finds out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gpproxy.benchmark import build, check, show
+from gpproxy.benchmark import build, check, estimate, show
+from gpproxy.benchmark.estimate_settings import EstimateSettings
 from gpproxy.benchmark.settings import BuildSettings
-from gpproxy.benchmark.table_settings import CheckSettings, ShowSettings
+from gpproxy.benchmark.table_settings import CheckSettings, PublishedSettings, ShowSettings
 from gpproxy.errors import ConfigError, did_you_mean
 from gpproxy.run.command import read_settings, run_command, value_of
 
-USAGE = """usage: gpproxy benchmark {show,check,build} ...
+USAGE = """usage: gpproxy benchmark {show,check,build,estimate,published} ...
 
   show NAME|FILE  a table's card, its range, noise and ceiling, and how simple
                   baselines rank it
   check FILE      every row of your own table that cannot be used, and why
   build           trains architectures spread over a space into a table; the
                   same command continues
+  estimate NAME|FILE  how well proxies, short trainings and shared weights rank a
+                  table, and what each costs
+  published       results that papers report, with their source
 
 Each has --help."""
 
@@ -72,9 +76,42 @@ def _build(arguments: Sequence[str]) -> int:
     return 0
 
 
+def _estimate(arguments: Sequence[str]) -> int:
+    settings, _ = read_settings(EstimateSettings, arguments, "benchmark estimate")
+    from gpproxy.benchmark.estimate_table import estimate_lines
+    from gpproxy.run.tables import told_width
+    from gpproxy.run.terminal import Terminal
+
+    watch = Terminal()
+    found = estimate(settings, watch)
+    for line in estimate_lines(found, settings.benchmark, told_width(watch.console)):
+        watch.console.print(line, soft_wrap=True, no_wrap=True, crop=False)
+    watch.note(f"written to {settings.folder}")
+    return 0
+
+
+def _published(arguments: Sequence[str]) -> int:
+    settings, _ = read_settings(PublishedSettings, arguments, "benchmark published")
+    from rich.console import Console
+
+    from gpproxy.benchmark.published_table import published_lines
+
+    console, lines = Console(highlight=False), list(published_lines(settings.data))
+    if not lines:
+        from gpproxy.benchmarks.published import published
+
+        known = list(dict.fromkeys(one.data for one in published()))
+        hint = did_you_mean(settings.data, known)
+        raise ConfigError(f"Nothing is known for data={settings.data}.{hint} Known: {', '.join(known)}.")
+    for line in lines:
+        console.print(line, soft_wrap=True, no_wrap=True, crop=False)
+    return 0
+
+
 def main(arguments: Sequence[str]) -> int:
     """The command; returns the exit code."""
-    commands = {"show": _show, "check": _check, "build": _build}
+    commands = {"show": _show, "check": _check, "build": _build, "estimate": _estimate}
+    commands["published"] = _published
     if not arguments or arguments[0] in ("-h", "--help"):
         print(USAGE)
         return 0 if arguments else 1

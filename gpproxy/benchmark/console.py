@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from gpproxy.benchmark.settings import BuildSettings
 from gpproxy.errors import RunError
-from gpproxy.images.image_set import pixels
 from gpproxy.run.interrupt import Interrupted, patient
 from gpproxy.run.invocation import command_line
 
@@ -110,6 +109,8 @@ class BuildTerminal(BuildWatch):
         self._first: dict[Job, int] = {}
 
     def begin(self, build: Build, work: Work, dry_run: bool) -> None:
+        from gpproxy.images.image_set import pixels  # not before it is needed: --help does without torch
+
         self._build, self._jobs, self._done = build, work.jobs, set(work.done)
         self._total = sum(self._planned(job) for job in work.left)
         self._start = self._said = time.monotonic()

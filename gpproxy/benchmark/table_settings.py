@@ -47,6 +47,22 @@ class CheckSettings(Extensions, Table, Settings):
 
 
 @dataclass(frozen=True)
+class PublishedData:
+    """Which ones.
+
+    Attributes:
+        data: what is learnt from in a training; the results on it, such as cifar10. Empty shows all.
+    """
+
+    data: str = setting("")
+
+
+@dataclass(frozen=True)
+class PublishedSettings(PublishedData, Settings):
+    """Shows published results with their source; none of them was measured here."""
+
+
+@dataclass(frozen=True)
 class ShowSettings(Extensions, Machine, Baselines, Table, Settings):
     """Shows a table: card, range, noise, ceiling, and how simple baselines rank it."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gpproxy.benchmarks.published import published
 from gpproxy.run.duration import duration
 from gpproxy.train.settings import TrainSettings
 from gpproxy.training.checkpoint import BEST
@@ -15,6 +16,10 @@ from gpproxy.training.outcome import Outcome, Progress
 if TYPE_CHECKING:
     from gpproxy.quality.measure import Quality
     from gpproxy.training.dry_run import DryRun
+
+
+#: Images that published figures are of, and splits of the Inception Score.
+PUBLISHED_SAMPLES, SPLITS = 50_000, 10
 
 
 def train_lines(found: Outcome, quality: Quality | None, folder: Path) -> Iterator[str]:
@@ -30,12 +35,33 @@ def train_lines(found: Outcome, quality: Quality | None, folder: Path) -> Iterat
         for name, value in quality.values.items():
             row = (value, quality.errors.get(name, math.nan), quality.floors.get(name, math.nan))
             yield f"  {name:{width}}  " + "  ".join(f"{number:9.4g}" for number in row)
+        yield from published_lines(quality, found)
     elif best is not None and best.measures:
         measures = (f"{name} {value:.4g}" for name, value in best.measures.items() if not name.endswith(" error"))
         yield f"best at step {best.step}: {', '.join(measures)}"
     if best is not None:
         yield f"grid {folder / f'samples_{best.step:06d}.png'}"
         yield f"weights {folder / BEST}"
+
+
+def published_lines(quality: Quality, found: Outcome) -> Iterator[str]:
+    """Published results on the same data by the same measure beside ours, where there are any.
+
+    IS is that of Inception with its published weights, as mean and deviation over splits; FID takes 50,000 images
+    against the training split, too. What another network measures is set beside nothing.
+    """
+    data = Path(str(found.about.get("images", ""))).name
+    whole = quality.samples >= PUBLISHED_SAMPLES and quality.split.startswith(f"{data}/train")
+    for name in ("IS", *(["FID"] if whole else [])):
+        others = published(data, name)
+        if name not in quality.values or not others:
+            continue
+        ours = f"{quality.values[name]:.2f}"
+        if name == "IS":  # our error is that of the mean over the splits
+            ours += f" ± {quality.errors[name] * math.sqrt(SPLITS):.2f}"
+        listed = ", ".join(f"{one.method} {one.figure}" for one in others if one.study in ("AutoGAN", "EAGAN"))
+        few = "" if quality.samples >= PUBLISHED_SAMPLES else f" on {quality.samples:,} images, published on 50,000"
+        yield f"{name} {ours}{few}; published: {listed}"
 
 
 def check_line(progress: Progress) -> str:

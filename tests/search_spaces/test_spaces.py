@@ -127,7 +127,8 @@ def test_tokens_count_the_space(space):
     sizes = [size for level in space.tokens for size in level]
     assert [len(level) for level in space.tokens] == [len(level) for level in space.token_names]
     rows = math.prod(sizes)
-    if space.name == "transnas-macro":  # rules leave some rows out, and short skeletons leave digits idle
+    rules = space.name == "transnas-macro" or space.name.startswith("eagan-")
+    if rules:  # they leave some rows out, and short skeletons of TransNAS leave digits idle
         rng, rows = random.Random(0), 0
         for _ in range(300):
             with suppress(SpaceError):

@@ -1,0 +1,214 @@
+"""Estimators side by side on one table: rank correlation, seconds per architecture and before the first, break-even.
+
+In: EstimateSettings. Out: a row per estimator; in the folder every estimate as it is made (`estimates.jsonl`, which the
+same command continues), the table as CSV and the correlation against the price as a picture. Estimates are made one at
+a time with one thread, so that seconds are those of one core.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gpproxy.benchmark.estimate_settings import EstimateSettings
+from gpproxy.benchmark.settings import from_meaning
+from gpproxy.benchmarks.benchmark import Benchmark, open_space
+from gpproxy.benchmarks.registry import load
+from gpproxy.errors import ConfigError, GPProxyError
+from gpproxy.estimators.estimator import Estimator, Price
+from gpproxy.estimators.proxy import ProxyEstimator
+from gpproxy.estimators.registry import Request, names, open_estimator
+from gpproxy.execution.devices import check_device
+from gpproxy.execution.task import Stop, never
+from gpproxy.pictures.estimators import estimators_picture
+from gpproxy.proxies.proxy import Proxy
+from gpproxy.proxies.size import Size
+from gpproxy.ranking.equivalence import functional_classes
+from gpproxy.ranking.metrics import RankingMetrics, Row
+from gpproxy.registry import load_plugin
+from gpproxy.run.files import append_event, read_events, write_atomically
+from gpproxy.run.locks import alone
+from gpproxy.run.settings import part_of
+from gpproxy.run.terminal import Watch
+from gpproxy.search_spaces.check import make_space
+from gpproxy.tasks.settings import TrainingSettings
+
+#: Files in the folder: every estimate, the table, the picture.
+JOURNAL, TABLE, PICTURE = "estimates.jsonl", "estimates.csv", "estimates.png"
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """One estimator on a table.
+
+    Attributes:
+        name: as it was asked for.
+        label: what it computes.
+        metrics: of `RankingMetrics.measure`; higher is better.
+        price: seconds before the first estimate, and of one.
+        told: where the seconds before the first come from, or empty.
+        cheaper_from: architectures from which the first estimator of the list is cheaper; 0 where it always is,
+            infinite where it never is, NaN for itself.
+    """
+
+    name: str
+    label: str
+    metrics: Row
+    price: Price
+    told: str = ""
+    cheaper_from: float = math.nan
+
+
+def estimate_table(config: EstimateSettings, watch: Watch, stop: Stop = never) -> list[Estimated]:
+    """Every estimator on the table, in the order in which they were asked for.
+
+    Raises ConfigError for what an estimator lacks, KeyboardInterrupt when `stop` has ended it, with all saved.
+    """
+    for plugin in config.plugins:
+        load_plugin(plugin)
+    check_device(config.device)
+    table = load(config.benchmark)
+    if config.rows:
+        table = table.select(table.architectures[: config.rows])
+    estimators = [_opened(text, table, config) for text in config.estimator]
+    for one in estimators:
+        one.open(watch.note)
+    folder = config.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with alone(folder, "comparison of estimators"):
+            found = [_estimated(one, table, folder, config, watch, stop) for one in estimators]
+    finally:
+        torch.set_num_threads(threads)
+    first = found[0].price
+    found = [replace(one, cheaper_from=first.cheaper_from(one.price)) if i else one for i, one in enumerate(found)]
+    _write(found, folder)
+    return found
+
+
+def _opened(text: str, table: Benchmark, config: EstimateSettings) -> Estimator:
+    """An estimator of the space of a table: proxies look as the card says, trainings are those of the card."""
+    kind = text.partition(":")[0]
+    proxy = kind == "proxy" or kind not in names()
+    name = text if kind == "proxy" or not proxy else f"proxy:{text}"
+    card = table.card
+    space = open_space(card) if proxy else make_space(card.space, dict(card.space_settings))
+
+    def training() -> TrainingSettings:
+        if "settings" not in card.facts:
+            raise ConfigError(f"The card of {table.name} does not say how it was trained, so '{text}' cannot train so.")
+        found = from_meaning(card.facts["settings"], device=config.device, data_folder=config.data_folder)
+        return part_of(TrainingSettings, found)
+
+    request = Request(name, space, device=config.device, plain=True, training=training, shared=config, seed=config.seed)
+    return open_estimator(request)
+
+
+def _estimated(
+    one: Estimator, table: Benchmark, folder: Path, config: EstimateSettings, watch: Watch, stop: Stop
+) -> Estimated:
+    name = one.name.removeprefix("proxy:")
+    key = {
+        "estimator": name,
+        "device": config.device,
+        "seed": config.seed,
+        "what": blake2b(repr(one).encode(), digest_size=8).hexdigest(),
+    }
+    known = {event["code"]: event for event in read_events(folder / JOURNAL) if _matches(event, key)}
+    if any(code not in known for code in table.architectures):
+        one.prepare(watch.note, stop)
+    for number, code in enumerate(table.architectures, 1):
+        if code not in known:
+            if stop():
+                raise KeyboardInterrupt
+            (scored,), work = one.score([code], {code: Size(math.nan, math.nan)})
+            score = scored.score if math.isfinite(scored.score) else None
+            event = {**key, "code": code, "score": score, "dead": scored.dead, "seconds": work.seconds}
+            append_event(folder / JOURNAL, event)
+            known[code] = event
+        watch.progress(name, number, len(table))
+    rows = [known[code] for code in table.architectures]
+    scores = torch.tensor([math.nan if row["score"] is None else row["score"] for row in rows], dtype=torch.float64)
+    dead = [row["code"] for row in rows if row["dead"]]
+    space = open_space(table.card)
+    metrics = RankingMetrics(table, dead, functional_classes(table.architectures, space)).measure(scores)
+    seconds = sorted(float(row["seconds"]) for row in rows)
+    before, told = _before(one)
+    return Estimated(name, " + ".join(one.labels), metrics, Price(before, seconds[len(seconds) // 2]), told)
+
+
+def _matches(event: Mapping[str, Any], key: Mapping[str, Any]) -> bool:
+    return all(event.get(name) == value for name, value in key.items())
+
+
+def _before(one: Estimator) -> tuple[float, str]:
+    """Seconds before the first estimate, and what they were spent on."""
+    if not isinstance(one, ProxyEstimator):
+        return one.set_up, "shared training" if one.set_up else ""
+    labels = discovery = 0.0
+    for proxy in one.setup.proxies:
+        labels, discovery = labels + _labels(proxy), discovery + _discovery(proxy)
+    told = f"labels {labels:,.0f} s, discovery {discovery:,.0f} s" if labels or discovery else ""
+    return labels + discovery, told
+
+
+def _labels(proxy: Proxy) -> float:
+    """Seconds of all trainings of the tables that a proxy was discovered on, as far as they say."""
+    total = 0.0
+    for name in proxy.benchmarks:
+        try:
+            facts = load(name).card.facts
+        except GPProxyError:
+            continue  # a table that is not here any more
+        total += float(facts.get("seconds_per_training", 0.0)) * float(facts.get("trainings", 0.0))
+    return total
+
+
+def _discovery(proxy: Proxy) -> float:
+    """Seconds of the run that a proxy comes from."""
+    from gpproxy.run.folder import RESULT
+
+    path = Path(proxy.run) / RESULT if proxy.run else None
+    if path is None or not path.is_file():
+        return 0.0
+    import json
+
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return float(found.get("seconds", 0.0)) + sum(float(draw.get("seconds", 0.0)) for draw in found.get("draws", ()))
+
+
+def lines_of(found: list[Estimated]) -> Iterator[dict[str, Any]]:
+    """Plain numbers of every row, for the CSV file."""
+    for one in found:
+        row = one.metrics
+        yield {
+            "estimator": one.name,
+            "n": row["n"],
+            **{m: row[m] for m in ("spearman", "kendall")},
+            **dict(zip(("spearman_low", "spearman_high"), row["spearman_interval"])),
+            **dict(zip(("kendall_low", "kendall_high"), row["kendall_interval"])),
+            "seconds_each": one.price.each,
+            "seconds_before": one.price.set_up,
+            "before": one.told,
+            "first_is_cheaper_from": one.cheaper_from,
+        }
+
+
+def _write(found: list[Estimated], folder: Path) -> None:
+    rows, stream = list(lines_of(found)), io.StringIO()
+    writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomically(folder / TABLE, stream.getvalue())
+    points = [(one.name, one.price.each, one.metrics) for one in found]
+    write_atomically(folder / PICTURE, estimators_picture(points))

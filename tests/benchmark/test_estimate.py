@@ -1,0 +1,63 @@
+"""Estimators side by side: the table, what it continues, and where the prices of proxies come from."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from gpproxy.benchmark import EstimateSettings, estimate
+from gpproxy.benchmark.estimate import JOURNAL
+from gpproxy.benchmark.estimate_table import estimate_lines
+from gpproxy.benchmarks.benchmark import Card
+from gpproxy.benchmarks.csv_table import read_table
+from gpproxy.benchmarks.registry import load
+from gpproxy.errors import ConfigError
+from gpproxy.ranking.correlation import spearman
+
+
+def test_proxies_and_short_trainings_rank_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    csv_file = tmp_path / "small.csv"
+    codes = load("autogan-cifar10").architectures[:6]
+    csv_file.write_text("architecture,FD\n" + "".join(f"{code},{10 + 3 * i}\n" for i, code in enumerate(codes)))
+    csv_file.with_suffix(".toml").write_text(
+        'space = "autogan"\nmetric = "FD"\ndirection = "lower"\n'
+        "[space_settings]\nwidth = 4\nresolution = 16\n"
+        '[facts.settings]\nspace = "autogan"\nwidth = 4\nresolution = 16\ndata = "shapes"\nlimit = 32\nbatch = 4\n'
+        "samples = 40\n"
+    )
+    asked: list[str] = []
+    names = ("params", "training:2", "sum_layers(std(activation))")
+    config = EstimateSettings(str(csv_file), estimator=names, rows=5, out=str(tmp_path / "e"))
+    found = estimate(config)
+    assert [one.name for one in found] == list(names)
+    table = read_table(csv_file).select(codes[:5])
+    assert found[0].metrics["n"] == 5 and -1 <= found[0].metrics["spearman"] <= 1
+    lines = [json.loads(line) for line in (tmp_path / "e" / JOURNAL).read_text().splitlines()]
+    assert len(lines) == 15
+    trained = torch.tensor([line["score"] for line in lines if line["estimator"] == "training:2"])
+    assert found[1].metrics["spearman"] == pytest.approx(float(spearman(trained.double(), table.quality)))
+    assert found[1].price.each > 0 and math.isnan(found[0].cheaper_from) and found[1].cheaper_from == 0.0
+    with (tmp_path / "e" / "estimates.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["estimator"] for row in rows] == list(names)
+    assert (tmp_path / "e" / "estimates.png").read_bytes()[:4] == b"\x89PNG"
+    monkeypatch.setattr("gpproxy.proxies.scorer.Scorer.score", lambda *a: asked.append("again"))
+    again = estimate(config)  # all from the journal
+    assert not asked and [one.metrics for one in again] == [one.metrics for one in found]
+    text = [str(line) for line in estimate_lines(found, "small", 80)]
+    assert len(text[1]) == 80 and text[2].startswith("params") and "always" in text[3]
+
+
+def test_what_is_missing_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="Give estimators"):
+        EstimateSettings("autogan-cifar10")
+    with pytest.raises(ConfigError, match="Give one table"):
+        EstimateSettings("", estimator=("params",))
+    with pytest.raises(ConfigError, match="does not say how it was trained"):
+        estimate(EstimateSettings("horse2zebra", estimator=("training:5",), out=str(tmp_path)))
+    assert Card("autogan", "FD", "lower").facts == {}
