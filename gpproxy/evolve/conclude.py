@@ -33,6 +33,7 @@ from gpproxy.evolve.result import Entry, Result
 from gpproxy.evolve.rivals import Rival
 from gpproxy.evolve.scores import RunScores
 from gpproxy.evolve.settings import EvolveSettings
+from gpproxy.evolve.terms import term_rows
 from gpproxy.expressions.notation.formula import Formula
 from gpproxy.expressions.smallest import single_statistics
 from gpproxy.expressions.structure import cost, needs_backward
@@ -130,6 +131,8 @@ def conclude(
         rivals = [rival for rival, _ in found.rivals.values()]
         per_benchmark[data.name] = _benchmark_rows(data, training.groups[n], seen, at, state.seen, rivals)
         scores.append(run_scores(data, seen, at, len(shown), found))
+        own = seen["test"].scores[at]
+        per_benchmark[data.name]["terms"] = term_rows(data, seen, own, formula.tree, config.cores, config.seed)
         for number, place in enumerate(places["random"]):
             per_benchmark[data.name]["baselines"][f"{RANDOM} {number + 1}"] = {
                 "kind": "random",

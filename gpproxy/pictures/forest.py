@@ -40,8 +40,8 @@ def forest(bars: Sequence[Bar], axis: str, name: str, lines: Sequence[tuple[floa
         name: of the picture, unique on its page.
         lines: numbers to mark by a vertical line, each with a word.
     """
-    labels = [textwrap.fill(textwrap.shorten(bar.label, 2 * LABEL, placeholder=" …"), LABEL) for bar in bars]
-    figure, axes = plot(0.75 + 0.34 * len(bars))
+    labels = [_label(bar.label) for bar in bars]
+    figure, axes = plot(0.75 + sum(max(0.34, 0.15 + 0.17 * (label.count("\n") + 1)) for label in labels))
     for place, bar in enumerate(bars):
         if bar.value is None:
             continue
@@ -60,3 +60,9 @@ def forest(bars: Sequence[Bar], axis: str, name: str, lines: Sequence[tuple[floa
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(axis)
     return svg_text(figure, name)
+
+
+def _label(text: str) -> str:
+    """At most two lines, broken at spaces where there are some."""
+    lines = textwrap.wrap(text, LABEL) or [""]
+    return "\n".join(lines if len(lines) < 3 else [lines[0], lines[1][: LABEL - 2] + " …"])

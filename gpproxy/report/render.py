@@ -32,15 +32,45 @@ def render(document: Document) -> str:
 
 
 def mathml(latex: str) -> str:
-    r"""LaTeX as MathML, which browsers draw without help.
+    r"""LaTeX as MathML, which browsers draw without help: one element per term of a sum, so that a long one can wrap.
 
-    >>> "total_params" in mathml(r"\\mathrm{total\\_params}^{2}")
-    True
+    >>> mathml(r"\\mathrm{total\\_params}^{2} + 1").count("<math")
+    2
     """
     from latex2mathml.converter import convert
 
     words = _NAME.sub(lambda found: r"\text{" + found.group(1).replace(r"\_", "_") + "}", latex)
-    return str(convert(words, display="block"))
+    return " ".join(str(convert(term, display="inline")) for term in _terms(_level(words)))
+
+
+def _level(latex: str) -> str:
+    """Brackets that grow with what they hold only around fractions and sums: nested ones would swell for nothing."""
+    pieces = re.split(r"(\\left[(|]|\\right[)|])", latex)
+    open_: list[int] = []
+    for place, piece in enumerate(pieces):
+        if piece.startswith(r"\left"):
+            open_.append(place)
+        elif piece.startswith(r"\right") and open_:
+            first = open_.pop()
+            inside = "".join(pieces[first + 1 : place])
+            if not re.search(r"\\(frac|sum|prod|sqrt)", inside):
+                pieces[first], pieces[place] = pieces[first][-1], piece[-1]
+    return "".join(pieces)
+
+
+def _terms(latex: str) -> list[str]:
+    """A sum split before each sign that stands outside of all brackets."""
+    terms, depth, start = [], 0, 0
+    for found in re.finditer(r"[({]|[)}]| [+-] ", latex):
+        sign = found.group()
+        if sign in "({":
+            depth += 1
+        elif sign in ")}":
+            depth -= 1
+        elif depth == 0:
+            terms.append(latex[start : found.start()])
+            start = found.start()
+    return [*terms, latex[start:]]
 
 
 def data_url(picture: Raster) -> str:

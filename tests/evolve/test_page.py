@@ -31,7 +31,8 @@ def test_a_run_writes_its_page(finished: EvolveRun) -> None:
     text = (finished.folder / "report.html").read_text(encoding="utf-8")
     page = check_page(text)
     assert [tag for tag, _ in page.seen].count("svg") >= 4 and "<math" in text
-    for title in ("The formula", "Score against measured quality", "Against what", "Along the front", "Convergence",
+    for title in ("The formula", "Score against measured quality", "Against what", "Along the front",
+                  "What each term is worth", "More than its size?", "Convergence",
                   "To repeat it"):  # fmt: skip
         assert title in text
     assert text.index("Score against measured") < text.index("Against what") < text.index("Convergence")
@@ -41,6 +42,8 @@ def test_a_run_is_read_back(finished: EvolveRun) -> None:
     assert [step.index for step in finished.steps] == list(range(5))
     assert all(step.front and step.front[0]["formula"] for step in finished.steps)
     assert finished.result.front[-1].test["n"] == finished.result.test["n"]
+    for row in finished.result.benchmarks["fake"]["terms"]:
+        assert row["term"] and -1 <= row["test"]["kendall"] <= 1 and row["difference"]["n"] == row["test"]["n"]
     assert set(finished.scores) == {"fake"} and finished.settings.benchmark == "fake"
     with pytest.raises(RunError, match="no run folder"):
         read_run(finished.folder.parent)

@@ -83,6 +83,13 @@ def test_pictures_are_xml_with_letters_in_the_ink_of_the_page() -> None:
 
 def test_mathml_keeps_names_whole() -> None:
     latex = r"\sum_{\ell} \mathrm{layer\_snip}_{\ell} \cdot \operatorname*{min\_step}_{\ell} a"
-    drawn = ElementTree.fromstring(mathml(latex))
+    drawn = ElementTree.fromstring(mathml(latex))  # a single term
     words = [node.text for node in drawn.iter() if node.tag.endswith("mtext")]
     assert words == ["layer_snip", "min_step"]
+
+
+def test_a_long_sum_may_wrap_and_brackets_grow_only_where_they_must() -> None:
+    drawn = mathml(r"\exp\left(\mathrm{a} + \mathrm{b}\right) - \left(\frac{\mathrm{a}}{2}\right) + 1")
+    assert drawn.count("<math") == 3 and "&#x02212;" in drawn
+    first, second, _ = drawn.split(" <math")
+    assert 'stretchy="true"' not in first and 'stretchy="true"' in second
