@@ -40,8 +40,7 @@ class ChoiceSpace(ProductSpace):
 
     Args:
         choices: name -> values, in the order of the code: numbers, or texts without `_` and `,`.
-        build: called with one value per name, as keywords; returns an ordinary module in float32, whose layers and
-            rectifiers are modules, because that is where gpproxy looks.
+        build: called with one value per name, as keywords; returns an ordinary module in float32.
         inputs: size of a vector of noise; or the shape `(channels, height, width)` of images, drawn as pink noise; or
             a function of a count and a torch.Generator that returns a tensor, or a Batch for several tensors.
         loss: `loss(outputs, batch)` of the pass at initialisation, one number; a plain function, which is copied into

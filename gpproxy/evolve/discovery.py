@@ -22,6 +22,7 @@ from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.proxies.named import chosen_proxies
+from gpproxy.proxies.scored import told_of_notes
 from gpproxy.ranking.correlation import rank_dead_last, spearman
 from gpproxy.ranking.equivalence import functional_classes
 from gpproxy.search_spaces import SearchSpace
@@ -83,10 +84,12 @@ class Training:
     Attributes:
         problem: for the evolution.
         groups: per benchmark, name of the descriptor that a formula must also rank inside, or None.
+        notes: sentences on networks that were not seen whole.
     """
 
     problem: Problem
     groups: tuple[str | None, ...]
+    notes: tuple[str, ...] = ()
 
 
 def prepare(
@@ -155,7 +158,9 @@ def training_side(discovery: Sequence[DiscoveryData], config: EvolveSettings) ->
         )
         cases.append(Case(data.name, evaluator, target))
         groups.append(name)
-    return Training(Problem(tuple(cases), grammar, prices(grammar.statistics)), tuple(groups))
+    notes = [told_of_notes(list(table.notes.values()), len(table)) for table in tables]
+    told = tuple(f"{data.name}: {note}" for data, note in zip(discovery, notes) if note)
+    return Training(Problem(tuple(cases), grammar, prices(grammar.statistics)), tuple(groups), told)
 
 
 def prices(names: Sequence[str] | Mapping[str, object]) -> dict[str, float]:

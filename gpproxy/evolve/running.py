@@ -60,6 +60,8 @@ class Running:
         discovery = prepare(config, tables, lambda name, done, total: watch.progress(f"looking at {name}", done, total))
         self._report(discovery)
         training = training_side(discovery, config)
+        for note in training.notes:
+            self.watch.note(note)
         state, finished = self._evolve(training, guesses)
         draws = self._random(training, state) if config.random_search else []
         conclusion = conclude(config, discovery, training, state, finished, draws, watch.step)

@@ -6,6 +6,7 @@ with a leading axis of 1. This file needs torch only: an exported proxy carries 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -89,6 +90,10 @@ def refuse_unusable(passes: Passes) -> None:
         raise ValueError("The generator has no parameters, so there is nothing to score.")
     if not passes.noise.layers:
         raise ValueError("The generator has no convolution or linear layer to look at.")
+    if passes.seen.refused:
+        raise ValueError(f"Of this generator {passes.seen.refused[0].lower()}{passes.seen.refused[1:]}")
+    if passes.seen.told:
+        warnings.warn(f"Of this generator {passes.seen.told[0].lower()}{passes.seen.told[1:]}.", stacklevel=3)
     if not torch.isfinite(passes.noise.output).all():
         raise ValueError("The untrained generator returns NaN or infinity. Check its initialisation and the inputs.")
 

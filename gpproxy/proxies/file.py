@@ -7,6 +7,7 @@ import inspect
 import math
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -15,6 +16,9 @@ from torch import Tensor, nn
 from gpproxy.errors import ConfigError
 from gpproxy.proxies.scored import Value, dead, failed, value
 from gpproxy.search_spaces import Batch, SearchSpace
+
+#: How a file begins to warn of a network that it does not see whole.
+PARTLY = "Of this generator "
 
 
 def value_of_file(path: str, network: nn.Module, batch: Batch, space: SearchSpace, seed: int) -> Value:
@@ -35,10 +39,14 @@ def value_of_file(path: str, network: nn.Module, batch: Batch, space: SearchSpac
     accepted = inspect.signature(function).parameters
     try:
         given = {name: one for name, one in known.items() if name in accepted}
-        number = float(function(network, batch.arguments, **given))
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            number = float(function(network, batch.arguments, **given))
     except Exception as error:
         return failed(f"{type(error).__name__}: {error}")
-    return dead("by the file") if number == -math.inf else value(number)
+    told = [str(one.message).removeprefix(PARTLY).rstrip(".") for one in said if str(one.message).startswith(PARTLY)]
+    found = dead("by the file") if number == -math.inf else value(number)
+    return found._replace(note=told[0][:1].upper() + told[0][1:] if told else "")
 
 
 def exported(path: str) -> Callable[..., float]:

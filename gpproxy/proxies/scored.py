@@ -28,12 +28,14 @@ class Value(NamedTuple):
         problem: why there is no score, or empty.
         failed: whether the generator could not be looked at, or the proxy stopped with an error.
         spread: standard deviation over the initialisations of the mean; NaN for a single one.
+        note: how much of the network was seen, where that is not all.
     """
 
     score: float
     problem: str = ""
     failed: bool = False
     spread: float = math.nan
+    note: str = ""
 
 
 def value(number: float, reason: str = "") -> Value:
@@ -59,7 +61,16 @@ def mean(values: Sequence[Value]) -> Value:
     if missing is not None or len(values) == 1:
         return missing or values[0]
     scores = [one.score for one in values]
-    return Value(statistics.fmean(scores), spread=statistics.stdev(scores))
+    return Value(statistics.fmean(scores), spread=statistics.stdev(scores), note=values[0].note)
+
+
+def told_of_notes(notes: Sequence[str], count: int) -> str:
+    """One sentence on networks that were not seen whole, empty where there are none; `count` is the number of all."""
+    if not notes:
+        return ""
+    warning = next((note for note in notes if note.startswith("Only ")), "")
+    said = warning or notes[0]
+    return f"{'Careful: ' if warning else ''}{len(notes):,} of {count:,} networks are not seen whole. {said}."
 
 
 def cell(score: float) -> str:
@@ -81,6 +92,7 @@ class Scored:
         failed: whether it could not be looked at, or a proxy stopped with an error.
         spreads: per proxy the standard deviation over its initialisations, NaN for a single one; empty where no proxy
             has any.
+        note: how much of the network was seen; empty where all was.
     """
 
     code: str
@@ -92,6 +104,7 @@ class Scored:
     slow: bool = False
     failed: bool = False
     spreads: tuple[float, ...] = ()
+    note: str = ""
 
     @classmethod
     def of(cls, code: str, values: Sequence[Value], latency: float = math.nan) -> Scored:
@@ -104,6 +117,7 @@ class Scored:
             problem="; ".join(sorted(problems, key=lambda problem: not problem.startswith(DEAD))),
             failed=any(one.failed for one in values),
             spreads=() if all(math.isnan(one.spread) for one in values) else tuple(one.spread for one in values),
+            note=next((one.note for one in values if one.note), ""),
         )
 
     @property
@@ -139,6 +153,8 @@ class ScoredList:
         self._costs = {name: array("d") for name in ("params", "macs", "latency")}
         self._problems: dict[int, str] = {}
         self._failed: set[int] = set()
+        #: how much of the networks was seen that were not seen whole, in order
+        self.notes: list[str] = []
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -158,6 +174,8 @@ class ScoredList:
             self._problems[len(self)] = one.problem
         if one.failed:
             self._failed.add(len(self))
+        if one.note:
+            self.notes.append(one.note)
         self.codes.append(one.code)
         for column, score in zip(self._scores, one.scores, strict=True):
             column.append(score)

@@ -44,10 +44,11 @@ def values_of(record: Record, proxies: Sequence[Proxy], device: str = "cpu") -> 
         reasons = [_absent(record, tree) or reason or "" for tree, reason in zip(trees, scores.reasons)]
         found = [value(number, reason) for number, reason in zip(scores.values[:, 0].tolist(), reasons)]
     rows = iter(found)
-    return [
+    every = [
         _joined(proxy, [next(rows) for _ in proxy.trees]) if proxy.trees else _classical(record, proxy.classical)
         for proxy in proxies
     ]
+    return [one._replace(note=record.note) for one in every]
 
 
 def _joined(proxy: Proxy, values: Sequence[Value]) -> Value:

@@ -60,6 +60,7 @@ class Recorder(TorchFunctionMode):
             of filters that are no parameters.
         lost_macs: those of recurrent layers, which are not recorded.
         seen: numbers of the parameters inside the recorded operations.
+        unseen: those of the others that have an effect on the output; without gradients, of all others.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Recorder(TorchFunctionMode):
         self.onset: Any = None
         self.other_macs = self.lost_macs = 0.0
         self.seen: set[int] = set()
+        self.unseen: list[int] = []
         self.parameters = list(network.named_parameters())
         self._run = object()
         self._plain, self._constant = Trace(self._run, True, frozenset()), Trace(self._run, False, frozenset())
@@ -93,6 +95,8 @@ class Recorder(TorchFunctionMode):
         names = {module: name for name, module in self.network.named_modules()}
         try:
             for module, name in names.items():
+                if isinstance(module, torch.jit.ScriptModule):
+                    continue  # it takes no hooks, and nothing inside is seen
                 handles.append(module.register_forward_pre_hook(functools.partial(self._enter, name)))
                 handles.append(module.register_forward_hook(self._leave, always_call=True))
             with self:
@@ -480,12 +484,19 @@ class Recorder(TorchFunctionMode):
 
     # --- at the end
 
-    def finish(self, image: Tensor | None) -> None:
+    def finish(self, output: Any, image: Tensor | None) -> None:
         """Lays out what was kept, once the call is over.
 
         Args:
+            output: what the call returned.
             image: the output, or else the input; its sides are those of positions that stand in one row.
         """
+        made = tensors((output,), {})
+        self.seen.update(*(self._trace(tensor).parameters for tensor in made))
+        self.unseen = [i for i in range(len(self.parameters)) if i not in self.seen]
+        if self.unseen and torch.is_grad_enabled():
+            behind = _leaves(made)
+            self.unseen = [i for i in self.unseen if id(self.parameters[i][1]) in behind]
         for rectifier, maker in self._waiting.items():
             self.layers[maker].call.kept.setdefault("preactivation", self.rectified[rectifier][0])
         self.grid = None if image is None or image.ndim != 4 else (image.shape[2], image.shape[3])
@@ -547,6 +558,21 @@ class Recorder(TorchFunctionMode):
             if value.numel() % self.samples == 0:
                 return value.reshape(self.samples, -1)
         return value[None].expand(self.samples, *value.shape)
+
+
+def _leaves(outputs: list[Tensor]) -> set[int]:
+    """Identities of the tensors that autograd would reach from some others."""
+    found: set[int] = set()
+    waiting = [tensor.grad_fn for tensor in outputs if tensor.grad_fn is not None]
+    known = set(waiting)
+    while waiting:
+        step = waiting.pop()
+        if (leaf := getattr(step, "variable", None)) is not None:
+            found.add(id(leaf))
+        further = {one for one, _ in step.next_functions if one is not None} - known
+        known |= further
+        waiting += further
+    return found
 
 
 def _none_has(*given: Any) -> bool:

@@ -30,10 +30,11 @@ def _score(settings: ScoreSettings) -> int:
     """Scores architectures; a file is written at the end, since it may be the one that they are read from."""
     from rich.console import Console
 
-    from gpproxy.proxies.scored import cell
+    from gpproxy.proxies.scored import cell, told_of_notes
     from gpproxy.run.terminal import Terminal
 
     kept: dict[str, float] = {}
+    notes: list[str] = []
     rows = scored = failed = 0
     watch = Terminal(Console(stderr=True, highlight=False))
     file = Path(settings.out) if settings.out else None
@@ -54,6 +55,8 @@ def _score(settings: ScoreSettings) -> int:
                 rows, scored, failed = rows + 1, scored + (not math.isnan(row.score)), failed + row.failed
                 if row.problem:
                     complain(f"{row.code} is {row.problem}" if row.dead else f"{row.code} has no score: {row.problem}")
+                if row.note:
+                    notes.append(row.note)
                 if not row.failed:
                     kept[row.code] = row.score
                 writer.writerow([row.code, *map(cell, [row.score, row.spread] if averaged else [row.score])])
@@ -67,6 +70,8 @@ def _score(settings: ScoreSettings) -> int:
     if file is not None:
         write_atomically(file, stream.getvalue())  # type: ignore[union-attr]
         watch.note(f"{scored} scores are written to {file}")
+    if notes:
+        complain(told_of_notes(notes, rows))
     if settings.benchmark:
         from gpproxy.score.judgement import judge
 

@@ -21,7 +21,7 @@ from gpproxy.estimators.shared import SharedEstimator
 from gpproxy.execution.devices import check_device
 from gpproxy.pictures.learning import losses_picture
 from gpproxy.proxies.proxy import Proxy
-from gpproxy.proxies.scored import Scored, ScoredList
+from gpproxy.proxies.scored import Scored, ScoredList, told_of_notes
 from gpproxy.proxies.size import Sizer
 from gpproxy.proxies.target import target_space
 from gpproxy.registry import load_plugin
@@ -276,6 +276,8 @@ class Searcher:
         if kinds:
             counted = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))
             told.append(f"Without a score, ranked last: {counted}.")
+        if partly := told_of_notes(progress.seen.notes, len(progress.seen)):
+            told.append(partly)
         return told
 
     def _write(self, result: SearchResult, progress: Progress) -> None:

@@ -35,6 +35,7 @@ def assemble(records: Sequence[Record]) -> StatisticsTable:
         depth,
         {r.architecture: r.dead for r in records if r.dead},
         {name: torch.tensor(column, dtype=torch.float64) for name, column in columns.items()},
+        {r.architecture: r.note for r in records if r.note},
     )
 
 

@@ -91,6 +91,7 @@ def save(record: Record, path: Path) -> None:
         "dead": record.dead,
         "seconds": repr(record.seconds),
         "absent": json.dumps(record.absent),
+        "note": record.note,
         "lengths": json.dumps(lengths),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -142,4 +143,6 @@ def load(path: Path, names: tuple[str, ...]) -> Record:
                     values[name][layer] = value
                 k += 1
     columns, absent = json.loads(meta["columns"]), json.loads(meta.get("absent", "{}"))
-    return Record(meta["architecture"], values, columns, meta["dead"], float(meta["seconds"]), absent)
+    return Record(
+        meta["architecture"], values, columns, meta["dead"], float(meta["seconds"]), absent, meta.get("note", "")
+    )

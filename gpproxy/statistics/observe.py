@@ -32,7 +32,8 @@ def look_at(space: SearchSpace, code: str, how: Collection, backward: bool = Tru
 def collect_one(space: SearchSpace, code: str, how: Collection, passes: Passes | None = None) -> Record:
     """Statistics, columns and state of health of one architecture; `passes` is made here unless it is given.
 
-    Raises StatisticsError when the generator has no layers, no parameters, a non-finite output or a failing pass.
+    Raises StatisticsError when the generator has no layers, no parameters, a non-finite output or a failing pass, or
+    when less than half of it is seen.
     """
     start = time.perf_counter()
     architecture = space.decode(code)
@@ -46,6 +47,8 @@ def collect_one(space: SearchSpace, code: str, how: Collection, passes: Passes |
             raise StatisticsError(f"{code}: the generator has no convolution or linear layer to look at.")
         if not torch.isfinite(passes.noise.output).all():
             raise StatisticsError(f"{code}: the untrained generator returns NaN or infinity.")
+        if passes.seen.refused:
+            raise StatisticsError(f"{code}: {passes.seen.refused}")
         values: dict[str, Any] = {}
         absent: dict[str, str] = {}
         for statistic in chosen:
@@ -70,7 +73,7 @@ def collect_one(space: SearchSpace, code: str, how: Collection, passes: Passes |
     except Exception as error:
         raise StatisticsError(f"{code}: looking at the generator failed: {type(error).__name__}: {error}") from error
     dead = space.dead(architecture) or _dead(passes)
-    return Record(code, values, columns, dead, time.perf_counter() - start, absent)
+    return Record(code, values, columns, dead, time.perf_counter() - start, absent, passes.seen.told)
 
 
 def _missing(kind: type, layers: int) -> list[None] | torch.Tensor:

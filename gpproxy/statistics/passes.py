@@ -21,9 +21,11 @@ from torch.autograd import forward_ad
 from torch.nn.utils.parametrize import cached, is_parametrized, type_before_parametrizations
 from torch.nn.utils.spectral_norm import SpectralNorm, remove_spectral_norm
 from torch.nn.utils.weight_norm import WeightNorm, remove_weight_norm
+from torch.utils.flop_counter import FlopCounterMode
 
 from gpproxy.recording.layer import Layer
 from gpproxy.recording.recorder import Recorder
+from gpproxy.recording.seen import Seen
 from gpproxy.search_spaces.batch import Batch
 from gpproxy.seeds import seed_of
 from gpproxy.statistics.in_double import InDouble
@@ -69,7 +71,7 @@ def forward(network: nn.Module, batch: Batch, linear: bool = False, copied: bool
     after = [generator.get_state() for generator in generators_of(network)]
     torn = recorder.torn
     image = output if isinstance(output, Tensor) and output.ndim == 4 else batch.visible
-    recorder.finish(image)
+    recorder.finish(output, image)
     record = Pass(batch.visible, output, recorder.layers, recorder.rectified, recorder, recorder.onset)
     record.random, record.torn = not all(map(torch.equal, before, after)), torn
     return record
@@ -217,7 +219,7 @@ class Passes:
     def of(self, network: nn.Module) -> Passes:
         """A look at another network with the same batch, probes and seed. None of its passes has run."""
         other = copy.copy(self)
-        for name in ("network", "noise", "wide", "perturbed", "ones", "input_gradient", "jacobian"):
+        for name in ("network", "noise", "seen", "wide", "perturbed", "ones", "input_gradient", "jacobian"):
             vars(other).pop(name, None)
         other._given, other.memo = network, {}
         return other
@@ -291,6 +293,37 @@ class Passes:
                 return self.record(self.batch, self.PLAIN)
         with torch.enable_grad():
             return self.record(self.batch, self.PLAIN, self.loss)
+
+    @cached_property
+    def seen(self) -> Seen:
+        """How much of the network the plain pass has seen."""
+        record = self.noise
+        if record.recorder.unseen and not self.backward:  # which of them have an effect shows with gradients only
+            with torch.enable_grad():
+                record = self.record(self.batch.first(2), self.PLAIN)
+        recorder = record.recorder
+        missing = [recorder.parameters[i] for i in recorder.unseen]
+        lost = recorder.lost_macs
+        if missing:
+            lost = max(lost, self._counted_macs() - record.macs)
+        elif not lost:
+            return Seen()
+        whole = sum(p.numel() for i, (_, p) in enumerate(recorder.parameters) if i in recorder.seen)
+        hidden = sum(p.numel() for _, p in missing)
+        parameters, macs = whole / max(whole + hidden, 1), record.macs / max(record.macs + lost, 1)
+        return Seen(parameters, macs, tuple(name for name, _ in missing))
+
+    def _counted_macs(self) -> float:
+        """Multiply-accumulates for one sample by torch's own counter, 0 where that does not run."""
+        few = self.batch.first(2)
+        try:
+            with torch.no_grad(), self.apart(self.PLAIN), FlopCounterMode(display=False) as counter:
+                few.own().call(self.network)
+        except Exception as error:
+            if passing(error):
+                raise
+            return 0.0
+        return counter.get_total_flops() / 2 / len(few)
 
     @cached_property
     def wide(self) -> Pass:

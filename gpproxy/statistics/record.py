@@ -19,6 +19,7 @@ class Record:
         seconds: time that the look took.
         absent: why statistics and classical proxies are missing whose pass the generator does not allow, by name; as
             values they are None in every layer, or NaN.
+        note: how much of the network was seen; empty where all was.
     """
 
     architecture: str
@@ -27,3 +28,4 @@ class Record:
     dead: str
     seconds: float
     absent: dict[str, str] = field(default_factory=dict)
+    note: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
@@ -25,6 +25,7 @@ class StatisticsTable:
         dead: code -> reason, for architectures without meaningful statistics (no live path, constant output, ...).
         columns: classical proxies and descriptors, name -> `architecture` float64, computed on full tensors.
             NaN where a proxy is undefined.
+        notes: code -> how much of the network was seen, for those that were not seen whole.
     """
 
     architectures: tuple[str, ...]
@@ -33,6 +34,7 @@ class StatisticsTable:
     depth: Tensor
     dead: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, Tensor] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.architectures)
@@ -82,6 +84,7 @@ class StatisticsTable:
             self.depth[index],
             {c: self.dead[c] for c in codes if c in self.dead},
             {name: column[index] for name, column in self.columns.items()},
+            {c: self.notes[c] for c in codes if c in self.notes},
         )
 
     def _pick(self, value: Value, index: Tensor) -> Value:
@@ -113,4 +116,4 @@ class StatisticsTable:
             return LayerBlocks(tuple(r.to(device) for r in value.rows), tuple(v.to(device) for v in value.values))
 
         values = {name: move(value) for name, value in self.values.items()}
-        return StatisticsTable(self.architectures, self.types, values, self.depth.to(device), self.dead, self.columns)
+        return replace(self, values=values, depth=self.depth.to(device))

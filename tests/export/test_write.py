@@ -243,6 +243,28 @@ class Strange(nn.Module):
         return (found, found) if self.kind == "several" else found if self.kind == "single" else torch.relu(found)
 
 
+class Partly(nn.Module):
+    """A convolution, and a recurrent layer over the columns of the image that is not seen."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.layer = nn.Conv2d(3, 3, 5, padding=2)
+        self.steps = nn.RNN(3, width, batch_first=True)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        found = self.layer(images)
+        return found + self.steps(found.mean(2).transpose(1, 2))[0].mean()
+
+
+@pytest.mark.parametrize("text", [FORWARD, BACKWARD])
+def test_what_is_not_seen_is_told_or_refused(text: str, load) -> None:
+    module = load(text)
+    with pytest.warns(UserWarning, match=r"Of this generator only 8\d.* not seen are the parameters of steps \(4\)\."):
+        module.score(Partly(4), inputs())
+    with pytest.raises(ValueError, match=r"only .* of the parameters .* steps \(4\): less than half"):
+        module.score(Partly(40), inputs())
+
+
 @pytest.mark.parametrize("text", [FORWARD, BACKWARD])
 def test_inputs_that_are_none_and_images_that_cannot_be_told_are_refused(text: str, load) -> None:
     module = load(text)

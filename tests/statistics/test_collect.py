@@ -12,8 +12,10 @@ import torch
 from torch import nn
 
 from gpproxy.errors import ConfigError, SpaceError, StatisticsError
+from gpproxy.search_spaces import ChoiceSpace
 from gpproxy.statistics import collect as collection
-from gpproxy.statistics.cache import load
+from gpproxy.statistics.assemble import assemble
+from gpproxy.statistics.cache import load, save
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.collect import cached, collect, fill
 from gpproxy.statistics.collection import Collection
@@ -292,3 +294,29 @@ def test_a_table_of_some_statistics_is_that_part_of_the_whole(space, table, tmp_
     assert {"gradient", "initial_loss", "macs"} <= set(some.values) and "activation" not in some.values
     part = replace(table, types=some.types, values={name: table.values[name] for name in some.values})
     assert differences(some, part) == []
+
+
+class Partly(nn.Module):
+    """A convolution, and a recurrent layer that is not seen."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.layer, self.steps = nn.Conv2d(3, 3, 5, padding=2), nn.RNN(3, width, batch_first=True)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        found = self.layer(images)
+        return found + self.steps(found.mean(2).transpose(1, 2))[0].mean()
+
+
+def test_what_is_not_seen_is_noted_or_refused(tmp_path):
+    space = ChoiceSpace(
+        {"width": (4, 40)}, Partly, inputs=(3, 8, 8), loss=lambda outputs, batch: outputs.square().mean()
+    )
+    how = Collection(samples=4, statistics=("channels",), proxies=())
+    record = collect_one(space, "4", how)
+    assert record.note.startswith("Only 8") and "steps (4)" in record.note
+    save(record, tmp_path / "record")
+    assert load(tmp_path / "record", ("channels",)).note == record.note
+    assert assemble([record]).notes == {"4": record.note}
+    with pytest.raises(StatisticsError, match=r"^40: Only .* less than half"):
+        collect_one(space, "40", how)
