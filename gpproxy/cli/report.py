@@ -7,8 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gpproxy.errors import ConfigError, RunError, did_you_mean
+
+if TYPE_CHECKING:
+    from gpproxy.report.document import Document
+    from gpproxy.run.kind import Kind
 
 USAGE = """usage: gpproxy report RUN [RUN...] [--out FILE]
 
@@ -43,7 +48,7 @@ def write_report(folders: Sequence[str | Path], out: str | Path = "") -> Path:
     from gpproxy.registry import load_plugin
     from gpproxy.report.render import REPORT, render
     from gpproxy.run.files import write_atomically
-    from gpproxy.run.kind import EVOLVE, KINDS, kind_of, settings_of
+    from gpproxy.run.kind import EVOLVE, SEARCH, kind_of, settings_of
 
     paths = [path for folder in folders for path in runs_of(Path(folder).expanduser())]
     kinds = []
@@ -55,18 +60,27 @@ def write_report(folders: Sequence[str | Path], out: str | Path = "") -> Path:
     if len({kind.command for kind in kinds}) > 1:
         told = ", ".join(f"{path} ({kind.command})" for path, kind in zip(paths, kinds))
         raise RunError(f"Runs of different commands have no page in common: {told}. Give them one by one.")
-    if kinds[0] is not EVOLVE:
-        known = [kind.command for kind in KINDS]
-        raise RunError(f"There is no report of {kinds[0].noun} yet ({paths[0]}); known: {known[0]}.")
+    if kinds[0] not in (EVOLVE, SEARCH):
+        raise RunError(
+            f"{paths[0]} is the folder of {kinds[0].noun}, which has no page; runs of evolve and search have."
+        )
     for path in paths:
         for plugin in settings_of(path).get("plugins", ()):
             load_plugin(plugin)
-    from gpproxy.evolve.finished import read_run
-    from gpproxy.evolve.page import document
-
     place = Path(out).expanduser() if out else paths[0] / REPORT if len(paths) == 1 else Path(REPORT)
-    write_atomically(place, render(document([read_run(path) for path in paths])))
+    write_atomically(place, render(_document(kinds[0], paths)))
     return place
+
+
+def _document(kind: Kind, paths: Sequence[Path]) -> Document:
+    if kind.command == "search":
+        from gpproxy.search import finished as searches
+        from gpproxy.search import page as search_page
+
+        return search_page.document([searches.read_run(path) for path in paths])
+    from gpproxy.evolve import finished, page
+
+    return page.document([finished.read_run(path) for path in paths])
 
 
 def runs_of(folder: Path) -> list[Path]:

@@ -6,7 +6,6 @@ sentence that says why.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,7 +14,8 @@ from gpproxy.evolve import page_figures as figures
 from gpproxy.evolve.advice import advise
 from gpproxy.evolve.finished import EvolveRun
 from gpproxy.evolve.table import remarks, steps, verdict
-from gpproxy.report.document import Block, Code, Document, Math, Section, Table, Text
+from gpproxy.report.document import Block, Document, Math, Section, Table, Text
+from gpproxy.report.repeat import repeat
 from gpproxy.run.tables import number, with_interval
 
 #: Signs and abbreviations of every table of correlations.
@@ -220,14 +220,7 @@ def _card(run: EvolveRun) -> Iterator[Block]:
 
 
 def _repeat(run: EvolveRun) -> Iterator[Block]:
-    yield Code(f"gpproxy evolve --config {shlex.quote(str(run.folder / 'config.toml'))} --out NEW_FOLDER")
-    environment = run.environment
-    rows = [["python", environment["python"]]]
-    rows += [[name, version or "not installed as a package"] for name, version in environment["packages"].items()]
-    rows += [["device", environment["device"]], ["processor", environment["processor"]]]
-    rows += [["platform", environment["platform"]], ["workers", str(environment["workers"])]]
-    rows += [["started as", shlex.join(environment["command"])]]
-    yield Table(["", ""], [[name, str(value)] for name, value in rows])
+    yield from repeat("evolve", run.folder, run.environment)
     yield Text(
         "Equal bit for bit on one kind of processor: another rounds the last bit of a number otherwise, and an "
         "evolution amplifies that."

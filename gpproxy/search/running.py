@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gpproxy.errors import RunError
+from gpproxy.errors import GPProxyError, RunError
 from gpproxy.estimators.estimator import Estimator
 from gpproxy.estimators.registry import Request, open_estimator
 from gpproxy.estimators.shared import SharedEstimator
@@ -25,6 +25,7 @@ from gpproxy.proxies.scored import Scored, ScoredList, told_of_notes
 from gpproxy.proxies.size import Sizer
 from gpproxy.proxies.target import target_space
 from gpproxy.registry import load_plugin
+from gpproxy.report.render import REPORT, render
 from gpproxy.run.folder import interruptible
 from gpproxy.run.interrupt import Interrupted, Patience
 from gpproxy.run.kind import CONFIG
@@ -32,6 +33,7 @@ from gpproxy.run.settings import parse_settings
 from gpproxy.search.console import SearchWatch
 from gpproxy.search.controlled import Controlled
 from gpproxy.search.cost import Cost
+from gpproxy.search.finished import read_run
 from gpproxy.search.folder import RESULT, SearchFolder, candidate_row, unfinished
 from gpproxy.search.journal import NAME, Journal, Memory
 from gpproxy.search.limits import Limits
@@ -39,6 +41,7 @@ from gpproxy.search.loop import Progress, search
 from gpproxy.search.nsga2 import NSGA2
 from gpproxy.search.order import beyond
 from gpproxy.search.outside import LOOKED_AT, outside
+from gpproxy.search.page import document
 from gpproxy.search.settings import PROXY, SearchSettings
 from gpproxy.search.strategies import Evolution, Exhaustive, Random, Strategy
 from gpproxy.search.turns import Turns, take_turns
@@ -163,14 +166,20 @@ class Searcher:
         result = SearchResult(folder.path, seen, ranked, value, cost, progress.finished)
         self._write(result, progress)
         watch.best(result.best(config.top), config.timed)
-        for sentence in (*self._remarks(progress, value if strategy.feedback else None), *cost.sentences()):
-            watch.note(sentence)
+        told = [*self._remarks(progress, value if strategy.feedback else None), *cost.sentences()]
         best = [one.code for one, _ in result.best(LOOKED_AT)]
         if found := outside(self.proxies, self.space, best, seen.codes[: len(best)], config.device):
-            watch.note(found.sentence)
+            told.append(found.sentence)
+        for sentence in told:
+            watch.note(sentence)
+        folder.log("told", sentences=told)
         if judge is not None and config.train_top:
             best = [one.code for one, _ in result.best(config.train_top)]
             judge.compare(folder.path, best, self.limits, self.sizer, config.seed)
+        try:
+            folder.write(REPORT, render(document([read_run(folder.path)])))
+        except (ImportError, GPProxyError, ValueError, KeyError) as error:  # the result is safe: it must not be lost
+            watch.note(f"{REPORT} is not written: {type(error).__name__}: {error}")
         watch.note(f"written to {folder.path}")
         return result
 

@@ -1,0 +1,111 @@
+"""A finished search as one object: its folder in; settings, result, candidates and comparison out."""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from gpproxy.errors import RunError
+from gpproxy.run.folder import ENVIRONMENT
+from gpproxy.search.compare import Line
+from gpproxy.search.folder import RANKING, RESULT, SearchFolder
+from gpproxy.search.settings import SearchSettings
+
+#: The table of the trained winners.
+COMPARED = "compared.csv"
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A candidate: `rank` from 1 on, NaN for a score or latency that is not known, `problem` empty where all went "
+    "well."""
+
+    rank: int
+    architecture: str
+    score: float
+    params: float
+    macs: float
+    latency_ms: float = math.nan
+    problem: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class SearchRun:
+    """A finished search.
+
+    Attributes:
+        folder: where it lies.
+        settings: as it was started.
+        result: content of result.json: proxies, limits, cost, best candidates.
+        candidates: all of them, the best first.
+        compared: the trained winners and contestants; empty where nothing was trained.
+        told: what was said at the end, in sentences; empty for folders of version 0.2.0 and before.
+        environment: versions, hardware, command.
+    """
+
+    folder: Path
+    settings: SearchSettings
+    result: dict[str, Any]
+    candidates: tuple[Ranked, ...]
+    compared: tuple[Line, ...]
+    told: tuple[str, ...]
+    environment: dict[str, Any]
+
+    def __repr__(self) -> str:
+        best = self.candidates[0]
+        return f"SearchRun({str(self.folder)!r}, {len(self.candidates)} candidates, best {best.architecture})"
+
+
+def read_run(folder: str | Path) -> SearchRun:
+    """The search of a folder. Raises RunError where it is none, or not finished."""
+    place = SearchFolder.open(folder)
+    if not place.finished:
+        raise RunError(f"The search in {place.path} is not finished. Continue it: gpproxy search --resume {place.path}")
+    told: list[str] = []
+    for event in place.journal():
+        if event["event"] == "told":
+            told = event["sentences"]
+    return SearchRun(
+        place.path, place.config, place.read_json(RESULT), _candidates(place), _compared(place), tuple(told),
+        place.read_json(ENVIRONMENT),
+    )  # fmt: skip
+
+
+def _rows(place: SearchFolder, name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(place.read(name).splitlines()))
+
+
+def _candidates(place: SearchFolder) -> tuple[Ranked, ...]:
+    return tuple(
+        Ranked(
+            rank=int(row["rank"]),
+            architecture=row["architecture"],
+            score=_number(row["score"]),
+            params=_number(row["params"]),
+            macs=_number(row["macs"]),
+            latency_ms=_number(row.get("latency_ms")),
+            problem=row["problem"],
+        )
+        for row in _rows(place, RANKING)
+    )  # fmt: skip
+
+
+def _compared(place: SearchFolder) -> tuple[Line, ...]:
+    if not (place.path / COMPARED).is_file():
+        return ()
+    found = []
+    for row in _rows(place, COMPARED):
+        values: dict[str, Any] = {field.name: row[field.name] for field in fields(Line)}
+        for name in ("architectures", "trainings", "collapsed"):
+            values[name] = int(values[name])
+        for name in ("mean", "low", "high", "params", "macs"):
+            values[name] = _number(values[name])
+        found.append(Line(**values))
+    return tuple(found)
+
+
+def _number(cell: str | None) -> float:
+    return float(cell) if cell else math.nan

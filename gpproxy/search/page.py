@@ -1,0 +1,167 @@
+"""Finished searches as a page: what `report.html` shows of a search, in the order in which one asks.
+
+In: SearchRuns. Out: a Document for `gpproxy.report.render`.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from gpproxy.pictures.architecture import short
+from gpproxy.pictures.cost import AXES
+from gpproxy.pictures.forest import Bar, forest
+from gpproxy.pictures.tradeoff import tradeoff
+from gpproxy.report.document import Block, Code, Document, Figure, Raster, Section, Table, Text
+from gpproxy.report.repeat import repeat
+from gpproxy.search.compare import Line
+from gpproxy.search.finished import SearchRun
+
+#: Architectures that are drawn, and candidates that are listed.
+DRAWN, LISTED = 3, 20
+#: Pixels across of a drawn architecture and of a grid of images: enough to see, and a page stays below a megabyte.
+ACROSS, GRID = 700, 768
+#: Pictures that a search with a controller or shared weights leaves, with what they show.
+OTHERS = {
+    "winners.png": "How often each choice occurs among the best, against chance.",
+    "controller.png": "What the controller has learnt from: reward and entropy over its updates.",
+    "losses.png": "Losses of the shared weights, with the places where they were reset.",
+}
+
+
+def document(runs: Sequence[SearchRun]) -> Document:
+    """One search, or several under each other."""
+    spaces = ", ".join(dict.fromkeys(run.result["space"] for run in runs))
+    if len(runs) == 1:
+        run = runs[0]
+        told = f"{run.folder.name}; seed {run.settings.seed}; {len(run.candidates):,} candidates, none of them trained"
+        return Document(f"A search in {spaces}", told, {run.folder.name: list(sections(run, "s0"))})
+    parts = {
+        f"{run.folder.name} (seed {run.settings.seed}), {i + 1}": list(sections(run, f"s{i}"))
+        for i, run in enumerate(runs)
+    }
+    return Document(f"{len(runs)} searches in {spaces}", "one after the other", parts)
+
+
+def sections(run: SearchRun, name: str) -> Iterator[Section]:
+    """The sections of one search; `name` keeps the ids of its pictures apart."""
+    yield Section("What ranked them", list(_proxies(run)))
+    yield Section("Score against cost", [_tradeoff(run, name)])
+    yield Section("The best", list(_best(run)))
+    if run.compared:
+        yield Section("Once trained", list(_trained(run, name)))
+    shared = [
+        Raster(_scaled(run.folder / file, ACROSS), words, words)
+        for file, words in OTHERS.items()
+        if (run.folder / file).is_file()
+    ]
+    yield Section("What the winners share", shared)
+    yield Section("Notes", [Text(sentence) for sentence in run.told])
+    yield Section("To repeat it", list(repeat("search", run.folder, run.environment)))
+
+
+def _proxies(run: SearchRun) -> Iterator[Block]:
+    for proxy in run.result["proxies"]:
+        yield Code(proxy["text"])
+    if len(run.result["proxies"]) > 1:
+        yield Text("Several: a candidate's score is the mean of its ranks.")
+    if "estimator" in run.result:
+        yield Text(f"The worth of an architecture was told by {run.result['estimator']}.")
+    limits = {key: value for key, value in run.result["limits"].items() if value}
+    told = ", ".join(f"{key} at most {value:,.6g}" for key, value in limits.items()) or "none"
+    yield Text(
+        f"Strategy: {run.result['strategy']}. Limits: {told}. {run.result['excluded']:,} architectures were outside of "
+        f"them, {run.result['repeated']:,} had been seen before."
+    )
+
+
+def _tradeoff(run: SearchRun, name: str) -> Block:
+    kind = run.settings.objective
+    attribute = {"latency": "latency_ms"}.get(kind, kind)
+    cost = [getattr(one, attribute) for one in run.candidates]
+    score = [one.score for one in run.candidates]
+    finite = [i for i, (a, b) in enumerate(zip(cost, score)) if math.isfinite(a) and math.isfinite(b)]
+    if len(finite) < 5:
+        return Text(f"{len(finite)} candidates have a score and a cost: too few for a picture.")
+    limit = float(run.result["limits"].get(kind) or 0.0)
+    up = "mean rank" if len(run.result["proxies"]) > 1 else "score"
+    picture = tradeoff(cost, score, AXES[kind], up, f"{name}-cost", run.settings.top, limit)
+    first = run.candidates[0]
+    alt = (
+        f"Scatter plot of {len(finite)} candidates, {AXES[kind]} across and {up} up; the best, {first.architecture}, "
+        f"has "
+        f"{short(getattr(first, attribute))}."
+    )
+    told = "No candidate of the front is beaten in score and cost together. The numbers are the ranks of the best."
+    return Figure(picture, alt, told)
+
+
+def _best(run: SearchRun) -> Iterator[Block]:
+    timed = any(math.isfinite(one.latency_ms) for one in run.candidates)
+    head = ["rank", "architecture", "score", "parameters", "MACs", *(["ms"] if timed else []), ""]
+    rows = []
+    for one in run.candidates[:LISTED]:
+        latency = [f"{one.latency_ms:.3g}"] if timed else []
+        score = f"{one.score:.6g}" if math.isfinite(one.score) else "-"
+        rows.append([str(one.rank), one.architecture, score, short(one.params), short(one.macs), *latency, one.problem])
+    legend = (
+        "Score: what the proxy says of the untrained network, higher is predicted to be better. MACs: multiplications "
+        "with accumulation for one image. " + ("ms: measured milliseconds for one image. " if timed else "")
+    )
+    yield Table(head, rows, legend + f"All {len(run.candidates):,} are in ranking.csv.")
+    for path in sorted((run.folder / "top").glob("[0-9]*.png"))[:DRAWN]:
+        rank, _, code = path.stem.partition("_")
+        told = f"Rank {int(rank)}: {code}, its layers from the input at the top to the output."
+        yield Raster(_scaled(path, ACROSS), told, told)
+
+
+def _trained(run: SearchRun, name: str) -> Iterator[Block]:
+    known = [line for line in run.compared if math.isfinite(line.mean)]
+    if len(known) > 1:
+        bars = [_bar(line) for line in known]
+        alt = "Forest plot of measured quality after training: " + "; ".join(f"{b.label} {b.value:.4g}" for b in bars)
+        told = "Lower is better; lines are 95 % intervals over trainings, where there were several."
+        yield Figure(forest(bars, "measured after training", f"{name}-trained", ()), alt, told)
+    rows = []
+    for line in run.compared:
+        bounds = "" if math.isnan(line.low) else f" [{line.low:.4g}, {line.high:.4g}]"
+        value = "-" if math.isnan(line.mean) else f"{line.mean:.4g}{bounds}"
+        what = line.code or f"mean of {line.architectures}"
+        rows.append([line.group, what, value, str(line.trainings), str(line.collapsed), short(line.params)])
+    rows = [[cell.replace("nan", "") for cell in row] for row in rows]
+    yield Table(
+        ["group", "architecture", "measured ↓", "trainings", "collapsed", "parameters"],
+        rows,
+        "proxy: chosen by the search; random: drawn within the same limits; lower is better, with 95 % intervals.",
+        [place for place, line in enumerate(run.compared) if not line.code],
+    )
+    for folder in sorted((run.folder / "trained").glob("*/")):
+        grids = sorted(folder.glob("samples_*.png"))
+        if grids:
+            told = f"Images of {folder.name} after {int(grids[-1].stem.split('_')[1]):,} steps."
+            yield Raster(_scaled(grids[-1], GRID, "JPEG"), told, told)
+            return
+
+
+def _bar(line: Line) -> Bar:
+    low, high = (None, None) if math.isnan(line.low) else (line.low, line.high)
+    return Bar(f"{line.group}: {line.code or 'all'}", line.mean, low, high, 0 if line.group == "proxy" else 1)
+
+
+def _scaled(path: Path, across: int, kind: str = "PNG") -> bytes:
+    """A picture as the bytes of a file of a certain width; small ones grow by whole pixels, large ones shrink."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        picture = image.convert("RGB")
+    factor = across / picture.width
+    size = (across, max(round(picture.height * factor), 1))
+    picture = picture.resize(size, Image.Resampling.NEAREST if factor > 1 else Image.Resampling.LANCZOS)
+    stream = io.BytesIO()
+    if kind == "JPEG":
+        picture.save(stream, "JPEG", quality=85)
+    else:
+        picture.quantize(64).save(stream, "PNG", optimize=True)
+    return stream.getvalue()

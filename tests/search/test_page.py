@@ -1,0 +1,54 @@
+"""The page of a search, and searches read back into objects."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from gpproxy.cli.report import main
+from gpproxy.errors import RunError
+from gpproxy.search import SearchSettings, run
+from gpproxy.search.compare import Line
+from gpproxy.search.finished import SearchRun, read_run
+from gpproxy.search.page import document, sections
+from tests.commands import FAKE
+from tests.report.test_render import check_page, render
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> SearchRun:
+    folder = tmp_path_factory.mktemp("searches") / "s"
+    proxy = "sum_layers(std(activation)) - total_params"
+    run(SearchSettings(space="fake", proxy=(proxy,), budget=20, plugins=(FAKE,), workers=1, top=2, max_params=5000,
+                       out=str(folder)))  # fmt: skip
+    return read_run(folder)
+
+
+def test_a_search_writes_its_page(finished: SearchRun, tmp_path: Path) -> None:
+    text = (finished.folder / "report.html").read_text(encoding="utf-8")
+    check_page(text)
+    for title in ("What ranked them", "Score against cost", "The best", "To repeat it"):
+        assert title in text
+    assert text.count("<img") >= 2 and "params at most 5,000" in text and "Once trained" not in text
+    assert main([str(finished.folder), "--out", str(tmp_path / "again.html")]) == 0
+    assert (tmp_path / "again.html").read_text(encoding="utf-8") == text
+
+
+def test_a_search_is_read_back(finished: SearchRun) -> None:
+    assert [one.rank for one in finished.candidates] == list(range(1, 21)) and finished.told
+    scores = [one.score for one in finished.candidates if math.isfinite(one.score)]
+    assert scores == sorted(scores, reverse=True)
+    assert finished.candidates[0].architecture in repr(finished) and len(repr(finished)) < 300
+    with pytest.raises(RunError, match="no run folder"):
+        read_run(finished.folder.parent)
+
+
+def test_trained_winners_stand_beside_their_contestants(finished: SearchRun) -> None:
+    lines = (Line("proxy", "a", 1, 2, 0, 10.0, 9.0, 11.0, 100.0, 1e6), Line("random", "", 3, 3, 1, 12.0, 8.0, 16.0))
+    trained = SearchRun(**{**vars(finished), "compared": lines})
+    titles = [section.title for section in sections(trained, "x")]
+    text = render(document([trained, finished]))
+    check_page(text)
+    assert "Once trained" in titles and "12 [8, 16]" in text and "2 searches" in text
