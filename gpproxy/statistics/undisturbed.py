@@ -10,6 +10,7 @@ This file needs torch only: an exported proxy carries a copy of it.
 from __future__ import annotations
 
 import copy
+import operator
 import random
 import sys
 from collections.abc import Callable, Iterator
@@ -67,29 +68,24 @@ def ordinary() -> Iterator[None]:
 @contextmanager
 def restored(network: nn.Module) -> Iterator[None]:
     """Whatever happens to the network inside is undone."""
+    tensors: dict[int, Tensor] = {}
     undo: list[Callable[[], Any]] = []
-    for tensor in {id(t): t for t in _tensors_of(network)}.values():
-        undo.append(_undo_of_tensor(tensor))
     for module in network.modules():
-        if not isinstance(module, torch.jit.ScriptModule):
-            undo += _undo_of_attributes(module)
+        undo += _undo_of_attributes(module, tensors)
+    undo += [_undo_of_tensor(tensor) for tensor in tensors.values()]  # last: attributes hold them
     try:
         yield
     finally:
-        for step in reversed(undo):  # attributes first: they hold the tensors whose values come back
+        for step in undo:
             step()
 
 
 def _tensors_of(network: nn.Module) -> Iterator[Tensor]:
     """Parameters, buffers, and tensors that modules hold as plain attributes or in lists and dicts."""
-    yield from network.parameters()
-    yield from network.buffers()
+    found: dict[int, Tensor] = {}
     for module in network.modules():
-        for value in vars(module).values():
-            inner = (
-                value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else [value]
-            )
-            yield from (part for part in inner if isinstance(part, Tensor))
+        _undo_of_attributes(module, found)
+    yield from found.values()
 
 
 def _undo_of_tensor(tensor: Tensor) -> Callable[[], None]:
@@ -118,32 +114,59 @@ def _undo_of_tensor(tensor: Tensor) -> Callable[[], None]:
     return undo
 
 
-def _undo_of_attributes(module: nn.Module) -> list[Callable[[], Any]]:
-    """For the attributes of one module, with what its lists, dicts and random generators hold."""
+#: Attributes without anything inside.
+_PLAIN = frozenset((bool, int, float, str, type(None)))
+
+
+def _undo_of_attributes(module: nn.Module, tensors: dict[int, Tensor]) -> list[Callable[[], Any]]:
+    """For the attributes of one module, with what its lists, dicts and random generators hold; its tensors are added to
+    `tensors`, by their ids."""
+    if isinstance(module, torch.jit.ScriptModule):  # its attributes lie outside of Python
+        tensors.update((id(t), t) for t in (*module.parameters(recurse=False), *module.buffers(recurse=False)))
+        return []
     own = vars(module)
     saved = dict(own)
+    containers: list[tuple[Any, tuple[Any, ...]]] = []
     undo: list[Callable[[], Any]] = []
+    for value in saved.values():
+        if type(value) in _PLAIN:
+            continue
+        inside: tuple[Any, ...] = ()
+        if isinstance(value, (dict, list, set)):
+            inside = _contents(value)
+            containers.append((value, inside))
+        elif isinstance(value, tuple):
+            inside = value
+        elif isinstance(value, Tensor):
+            inside = (value,)
+        elif isinstance(value, torch.Generator):
+            undo.append(partial(value.set_state, value.get_state()))
+        elif isinstance(value, random.Random):
+            undo.append(partial(value.setstate, value.getstate()))
+        for part in inside:
+            if isinstance(part, Tensor):
+                tensors[id(part)] = part
 
     def attributes() -> None:
         for name in own.keys() - saved.keys():
             del own[name]
         own.update(saved)
+        for held, kept in containers:
+            now = _contents(held)
+            # What is as it was is left alone: some refuse every change, such as the frozen settings of a model.
+            if len(now) != len(kept) or not all(map(operator.is_, now, kept)):
+                held.clear()
+                if isinstance(held, dict):
+                    held.update(zip(kept[: len(kept) // 2], kept[len(kept) // 2 :]))
+                else:
+                    (held.extend if isinstance(held, list) else held.update)(kept)
 
-    def contents(held: Any, kept: Any) -> Callable[[], None]:
-        def undo_contents() -> None:
-            held.clear()
-            (held.extend if isinstance(held, list) else held.update)(kept)
+    return [attributes, *undo]
 
-        return undo_contents
 
-    for value in saved.values():
-        if isinstance(value, (dict, list, set)):
-            undo.append(contents(value, copy.copy(value)))
-        elif isinstance(value, torch.Generator):
-            undo.append(partial(value.set_state, value.get_state()))
-        elif isinstance(value, random.Random):
-            undo.append(partial(value.setstate, value.getstate()))
-    return [*undo, attributes]
+def _contents(held: Any) -> tuple[Any, ...]:
+    """What a list or set holds, or the keys and then the values of a dict."""
+    return () if not held else (*held, *held.values()) if isinstance(held, dict) else tuple(held)
 
 
 def generators_of(network: nn.Module) -> list[torch.Generator]:

@@ -254,3 +254,18 @@ def test_the_callers_modes_stay_outside() -> None:
     with torch.no_grad(), surroundings(nn.Conv2d(3, 3, 1)):
         assert not torch.is_grad_enabled()
     assert torch.backends.mha.get_fastpath_enabled()
+
+
+class Frozen(dict):
+    """Settings that refuse every change, as models of other packages keep them."""
+
+    def clear(self) -> None:
+        raise TypeError("frozen")
+
+    update = __setitem__ = clear  # type: ignore[assignment]
+
+
+def test_settings_that_refuse_changes_are_left_alone() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 3, 1))
+    network.settings = Frozen(width=3)
+    assert torch.isfinite(look(network).noise.output).all() and network.settings == {"width": 3}
