@@ -6,7 +6,7 @@ gpproxy search --plugins own_space.py --space small-decoder --proxy "min_layers(
 gpproxy train --plugins own_space.py --space small-decoder --arch 32_1_3 --data shapes --steps 200
 gpproxy evolve --plugins own_space.py --benchmark my.csv      # my.toml says: space = "small-decoder"
 
-Networks are ordinary PyTorch: layers and activations are seen as modules, functions and methods alike.
+Networks are ordinary PyTorch: layers and activations are seen as modules, functions and methods alike (`docs/gallery`).
 """
 
 from __future__ import annotations

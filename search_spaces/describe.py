@@ -57,6 +57,13 @@ def describe(network: nn.Module, batch: Batch) -> dict[str, float]:
 
 def macs(network: nn.Module, batch: Batch) -> float:
     """Multiply-accumulates of convolutions and linear layers for one sample of the batch (FLOPs = 2 MACs)."""
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        batch.call(network)
+    slopes = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    try:
+        for parameter in slopes:  # torch's counter fails on views of parameters that a module is given
+            parameter.requires_grad_(False)
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            batch.call(network)
+    finally:
+        for parameter in slopes:
+            parameter.requires_grad_(True)
     return counter.get_total_flops() / 2 / len(batch)

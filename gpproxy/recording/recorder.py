@@ -266,9 +266,10 @@ class Recorder(TorchFunctionMode):
             if self._is_weight(weight, entered) and weight.ndim > 1 and entered.ndim > i:
                 bias = given[0] if places == (1, 2) else None
                 return self._contraction(func, args, kwargs, entered, weight, *product_letters(factors, i), bias)
-        output = func(*args, **kwargs)
-        self.other_macs += output.numel() * factors[0].shape[-1] / self.samples
-        self._mark(output, self._joined(given))
+        output, joined = func(*args, **kwargs), self._joined(given)
+        if joined.data:  # not so the power iteration of a spectral norm
+            self.other_macs += output.numel() * factors[0].shape[-1] / self.samples
+        self._mark(output, joined)
         return output
 
     def _einsum(self, func: Any, name: str, args: Any, kwargs: Any, given: list[Tensor]) -> Any:

@@ -1,0 +1,90 @@
+"""Looks at every generator of the gallery and tells what was seen: `python docs/gallery [NAME ...]`.
+
+In: names of search spaces, all of them by default. Out: a table on the terminal; the exit code is 1 where something was
+not seen, or is missing without a reason.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
+FILES = ("gans.py", "translators.py", "decoders.py")
+sys.path[:0] = [str(FOLDER), str(FOLDER.parents[1])]  # the gallery runs from a checkout that is not installed
+
+import torch  # noqa: E402
+from measure import Seen, seen  # noqa: E402
+
+import gpproxy.primitives  # noqa: E402
+import gpproxy.statistics  # noqa: E402, F401  registers the statistics
+from gpproxy.errors import GPProxyError  # noqa: E402
+from gpproxy.registry import load_plugin  # noqa: E402
+from gpproxy.search_spaces import SEARCH_SPACES  # noqa: E402
+
+#: Shares differ from 1 by rounding at most.
+TOLERANCE = 1e-9
+
+
+def spaces() -> list[str]:
+    """The names of the gallery's spaces; loads them."""
+    before = set(SEARCH_SPACES)
+    for name in FILES:
+        load_plugin(str(FOLDER / name))
+    return [name for name in SEARCH_SPACES if name not in before]
+
+
+def complete(found: Seen) -> bool:
+    """Whether everything was seen, and a reason told for all that is missing."""
+    shares = (found.parameter_share, found.mac_share)
+    return all(abs(share - 1) < TOLERANCE for share in shares) and all(found.absent.values())
+
+
+def lines(found: Seen) -> Iterator[str]:
+    """A row of the table, and below it why something is missing."""
+    shares = f"{found.parameter_share:8.2%} {found.mac_share:8.2%}"
+    counts = " ".join(f"{have:>4}/{there}" for have, there in (found.statistics, found.proxies))
+    ratio = f"{1000 * found.bare:7.1f} {found.look / found.bare:6.1f} {found.look / found.passes:6.2f}"
+    sizes = f"{found.parameters:>8,} {found.macs / 1e6:6.2f}M {found.layers:>6}"
+    yield f"{found.space:14s} {sizes} {shares} {counts} {ratio}"
+    reasons: dict[str, list[str]] = {}
+    for name, reason in found.absent.items():
+        reasons.setdefault(reason or "NO REASON WAS TOLD", []).append(name)
+    yield from (f"    {', '.join(names)}: {reason}" for reason, names in reasons.items())
+
+
+def main(names: Sequence[str]) -> int:
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    known = spaces()
+    try:
+        chosen = [SEARCH_SPACES[name] for name in names or known]
+    except GPProxyError as error:
+        print(f"gallery: {error}", file=sys.stderr)
+        return 2
+    print("seen: share of parameters and of MACs that were recorded; there: statistics and classical proxies;")
+    print("bare: CPU ms of one forward and backward pass of 16 samples, and the time of a look over all statistics in")
+    print("units of it and of the same passes without recording")
+    heads = (("params", 8), ("MACs", 7), ("layers", 6), ("seen", 17), ("there", 13), ("bare", 7), ("/ one", 6))
+    print(f"{'':14s}", *(f"{head:>{width}}" for head, width in (*heads, ("/ same", 6))))
+    whole = True
+    for space in chosen:
+        try:
+            found = seen(space())
+        except GPProxyError as error:
+            whole = False
+            print(f"{space.name:14s} {error}", flush=True)
+            continue
+        whole &= complete(found)
+        for line in lines(found):
+            print(line, flush=True)
+    if not importlib.util.find_spec("diffusers"):
+        print("vae-diffusers, ddpm-diffusers: left out, because diffusers is not installed (pip install diffusers)")
+    return 0 if whole else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,169 @@
+"""What a look at one network of the gallery sees, and what it costs.
+
+In: a search space. Out: a Seen: shares of parameters and MACs inside what was recorded, against torch's own counter;
+statistics and classical proxies that are there, and why the others are not; CPU seconds.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.autograd import forward_ad
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from gpproxy.search_spaces import Batch, SearchSpace
+from gpproxy.seeds import seeded
+from gpproxy.statistics.collection import Collection
+from gpproxy.statistics.observe import collect_one, look_at
+from gpproxy.statistics.passes import Passes
+from gpproxy.statistics.record import Record
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One network as it was looked at.
+
+    Attributes:
+        space, code: which network.
+        layers: weighted operations of a pass.
+        parameters, macs: of the network, MACs for one sample by torch's counter.
+        parameter_share, mac_share: of them inside what was recorded; 1 is all.
+        statistics, proxies: how many are there, and how many there are.
+        absent: why the others are not, by name; "" where no reason was told.
+        look: CPU seconds of all statistics.
+        bare: of one forward and backward pass.
+        passes: of the same passes as the look's, without recording anything; NaN where the network does not allow one
+            by plain means.
+    """
+
+    space: str
+    code: str
+    layers: int
+    parameters: int
+    macs: float
+    parameter_share: float
+    mac_share: float
+    statistics: tuple[int, int]
+    proxies: tuple[int, int]
+    absent: dict[str, str]
+    look: float
+    bare: float
+    passes: float
+
+
+def seen(space: SearchSpace, samples: int = 16, repeats: int = 3) -> Seen:
+    """A look at the first architecture of a space.
+
+    Args:
+        samples: batch size, which passes with gradients cut to 16.
+        repeats: of each timing, of which the fastest counts; 0 times nothing (NaN).
+    """
+    code = space.encode(next(iter(space.enumerate())))
+    how = Collection(samples=samples, proxy_samples=min(samples, Passes.NARROW), describe=False)
+    statistics, proxies = (collect_one(space, code, part) for part in how.parts())
+    recorded = look_at(space, code, how.parts()[0]).noise.recorder
+    sizes = [parameter.numel() for _, parameter in recorded.parameters]
+    macs = counted_macs(space, code)
+    found = sum(layer.macs for layer in recorded.layers) + recorded.other_macs
+    absent = {**missing(statistics), **missing(proxies)}
+    look, bare, passes = times(space, code, how.parts()[0], repeats) if repeats else (float("nan"),) * 3
+    return Seen(
+        space.name,
+        code,
+        len(recorded.layers),
+        sum(sizes),
+        macs,
+        sum(sizes[number] for number in recorded.seen) / sum(sizes),
+        found / macs,
+        (len(statistics.values) - len(missing(statistics)), len(statistics.values)),
+        (len(proxies.columns) - len(missing(proxies)), len(proxies.columns)),
+        absent,
+        look,
+        bare,
+        passes,
+    )
+
+
+def missing(record: Record) -> dict[str, str]:
+    """The statistics and classical proxies without a finite value, with the reason, "" where none was told."""
+    names = []
+    for name, value in record.values.items():
+        tensors = [value] if isinstance(value, Tensor) else [layer for layer in value if layer is not None]
+        if not tensors or not all(bool(torch.isfinite(tensor).all()) for tensor in tensors):
+            names.append(name)
+    names += [name for name, value in record.columns.items() if not abs(value) < float("inf")]
+    return {name: record.absent.get(name, "") for name in names}
+
+
+def counted_macs(space: SearchSpace, code: str) -> float:
+    """MACs for one sample as torch counts them in the operations that run, attention by its plain products."""
+    network = built(space, code).requires_grad_(False)
+    batch = space.batch(4, seeded("macs"))
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        batch.call(network)
+    return counter.get_total_flops() / 2 / len(batch)
+
+
+def times(space: SearchSpace, code: str, how: Collection, repeats: int) -> tuple[float, float, float]:
+    """CPU seconds of a look, of one bare forward and backward pass, and of the bare passes of the look.
+
+    The network is built on all sides.
+    """
+    batch = space.batch(how.samples, seeded("batch"))
+
+    def once() -> None:
+        network = built(space, code)
+        torch.autograd.grad(space.loss(batch.call(network), batch), list(network.parameters()), allow_unused=True)
+
+    def every() -> None:
+        once()
+        network = built(space, code)
+        with torch.no_grad():
+            batch.call(network)  # the perturbed one
+            batch.call(network)  # the wide one
+        inputs = batch.visible.clone().requires_grad_(True)
+        torch.autograd.grad(batch.with_visible(inputs).call(network).sum(), inputs, allow_unused=True)
+        _ones(network, batch)
+        _jacobian(network, batch)
+
+    look = cpu(lambda: collect_one(space, code, how), repeats)
+    try:
+        passes = cpu(every, repeats)
+    except RuntimeError:  # one of them is not to be had by plain means
+        passes = float("nan")
+    return look, cpu(once, repeats), passes
+
+
+def _ones(network: nn.Module, batch: Batch) -> None:
+    network = copy.deepcopy(network).double().eval()
+    first = batch.first(1).each(lambda tensor: tensor.double() if tensor.is_floating_point() else tensor)
+    total = first.with_visible(torch.ones_like(first.visible)).call(network).sum()
+    torch.autograd.grad(total, list(network.parameters()), allow_unused=True)
+
+
+def _jacobian(network: nn.Module, batch: Batch) -> None:
+    few = batch.first(Passes.DIRECTION_SAMPLES)
+    tiled = few.each(lambda tensor: tensor.repeat(Passes.DIRECTIONS, *[1] * (tensor.ndim - 1)))
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), forward_ad.dual_level():
+        tiled.with_visible(forward_ad.make_dual(tiled.visible, torch.ones_like(tiled.visible))).call(network)
+
+
+def built(space: SearchSpace, code: str) -> nn.Module:
+    return space.build(space.decode(code), seeded("weights"))
+
+
+def cpu(work: Callable[[], object], repeats: int) -> float:
+    """Smallest CPU seconds of some calls after a first one."""
+    work()
+    found = []
+    for _ in range(repeats):
+        start = time.process_time()
+        work()
+        found.append(time.process_time() - start)
+    return min(found)
