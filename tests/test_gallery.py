@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import runpy
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -14,10 +15,12 @@ import torch
 from gpproxy.registry import load_plugin
 from gpproxy.search_spaces import SEARCH_SPACES
 from gpproxy.search_spaces.check import check_space
+from gpproxy.seeds import numbered
 from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.observe import collect_one
 from gpproxy.train import TrainSettings
 from gpproxy.train import run as train
+from tests.export.test_any_generator import ALL, FORWARD, engine, load  # noqa: F401  load is a fixture
 
 FOLDER = Path(__file__).parents[1] / "docs" / "gallery"
 FILES = ("gans", "translators", "decoders")
@@ -96,3 +99,17 @@ def test_a_network_of_the_gallery_is_trained(measure: ModuleType, tmp_path: Path
     settings |= {"recipe_settings": ("discriminator_width=4", "recalibrate=0"), "plugins": (str(FOLDER / "gans.py"),)}
     settings |= {"out": str(tmp_path)}
     assert train(TrainSettings(arch="16_2", space="stylegan2", **settings)).verdict == "finished"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_proxy_file_agrees_with_the_engine(
+    measure: ModuleType,
+    load: Callable[[str], ModuleType],  # noqa: F811
+    name: str,
+) -> None:
+    space = space_of(name)
+    network = space.build(next(iter(space.enumerate())), numbered(1))
+    inputs = space.batch(4, numbered(2)).arguments
+    text = ALL if name not in ABSENT else FORWARD
+    expected, reason = engine(text, network, inputs)
+    assert not reason and load(text).score(network, inputs) == pytest.approx(expected, rel=1e-6)
