@@ -94,7 +94,8 @@ class SmallDecoder(ProductSpace):
         return materialise(network, generator)
 
     def batch(self, count: int, generator: torch.Generator) -> Batch:
-        """What untrained networks are looked at with. Several tensors: `Batch((noise, labels))`, and targets."""
+        """What untrained networks are looked at with. Several tensors: `Batch((noise, labels))`, and targets; `output=`
+        names the image of a generator that returns several."""
         return Batch(torch.randn(count, self.settings.latent, generator=generator))
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
