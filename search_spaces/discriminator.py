@@ -82,18 +82,50 @@ class Discriminator(nn.Module):
                 columns where they are halved.
             stage: growth, 0 to 2.
         """
+        return self.head(self.features(images, stage)).squeeze(1)
+
+    def features(self, images: Tensor, stage: int) -> Tensor:
+        """What the head sees: `sample x width`."""
         x = self.first(images)
         for block in self.grown[:stage]:
             x = block(x)
-        return self.head(F.relu(self.last(x)).sum((2, 3))).squeeze(1)
+        return F.relu(self.last(x)).sum((2, 3))
 
 
-def discriminator(width: int, generator: torch.Generator, channels: int = 3) -> Discriminator:
-    """An untrained discriminator to train: spectral norm on every convolution and linear layer, training mode.
+class ProjectionDiscriminator(Discriminator):
+    """A discriminator that is told the class: its number grows with the product of the features and the class's own
+    vector (Miyato & Koyama, 2018)."""
 
-    Each forward pass in training mode does one power iteration. All randomness comes from `generator`.
+    def __init__(self, width: int = 128, channels: int = 3, classes: int = 10):
+        super().__init__(width, channels)
+        self.vectors = nn.Linear(classes, width, bias=False)
+
+    def forward(  # type: ignore[override]
+        self, images: Tensor, stage: int = Discriminator.STAGES - 1, classes: Tensor | None = None
+    ) -> Tensor:
+        """One number per image; `classes` is int64 `sample`, None for images of no class."""
+        features = self.features(images, stage)
+        number = self.head(features).squeeze(1)
+        if classes is None:
+            return number
+        one_hot = F.one_hot(classes, self.vectors.in_features).to(features)
+        return number + (self.vectors(one_hot) * features).sum(1)
+
+
+def discriminator(
+    width: int, generator: torch.Generator, channels: int = 3, classes: int = 0, normalised: bool = True
+) -> Discriminator:
+    """An untrained discriminator to train, in training mode.
+
+    Args:
+        generator: of all randomness.
+        classes: how many it is told; 0 for none.
+        normalised: spectral norm on every convolution and linear layer; each forward pass in training mode does one
+            power iteration.
     """
-    network = _plain(width, generator, channels)
+    network = _plain(width, generator, channels, classes)
+    if not normalised:
+        return network
     seed = int(torch.randint(2**62, (), generator=generator))
     with torch.random.fork_rng(devices=[]):  # the first vectors of the power iteration come from the global state
         torch.default_generator.manual_seed(seed)
@@ -119,9 +151,9 @@ def fixed_discriminator(
     return network.to(device=device, dtype=dtype)
 
 
-def _plain(width: int, generator: torch.Generator, channels: int = 3) -> Discriminator:
+def _plain(width: int, generator: torch.Generator, channels: int = 3, classes: int = 0) -> Discriminator:
     with torch.device("meta"):
-        network = Discriminator(width, channels)
+        network = ProjectionDiscriminator(width, channels, classes) if classes else Discriminator(width, channels)
     materialise(network, generator, lambda name: xavier_)
     return network
 

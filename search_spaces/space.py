@@ -29,8 +29,9 @@ from gpproxy.seeds import numbered
 Architecture = tuple[int, ...]
 #: What a generator is given: a vector of noise; an image, `channel x height x width` in [-1, 1]; a label map with the
 #: same axes, one-hot per pixel, with one channel per class and what else the data set marks, such as edges; an image
-#: with noise on it and the level of the noise, see `gpproxy.search_spaces.edm`; an image to enlarge.
-Takes = Literal["noise", "images", "labels", "noisy images", "small images"]
+#: with noise on it and the level of the noise, see `gpproxy.search_spaces.edm`; an image to enlarge;
+#: a vector of noise and the number of a class.
+Takes = Literal["noise", "images", "labels", "noisy images", "small images", "noise and classes"]
 
 Space = TypeVar("Space", bound="SearchSpace")
 

@@ -54,6 +54,7 @@ KINDS = {
     "labels": "translate label maps",
     "noisy images": "denoise images",
     "small images": "enlarge images",
+    "noise and classes": "draw images of classes",
 }
 
 

@@ -49,12 +49,22 @@ class TranslationRecipe(AdversarialRecipe):
     def __post_init__(self) -> None:
         object.__setattr__(self, "critic_batch", self.batch)
         super().__post_init__()
-        for name, only in (("critic_steps", 1), ("growth", ()), ("share", True)):
+        for name, only in (
+            ("critic_steps", 1),
+            ("growth", ()),
+            ("share", True),
+            ("gradient_penalty", 0.0),
+            ("spectral_norm", True),
+        ):
             if getattr(self, name) != only:
                 raise ConfigError(
-                    f"A translation recipe has one discriminator update per step on the images of the generator "
-                    f"update, so {name} is {only}, but got {getattr(self, name)}. Leave it out."
+                    f"A translation recipe has one discriminator update per step, on the images of the generator "
+                    f"update and without a penalty, so {name} is {only}, but got {getattr(self, name)}. Leave it out."
                 )
+        if self.loss in ("wasserstein", "relativistic"):
+            raise ConfigError(
+                f"A translation recipe has the loss hinge, vanilla or least-squares, but got loss={self.loss}."
+            )
         if self.discriminator_width < 1:
             raise ConfigError(f"A translation recipe has discriminator_width >= 1, but got {self.discriminator_width}.")
         if self.discriminator_layers not in LAYERS:

@@ -33,7 +33,7 @@ from gpproxy.training.architecture import untrained
 from gpproxy.training.augment import augment, flip
 from gpproxy.training.average import Average
 from gpproxy.training.draw import draw, noise_batches
-from gpproxy.training.losses import loss
+from gpproxy.training.losses import gradient_penalty, loss
 from gpproxy.training.optimiser import Optimiser
 from gpproxy.training.recalibrate import recalibrate
 from gpproxy.training.recipe import AdversarialRecipe
@@ -126,14 +126,19 @@ class Adversarial:
         images = self.images[chosen]
         return to_unit(flip(images, self.random) if self.recipe.flip else images)
 
-    def _judged(self, images: Tensor) -> Tensor:
+    def _judged(self, images: Tensor, kind: str = "drawn") -> Tensor:
+        """The discriminator's numbers for images that were `drawn`, for `real` ones, or for `both`, real ones first."""
         seen = augment(images, self.recipe.augment, self.random)
         return self.discriminator(seen.contiguous(memory_format=torch.channels_last), self.stage)
 
     def _discriminator_update(self, fakes: Tensor) -> Tensor:
         """One update of the discriminator from real and generated images in one pass; its loss before."""
-        real, fake = self._judged(torch.cat([self._reals(len(fakes)), fakes])).chunk(2)
+        reals = self._reals(len(fakes))
+        real, fake = self._judged(torch.cat([reals, fakes]), "both").chunk(2)
         value = self._loss.discriminator(real, fake)
+        if self.recipe.gradient_penalty:
+            penalty = gradient_penalty(lambda images: self._judged(images, "real"), reals, fakes, self.random)
+            value = value + self.recipe.gradient_penalty * penalty
         self.discriminator_optimiser.descend(value)
         return value.detach()
 
@@ -141,7 +146,8 @@ class Adversarial:
         """One update of the generator from images with their graph; its loss before."""
         # The discriminator is only passed through: no gradients for it, no turn of its power iteration.
         self.discriminator.eval().requires_grad_(False)
-        value = self._loss.generator(self._judged(fakes))
+        others = (self._judged(self._reals(len(fakes)), "real"),) if self._loss.relativistic else ()
+        value = self._loss.generator(self._judged(fakes), *others)
         self.generator_optimiser.descend(value)
         self.discriminator.train().requires_grad_(True)
         return value.detach()
@@ -154,13 +160,17 @@ class Adversarial:
         if self.recipe.recalibrate:
             count = self.recipe.recalibrate * self.recipe.batch
             noise = noise_batches(self.shape, count, self.seed, "recalibrate", batch=self.recipe.batch)
-            recalibrate(network, (batch.to(self.device) for batch in noise))
+            recalibrate(self.of_noise(network), (batch.to(self.device) for batch in noise))
         self._measured = network
+        return network
+
+    def of_noise(self, network: nn.Module) -> nn.Module:
+        """A generator as one that takes noise alone; the same where it does."""
         return network
 
     def samples(self, count: int) -> Tensor:
         """See `Objective.samples`."""
-        return draw(self.measured(), self.shape, count, self.seed, "samples")
+        return draw(self.of_noise(self.measured()), self.shape, count, self.seed, "samples")
 
     def held_out_losses(self) -> Mapping[str, float]:
         """See `Objective.held_out_losses`: adversarial losses say nothing about how good images are."""
@@ -201,6 +211,15 @@ def adversarial(
     Raises SpaceError for a code of another space, ConfigError where it draws images of another shape than `images`.
     """
     generator = untrained(space, code, seed)
+    refuse_other_shapes(space, code, generator, images)
+    judge = untrained_discriminator(space, images, recipe, seed)
+    return Adversarial(
+        generator.train(), judge, images.images, recipe, noise=space.input_shape, seed=seed, device=device
+    )
+
+
+def refuse_other_shapes(space: SearchSpace, code: str, generator: nn.Module, images: ImageSet) -> None:
+    """Raises ConfigError where a generator draws images of another shape than `images`."""
     with torch.no_grad():
         drawn = in_colour(space.batch(2, numbered(0)).call(generator.eval()))
     if drawn.shape[1:] != images.images.shape[1:]:
@@ -209,11 +228,17 @@ def adversarial(
             f"The generator {code} of {space.name} draws images of {ours}, but others of the space draw {theirs}, "
             f"which is what {images.name} is read at: all generators of a space draw one shape."
         )
-    width = recipe.discriminator_width or space.matching_width
-    judge = discriminator(width, reseed(torch.Generator(), seed, "discriminator"), images.images.shape[1])
-    return Adversarial(
-        generator.train(), judge, images.images, recipe, noise=space.input_shape, seed=seed, device=device
+
+
+def untrained_discriminator(
+    space: SearchSpace, images: ImageSet, recipe: AdversarialRecipe, seed: int, classes: int = 0
+) -> Discriminator:
+    """The discriminator of a recipe, told so many classes, ready to train."""
+    width, weights = (
+        recipe.discriminator_width or space.matching_width,
+        reseed(torch.Generator(), seed, "discriminator"),
     )
+    return discriminator(width, weights, images.images.shape[1], classes, normalised=recipe.spectral_norm)
 
 
 @task("unconditional")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: Transformations that a recipe may name in `augment`, in the order in which they are applied.
 AUGMENTATIONS = ("colour", "translation", "cutout")
-LOSSES = ("hinge", "vanilla", "least-squares")
+LOSSES = ("hinge", "vanilla", "least-squares", "wasserstein", "relativistic")
 DECAYS = ("linear", "late", "constant")
 
 
@@ -26,6 +26,15 @@ def one_of(name: str, value: str, known: Sequence[str]) -> None:
     if value not in known:
         hint = did_you_mean(str(value), known)
         raise ConfigError(f"{name} of a recipe takes {', '.join(known)}, but got '{value}'.{hint}")
+
+
+#: Marks a value that recipes have not always had.
+LATER = "later"
+
+
+def later(default: Any) -> Any:
+    """A field that recipes have not always had: what was trained before was trained with its default."""
+    return dataclasses.field(default=default, metadata={LATER: True})
 
 
 @dataclass(frozen=True)
@@ -97,8 +106,13 @@ class Recipe:
         return {"linear": left, "late": min(2 * left, 1.0), "constant": 1.0}[self.decay]
 
     def to_json(self) -> dict[str, Any]:
-        """The values as JSON."""
-        return {name: list(v) if isinstance(v, tuple) else v for name, v in dataclasses.asdict(self).items()}
+        """The values as JSON; those that came later only where they are not the default, as older files are read."""
+        told = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if not field.metadata.get(LATER) or getattr(self, field.name) != field.default
+        }
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in told.items()}
 
     def changed(self, **changes: Any) -> Self:
         """The recipe with other values; one that comes from a command line may be a text.
@@ -120,8 +134,11 @@ class AdversarialRecipe(Recipe):
         critic_batch: real images, and as many generated ones, per discriminator update.
         critic_steps: discriminator updates before each generator update.
         discriminator_rate: learning rate of the discriminator at the start.
-        loss: hinge (Lim & Ye, 2017), vanilla (Goodfellow et al., 2014, non-saturating) or least-squares (Mao et al.,
-            2017).
+        loss: hinge (Lim & Ye, 2017), vanilla (Goodfellow et al., 2014, non-saturating), least-squares (Mao et al.,
+            2017), wasserstein (Arjovsky et al., 2017) or relativistic (Jolicoeur-Martineau, 2019).
+        gradient_penalty: weight of the penalty on the discriminator's gradient between images (published for
+            wasserstein: 10, without spectral norm); 0 for none.
+        spectral_norm: whether the discriminator's layers are divided by their spectral norms.
         share: judge the images of the last discriminator update again in the generator update, instead of fresh ones;
             takes equal batches.
         augment: transformations of all images that the discriminator sees (Zhao et al., 2020).
@@ -137,6 +154,8 @@ class AdversarialRecipe(Recipe):
     critic_steps: int = 1
     discriminator_rate: float = 4e-4
     loss: str = "hinge"
+    gradient_penalty: float = later(0.0)
+    spectral_norm: bool = later(True)
     share: bool = True
     augment: tuple[str, ...] = ("translation", "cutout")
     growth: tuple[float, ...] = ()
@@ -148,10 +167,15 @@ class AdversarialRecipe(Recipe):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._least(critic_batch=1, critic_steps=1, discriminator_width=0, recalibrate=0)
-        self._least(collapse_loss=0, collapse_steps=1)
+        self._least(collapse_loss=0, collapse_steps=1, gradient_penalty=0)
         self._positive("discriminator_rate")
         self._shares("growth")
         one_of("loss", self.loss, LOSSES)
+        if self.loss == "wasserstein" and self.collapse_loss:
+            raise ConfigError(
+                "The loss wasserstein falls below 0 as the discriminator learns, so it cannot tell a collapse: set "
+                f"collapse_loss=0, but got {self.collapse_loss:g}."
+            )
         for one in self.augment:
             one_of("augment", one, AUGMENTATIONS)
         if self.share and self.batch != self.critic_batch:

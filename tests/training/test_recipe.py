@@ -68,3 +68,17 @@ def test_refusals(changes: dict[str, object], message: str) -> None:
 def test_unknown_preset() -> None:
     with pytest.raises(ConfigError, match="Did you mean 'autogan'"):
         recipe("autogam")
+
+
+def test_values_that_came_later_are_told_only_where_they_are_used():
+    """Tables and trainings of earlier versions go on under recipes that know more."""
+    told = recipe("short").to_json()
+    assert "gradient_penalty" not in told and "spectral_norm" not in told
+    changed = recipe("short", loss="wasserstein", gradient_penalty=10, spectral_norm="false", collapse_loss=0).to_json()
+    assert changed["gradient_penalty"] == 10 and changed["spectral_norm"] is False
+    with pytest.raises(ConfigError, match="cannot tell a collapse: set collapse_loss=0"):
+        recipe("short", loss="wasserstein")
+    with pytest.raises(ConfigError, match="so gradient_penalty is 0.0, but got 10.0"):
+        recipe("pix2pix", gradient_penalty=10)
+    with pytest.raises(ConfigError, match="hinge, vanilla or least-squares, but got loss=relativistic"):
+        recipe("pix2pix", loss="relativistic")
