@@ -49,7 +49,11 @@ def test_a_task_is_one_class_with_its_presets(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_recipe_for_other_generators_is_refused_with_those_that_fit() -> None:
     for space, recipe, words in (
-        ("autogan", "pix2pix-short", "autogan draw images from noise, but .* Choose the recipe short or autogan"),
+        (
+            "autogan",
+            "pix2pix-short",
+            "autogan draw images from noise, but .* Choose the recipe vae-short or short or autogan",
+        ),
         ("gancompression-pix2pix", "short", "translate images, .* Choose the recipe pix2pix or .* cyclegan-short"),
         ("gancompression-spade", "cyclegan", "translate label maps, .* Choose the recipe pix2pix or pix2pix-short"),
     ):
