@@ -34,10 +34,11 @@ def task(name: str) -> Callable[[type[Task]], type[Task]]:
 
 
 def tasks() -> list[type[Task]]:
-    """Every task: those of this folder, whose files are imported at the first call, of other packages and plug-ins."""
+    """Every task by name: those of this folder, whose files are imported at the first call, of other packages and of
+    plug-ins."""
     for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
         importlib.import_module(f"{__package__}.{module.name}")
-    return TASKS.values()
+    return sorted(TASKS.values(), key=lambda one: one.name)
 
 
 def recipes() -> dict[str, Recipe]:
