@@ -10,13 +10,14 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
+from gpproxy.recording.operations import COUNTED
 from gpproxy.search_spaces import Batch, SearchSpace
-from gpproxy.search_spaces.describe import RECTIFIERS
 from gpproxy.search_spaces.space import Architecture
 from gpproxy.seeds import numbered, python_random
 
@@ -24,7 +25,8 @@ from gpproxy.seeds import numbered, python_random
 CHECKED = 3
 #: Layers whose output has the shape of their input.
 KEEPING = (
-    *RECTIFIERS, nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.Tanh, nn.Sigmoid, nn.Hardtanh,
+    nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish,
+    nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.Tanh, nn.Sigmoid, nn.Hardtanh,
     nn.Dropout, nn.Dropout2d, nn.Identity,
 )  # fmt: skip
 _CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
@@ -46,6 +48,7 @@ class Sizer:
     """
 
     def __init__(self, space: SearchSpace):
+        self._space = space
         rng = python_random("sizes")
         drawn = [space.sample(rng) for _ in range(CHECKED)]
         described = [described_size(space, one) for one in drawn]
@@ -55,7 +58,23 @@ class Sizer:
         self._way = way or partial(described_size, space)
 
     def __call__(self, architecture: Architecture) -> Size:
-        return self._way(architecture)
+        try:
+            return self._way(architecture)
+        except Uncounted:  # a rare choice, such as attention in one architecture of a hundred
+            return described_size(self._space, architecture)
+
+
+class Uncounted(Exception):
+    """A network multiplies outside the layers that are counted by arithmetic."""
+
+
+class _Watch(TorchFunctionMode):
+    """Raises Uncounted at an operation that multiplies and accumulates: those of the known layers never run."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(func, "__name__", "") in COUNTED:
+            raise Uncounted
+        return func(*args, **(kwargs or {}))
 
 
 def described_size(space: SearchSpace, architecture: Architecture) -> Size:
@@ -71,7 +90,7 @@ def built_size(space: SearchSpace, batch: Batch, architecture: Architecture) -> 
     for module in network.modules():
         if shape := _shape_of(module, counted):
             module.forward = shape  # type: ignore[method-assign]
-    with torch.no_grad():
+    with torch.no_grad(), _Watch():
         batch.call(network)
     return Size(float(sum(p.numel() for p in network.parameters())), counted[0] / len(batch))
 
@@ -96,7 +115,7 @@ def _ways(space: SearchSpace, drawn: Architecture) -> Iterator[partial[Size]]:
 def _agrees(way: Callable[[Architecture], Size], drawn: list[Architecture], described: list[Size]) -> bool:
     try:
         return [way(one) for one in drawn] == described
-    except (AttributeError, RuntimeError, TypeError, ValueError):
+    except (Uncounted, AttributeError, RuntimeError, TypeError, ValueError):
         return False  # a network that does more than its layers: its shapes cannot be told by arithmetic
 
 

@@ -39,3 +39,8 @@ NORMS = frozenset(("batch_norm", "instance_norm", "layer_norm", "group_norm", "r
 SQUASHERS = frozenset(("tanh", "tanh_", "sigmoid", "sigmoid_", "hardtanh", "hardtanh_", "relu6", "softsign"))
 #: What weighs positions by their first argument.
 MIXERS = frozenset(("softmax", "scaled_dot_product_attention"))
+#: All that multiplies and accumulates.
+COUNTED = frozenset((
+    *CONVOLUTIONS, *TRANSPOSED, *PRODUCTS, *RECURRENT, "linear", "bilinear", "einsum", "tensordot",
+    "scaled_dot_product_attention", "multi_head_attention_forward",
+))  # fmt: skip

@@ -11,8 +11,10 @@ from torch import nn
 
 from gpproxy.proxies.scorer import Scorer
 from gpproxy.proxies.size import Size, Sizer, built_size, described_size
-from gpproxy.search_spaces import Batch, SearchSpace
+from gpproxy.search_spaces import Batch, ChoiceSpace, SearchSpace
 from gpproxy.search_spaces.check import make_space
+from gpproxy.statistics.collection import Collection
+from gpproxy.statistics.observe import look_at
 from tests.search.setups import FORWARD, fake_setup, fake_space
 
 
@@ -89,3 +91,29 @@ def test_a_look_sees_the_same_size() -> None:
     for code in ("1-1-1-1", "3-0-0-2"):
         one = Scorer(fake_setup(FORWARD)).score(code)
         assert Size(one.params, one.macs) == described_size(space, space.decode(code))
+
+
+class Rare(nn.Module):
+    """A decoder that attends to itself, by plain matrix products, for one value of a choice."""
+
+    def __init__(self, width: int, kind: int):
+        super().__init__()
+        self.width, self.kind = width, kind
+        self.first, self.last = nn.Linear(16, 16 * width), nn.Conv2d(width, 3, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.first(x).view(len(x), self.width, 4, 4)
+        if self.kind == 11:
+            q = x.flatten(2)
+            x = x + ((q.transpose(1, 2) @ q).softmax(-1) @ q.transpose(1, 2)).transpose(1, 2).view_as(x)
+        return self.last(x)
+
+
+def test_what_only_a_rare_choice_multiplies_is_counted():
+    space = ChoiceSpace({"width": (8, 12), "kind": tuple(range(12))}, Rare, inputs=16)
+    sizer = Sizer(space)
+    plain, attending = (sizer(space.decode(code)) for code in ("8_3", "8_11"))
+    assert sizer.fast and attending.params == plain.params
+    assert attending.macs == plain.macs + 2 * 16 * 16 * 8
+    for code, size in (("8_3", plain), ("8_11", attending)):
+        assert look_at(space, code, Collection(samples=2)).noise.macs == size.macs
