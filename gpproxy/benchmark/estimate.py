@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -35,6 +36,7 @@ from gpproxy.ranking.equivalence import functional_classes
 from gpproxy.ranking.metrics import RankingMetrics, Row
 from gpproxy.registry import load_plugin
 from gpproxy.run.files import append_event, read_events, write_atomically
+from gpproxy.run.folder import RESULT
 from gpproxy.run.locks import alone
 from gpproxy.run.settings import part_of
 from gpproxy.run.terminal import Watch
@@ -158,7 +160,7 @@ def _before(one: Estimator) -> tuple[float, str]:
     labels = discovery = 0.0
     for proxy in one.setup.proxies:
         labels, discovery = labels + _labels(proxy), discovery + _discovery(proxy)
-    told = f"labels {labels:,.0f} s, discovery {discovery:,.0f} s" if labels or discovery else ""
+    told = f"labels {labels:,.0f} s, evolution {discovery:,.0f} s" if labels or discovery else ""
     return labels + discovery, told
 
 
@@ -175,16 +177,12 @@ def _labels(proxy: Proxy) -> float:
 
 
 def _discovery(proxy: Proxy) -> float:
-    """Seconds of the run that a proxy comes from."""
-    from gpproxy.run.folder import RESULT
-
+    """Seconds of the evolution that a proxy comes from, without the statistics that it has learnt from."""
     path = Path(proxy.run) / RESULT if proxy.run else None
     if path is None or not path.is_file():
         return 0.0
-    import json
-
     found = json.loads(path.read_text(encoding="utf-8"))
-    return float(found.get("seconds", 0.0)) + sum(float(draw.get("seconds", 0.0)) for draw in found.get("draws", ()))
+    return float(found.get("seconds", 0.0))
 
 
 def lines_of(found: list[Estimated]) -> Iterator[dict[str, Any]]:

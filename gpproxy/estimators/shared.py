@@ -24,6 +24,7 @@ from gpproxy.estimators.registry import ESTIMATORS, Request
 from gpproxy.estimators.reward import Reward
 from gpproxy.estimators.settings import SharedWeights
 from gpproxy.estimators.shared_objective import SharedObjective, images_of
+from gpproxy.estimators.training import opened_task
 from gpproxy.execution.task import Stop, never
 from gpproxy.proxies.scored import Scored, Value, value
 from gpproxy.proxies.scorer import Work
@@ -33,7 +34,7 @@ from gpproxy.run.settings import part_of
 from gpproxy.search_spaces.space import SharedNetwork
 from gpproxy.seeds import numbered
 from gpproxy.statistics.cache import folder as cache_folder
-from gpproxy.tasks.registry import open_task, recipe
+from gpproxy.tasks.registry import recipe
 from gpproxy.tasks.settings import TrainingSettings
 from gpproxy.tasks.task import Task
 from gpproxy.training.checkpoint import load_state, load_weights, save_weights
@@ -114,7 +115,7 @@ class SharedEstimator(Estimator):
 
     @property
     def task(self) -> Task:
-        return _task(self.training)
+        return opened_task(self.training)
 
     @property
     def set_up(self) -> float:
@@ -215,11 +216,6 @@ def weights_about(path: Path) -> dict[str, Any]:
             return dict(json.loads(file.metadata()["about"]))
     except (SafetensorError, KeyError, ValueError, OSError) as error:
         raise RunError(f"{path} is no readable file of weights: {error}. Remove it to train again.") from error
-
-
-@lru_cache(maxsize=4)
-def _task(settings: TrainingSettings) -> Task:
-    return open_task(settings)
 
 
 @lru_cache(maxsize=2)

@@ -44,7 +44,7 @@ class TrainingEstimator(Estimator):
 
     def open(self, tell: Tell) -> None:
         tell(f"opens what the trainings of {self.name} learn from")
-        _task(self.training).open()
+        opened_task(self.training).open()
 
     def score(self, codes: Sequence[str], sizes: Mapping[str, Size]) -> tuple[list[Scored], Work]:
         threads = torch.get_num_threads()
@@ -55,7 +55,7 @@ class TrainingEstimator(Estimator):
             torch.set_num_threads(threads)
 
     def _value(self, code: str, work: Work) -> Value:
-        task = _task(self.training)
+        task = opened_task(self.training)
         work.networks += 1
         with tempfile.TemporaryDirectory(prefix="gpproxy-") as place:
             for _ in task.train(code, self.seed, Path(place)):
@@ -82,5 +82,6 @@ def training_estimator(request: Request) -> Estimator:
 
 
 @lru_cache(maxsize=4)
-def _task(settings: TrainingSettings) -> Task:
+def opened_task(settings: TrainingSettings) -> Task:
+    """The task of some settings, opened once in a process."""
     return open_task(settings)

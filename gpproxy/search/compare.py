@@ -27,7 +27,8 @@ DRAWS = 20_000
 
 @dataclass(frozen=True)
 class Candidate:
-    """One architecture to train, and why: group `proxy`, `random`, or the name that it was asked for by."""
+    """One architecture to train, and why: group `proxy` (or another estimator), `random`, or the name that it was asked
+    for by."""
 
     group: str
     code: str
@@ -98,17 +99,19 @@ def candidates(
     named: Callable[[str], str],
     admits: Callable[[Architecture], bool],
     seed: int,
+    group: str = PROXY,
 ) -> list[Candidate]:
     """The best codes, then random ones, then named ones; no two random ones are functionally identical.
 
     Args:
         named: the code of a name.
         admits: whether an architecture is within the limits of the search.
+        group: what chose the best.
 
     Raises ConfigError when hardly any random architecture is.
     """
     count, names = parse_compare(compare)
-    found = [Candidate(PROXY, code) for code in best]
+    found = [Candidate(group, code) for code in best]
     rng = python_random("compare", seed)
     taken: set[object] = set()
     draws = 0

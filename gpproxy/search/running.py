@@ -157,7 +157,7 @@ class Searcher:
         training = None if judge is None else judge.time(seen[int(ranked[0])].code)
         folder.write_winners(seen, ranked, value, self.space)
         if turns is not None:
-            folder.write_learning(turns.history, label)
+            folder.write_learning(turns.history, turns.reward)
             folder.write("losses.png", losses_picture(turns.losses, turns.resets))
         elif isinstance(strategy, Controlled):
             folder.write_learning(strategy.history, label)

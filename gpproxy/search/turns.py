@@ -39,6 +39,7 @@ class Turns:
     Attributes:
         progress: with the derived candidates.
         seconds: of all processes, before candidates were derived.
+        reward: what its rewards are.
         history: of the controller, a line per update.
         losses: lines of the journal of the shared training.
         resets: steps after which the networks began anew.
@@ -46,6 +47,7 @@ class Turns:
 
     progress: Progress
     seconds: float
+    reward: str
     history: list[dict[str, float]]
     losses: list[dict[str, Any]]
     resets: list[int]
@@ -105,7 +107,7 @@ def _take_turns(
     finished = "time" if state["step"] < objective.recipe.steps else "budget"
     progress = Progress(seen, len(seen), seconds, len(seen), Work(seconds=seconds), finished=finished)
     events = [event for event in read_events(folder / JOURNAL) if event.get("event") == "losses"]
-    return Turns(progress, float(state["seconds"]), history, events, list(objective.reset.at))
+    return Turns(progress, float(state["seconds"]), objective.reward.name, history, events, list(objective.reset.at))
 
 
 def _line(objective: Alternation) -> str:

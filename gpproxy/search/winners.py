@@ -13,6 +13,7 @@ import random
 import re
 from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,6 @@ from gpproxy.proxies.size import Sizer
 from gpproxy.run.files import write_atomically
 from gpproxy.run.settings import parse_settings
 from gpproxy.search.compare import (
-    PROXY,
     RANDOM,
     Line,
     Trained,
@@ -65,6 +65,7 @@ class Judge:
         trainings: per architecture.
         compare_with: who is trained beside the best, see `SearchSettings.compare`.
         workers: processes on a CPU.
+        group: what has chosen the best: the kind of the search's estimator.
     """
 
     settings: TrainSettings
@@ -73,6 +74,7 @@ class Judge:
     trainings: int
     compare_with: str
     workers: int
+    group: str
 
     @classmethod
     def of_search(cls, config: SearchSettings, space: SearchSpace, watch: SearchWatch) -> Judge:
@@ -83,7 +85,7 @@ class Judge:
         task = open_task(settings)
         _ = task.extractor
         task.objective(task.code(settings.arch), settings.seed)
-        return cls(settings, space, watch, config.trainings, config.compare, config.workers or 1)
+        return cls(settings, space, watch, config.trainings, config.compare, config.workers or 1, config.estimator_kind)
 
     def time(self, code: str) -> Training:
         """What one training of an architecture takes, from a few timed steps."""
@@ -95,7 +97,8 @@ class Judge:
     def compare(self, folder: Path, best: Sequence[str], limits: Limits, sizer: Sizer, seed: int) -> list[Line]:
         """Trains everyone and writes the table. Trainings that are finished in the folder are not repeated."""
         admits = within(limits, sizer, self._latency)
-        who = candidates(self.space, best, self.compare_with, lambda name: code_of(self.space, name), admits, seed)
+        named = partial(code_of, self.space)
+        who = candidates(self.space, best, self.compare_with, named, admits, seed, self.group)
         codes = list(dict.fromkeys(one.code for one in who))
         tasks = []
         for number in range(self.trainings):
@@ -126,11 +129,11 @@ class Judge:
         lines = table(who, trained, lambda code: sizer(self.space.decode(code)))
         self._write(folder, lines, trained)
         self.watch.compared(lines, found.main)
-        gap, low, high = difference(lines, PROXY, RANDOM)
+        gap, low, high = difference(lines, self.group, RANDOM)
         if not math.isnan(gap):
             bounds = "" if math.isnan(low) else f" [{low:.4g}, {high:.4g}]"
             self.watch.note(
-                f"Mean of the proxy's choice less that of random choice: {gap:.4g}{bounds}; below 0 is better."
+                f"Mean of the choice by {self.group} less that of random choice: {gap:.4g}{bounds}; below 0 is better."
             )
         seconds = sum(one.seconds for one in trained) / len(trained)
         self.watch.note(

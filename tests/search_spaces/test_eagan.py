@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,8 +11,10 @@ import torch
 from gpproxy.errors import SpaceError
 from gpproxy.proxies.proxy import Proxy
 from gpproxy.proxies.scorer import Scorer, Setup
+from gpproxy.search import SearchSettings, run
 from gpproxy.search_spaces.check import make_space
 from gpproxy.search_spaces.eagan import EAGANDiscriminator, EAGANGenerator
+from gpproxy.search_spaces.eagan_pair import EAGANPair
 from gpproxy.seeds import numbered, python_random
 
 GENERATOR, DISCRIMINATOR = EAGANGenerator(width=4, latent=6, resolution=16), EAGANDiscriminator(width=4, resolution=16)
@@ -81,3 +84,19 @@ def test_a_discriminator_is_looked_at_like_a_generator() -> None:
     proxies = tuple(Proxy.load(text) for text in ("total_params", "sum_layers(layer_snip)"))
     found = Scorer(Setup("eagan-discriminator", (("width", 4), ("resolution", 16)), proxies)).score(code)
     assert found.scores[0] > 0 and found.scores[1] > 0 and not found.problem
+
+
+def test_a_pair_is_looked_at_as_one_network_and_searched_like_generators(tmp_path: Path) -> None:
+    pairs = EAGANPair(width=4, discriminator_width=4, latent=6, resolution=16)
+    assert pairs.count() == GENERATOR.count() * DISCRIMINATOR.count()
+    code = pairs.encode(pairs.published["cifar10"])
+    assert code == "1110231-1101305-0103003+3030200-10301xx-30301xx"
+    network, noise = pairs.build(pairs.decode(code), numbered(0)).eval(), torch.randn(3, 6)
+    assert torch.equal(network(noise), network.discriminator(network.generator(noise)))  # type: ignore[operator]
+    settings = ("width=4", "discriminator_width=4", "latent=6", "resolution=16")
+    formula = "sum_layers(layer_snip)"
+    search = SearchSettings(space="eagan-pair", space_settings=settings, proxy=(formula,), budget=4, workers=1, top=1,
+                            out=str(tmp_path / "s"), strategy="evolution", population=4, tournament=2)  # fmt: skip
+    found = run(search)
+    assert len(found.seen) == 4 and all(one.score > 0 or one.dead for one in found.seen)
+    assert found.best(1)[0][1] > 0
