@@ -41,6 +41,8 @@ for verb in VERBS:
     ROOMS[verb] = (*dict.fromkeys((*ROOMS, *(room for rooms in ROOMS.values() for room in rooms))),)
 #: What `gpproxy` answers without a verb knows all of them.
 ROOMS["cli"] = (*ROOMS["evolve"], *VERBS, "")
+#: What is offered to Python knows the verbs, too.
+ROOMS["api"] = ROOMS["cli"]
 #: A search trains its winners; nothing else of a verb is used by another.
 AMONG_VERBS = {("search", "train")}
 

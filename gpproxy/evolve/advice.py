@@ -36,8 +36,9 @@ def advise(result: Result, benchmark: str) -> Advice:
     low = test["kendall_interval"][0]
     count = test["n"]
     measured = f"On {count} networks that it has never seen it reaches τ {with_interval(test, 'kendall')}"
-    if low is None or low <= 0:
-        why = "the interval holds 0" if low is not None else "that is too few for an interval"
+    if low is None or low <= 0 or test["kendall"] < least_tau(count):
+        holds = "the interval holds 0" if low is not None and low <= 0 else "that is no more than chance can do"
+        why = "that is too few for an interval" if low is None else holds
         return Advice("bad", "Not shown to rank at all", f"{measured}: {why}. {too_few(result, benchmark)}")
     same = [found for found in rows["confounders"] if abs(found["spearman"] or 0.0) >= SAME]
     rivals = [rival for rival in result.rivals_of(benchmark) if rival.difference is not None]
@@ -97,7 +98,7 @@ def too_few(result: Result, benchmark: str) -> str:
     least = least_tau(count)
     told = (
         f"With {count} test networks chance alone reaches |τ| {least:.2f} in one of twenty cases"
-        if least < 1
+        if least <= 1
         else f"With {count} test networks no ranking, however good, can be told from chance"
     )
     needed = architectures_for(USEFUL)

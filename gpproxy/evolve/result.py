@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from gpproxy.evolve.rivals import Rival
+from gpproxy.ranking.difference import MEASURES
 from gpproxy.ranking.metrics import Row
+from gpproxy.run.tables import with_interval
 
 #: What parts of a benchmark's rows were called by version 0.1, whose results are still read.
 RENAMED = {"looks": "inits", "disguise": "confounders", "luck": "chance"}
@@ -91,6 +93,21 @@ class Result:
     front: tuple[Entry, ...]
     rankings: int = 0
     folder: Path | None = None
+
+    def __repr__(self) -> str:
+        numbers = ", ".join(f"{mark} {with_interval(self.test, name)}" for name, mark in MEASURES.items())
+        return f"Result({self.formula!r}, test {numbers} on {self.test['n']} networks, {len(self.front)} on the front)"
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex}$"
+
+    def _repr_html_(self) -> str:
+        """The formula, and whether to use it, for a notebook."""
+        from gpproxy.evolve.advice import advise
+        from gpproxy.report.render import fragment
+
+        told = [advise(self, name) for name in self.benchmarks]
+        return fragment(self.latex, self.formula, [f"{one.title}. {one.text}" for one in told])
 
     def rivals_of(self, benchmark: str) -> list[Rival]:
         """What the formula is compared with on a benchmark; empty for a result of version 0.2.0 or before."""

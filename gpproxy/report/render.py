@@ -6,7 +6,9 @@ In: a Document. Out: the text of the file; equal documents give equal bytes.
 from __future__ import annotations
 
 import base64
+import html
 import re
+from collections.abc import Sequence
 from importlib import resources
 
 from gpproxy import __version__
@@ -41,6 +43,12 @@ def mathml(latex: str) -> str:
 
     words = _NAME.sub(lambda found: r"\text{" + found.group(1).replace(r"\_", "_") + "}", latex)
     return " ".join(str(convert(term, display="inline")) for term in _terms(_level(words)))
+
+
+def fragment(latex: str, text: str, sentences: Sequence[str] = ()) -> str:
+    """A formula and some sentences as a piece of HTML, for a notebook."""
+    told = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in sentences)
+    return f"<div>{mathml(latex)}</div><pre>{html.escape(text)}</pre>{told}"
 
 
 def _level(latex: str) -> str:

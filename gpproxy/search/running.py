@@ -73,6 +73,10 @@ class SearchResult:
     cost: Cost
     finished: str
 
+    def __repr__(self) -> str:
+        first = f", best {self.seen.codes[int(self.ranked[0])]}" if len(self.ranked) else ""
+        return f"SearchResult({str(self.folder)!r}, {len(self.seen)} candidates{first})"
+
     def best(self, count: int) -> list[tuple[Scored, float]]:
         """The best candidates with their scores."""
         return [(self.seen[int(i)], float(self.value[i])) for i in self.ranked[:count]]
