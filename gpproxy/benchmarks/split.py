@@ -33,13 +33,21 @@ class Split:
 
 
 def split(
-    benchmark: Benchmark, space: SearchSpace, train: int | None = None, seed: int = 0, validation: int | None = None
+    benchmark: Benchmark,
+    space: SearchSpace,
+    train: int | None = None,
+    seed: int = 0,
+    validation: int | None = None,
+    labels: int | None = None,
 ) -> Split:
     """The split of a seed, the same on every machine.
 
     Whole classes are drawn at random until a part has its size, exactly where the class sizes allow it, otherwise just
     below. By default train is `TRAIN` or half of a smaller table, and validation half of the rest; the remaining ones
     are the test.
+
+    With `labels`, training and validation keep only so many architectures together, two thirds for the training; the
+    test stays what it is.
 
     Raises BenchmarkError when the table is too small for the sizes asked for.
     """
@@ -82,7 +90,25 @@ def split(
                 f"largest with {max(map(len, classes.values()))}, and a class may not be divided: {name} would get "
                 f"{len(part)} architectures, but needs at least {SMALLEST}. Change the sizes of the parts."
             )
-    return Split(*map(tuple, parts))
+    return Split(*map(tuple, _fewer(parts, labels, seed)))
+
+
+def _fewer(parts: list[list[str]], labels: int | None, seed: int) -> list[list[str]]:
+    """The parts with at most `labels` architectures to learn from, drawn by the seed; fewer are part of more."""
+    if labels is None:
+        return parts
+    if not 2 * SMALLEST <= labels <= len(parts[0]) + len(parts[1]):
+        raise BenchmarkError(
+            f"labels = {labels}, but {2 * SMALLEST} to {len(parts[0]) + len(parts[1])} can be learnt from here."
+        )
+    train = min(max(round(labels * 2 / 3), labels - len(parts[1])), labels - SMALLEST, len(parts[0]))
+    sizes = (train, labels - train)
+    kept = []
+    for name, part, size in zip(PARTS, parts, sizes):
+        order = list(part)
+        python_random("labels", name, seed).shuffle(order)
+        kept.append(sorted(order[:size]))
+    return [*kept, parts[2]]
 
 
 def _draw(groups: Sequence[list[str]], count: int) -> tuple[list[list[str]], list[list[str]]]:

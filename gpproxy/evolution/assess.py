@@ -30,16 +30,18 @@ class Assessor:
     """Fitness of everything seen in a run.
 
     Attributes:
+        simplify: whether trees are rewritten before they are judged.
         cases: whether scores keep what a formula is worth on every single case.
         scores: structural key -> fitness, in order of evaluation; only ever grows.
         proposed: trees assessed so far, repeats included.
         invalid: reason -> structures, in order of first appearance.
     """
 
-    def __init__(self, problem: Problem, limits: Limits, cases: bool = False):
+    def __init__(self, problem: Problem, limits: Limits, cases: bool = False, simplify: bool = True):
         self.problem = problem
         self.limits = limits
         self.cases = cases
+        self.simplify = simplify
         self.scores: dict[str, Score] = {}
         self.proposed = 0
         self.invalid: dict[str, int] = {}
@@ -54,8 +56,8 @@ class Assessor:
         return len(self._rankings)
 
     def propose(self, tree: gp.PrimitiveTree, origin: str, parent: float | None = None) -> Proposal:
-        """The tree in its rewritten form."""
-        tree = rewrite(tree, self.problem.grammar)
+        """The tree in its rewritten form, or as it is where nothing is simplified."""
+        tree = rewrite(tree, self.problem.grammar) if self.simplify else tree
         return Proposal(tree, key(tree).hex(), origin, parent)
 
     def assess(self, proposals: Sequence[Proposal]) -> list[Individual]:

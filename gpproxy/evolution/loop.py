@@ -72,11 +72,11 @@ class _Evolution:
         self.config = config
         self.variation = Variation(problem.grammar, config.limits)
         self.lexicase = config.combine == "lexicase" and len(problem.cases) > 1
-        self.assessor = Assessor(problem, config.limits, cases=self.lexicase)
+        self.assessor = Assessor(problem, config.limits, self.lexicase, "simplification" not in config.without)
         self.archive = Archive(config.archive_width)
-        self.operators = OperatorWeights()
+        self.operators = OperatorWeights(without=config.without)
         self.identity = identity(problem, config)
-        self.islands: list[Island] = [[] for _ in range(config.islands)]
+        self.islands: list[Island] = [[] for _ in config.sizes()]
         self.index = -1
         self.stale = 0
         self.seconds = 0.0
@@ -113,7 +113,7 @@ class _Evolution:
             born = children[start : start + len(proposals[i])]
             start += len(proposals[i])
             self.islands[i] = self._survivors(i, [*self.islands[i], *born], size, "survivors")
-        if config.migration and self.index and self.index % config.migration == 0 and config.islands > 1:
+        if config.migration and self.index and self.index % config.migration == 0 and len(self.islands) > 1:
             self._migrate()
         improved = self.archive.add(children)
         self.stale = 0 if improved else self.stale + 1
@@ -147,7 +147,7 @@ class _Evolution:
         for i, size in enumerate(self.config.sizes()):
             size *= self.config.initial_factor
             rng = stream(self.config.seed, i, 0)
-            island = [self.assessor.propose(tree, "guess") for tree in seeds[i :: self.config.islands]]
+            island = [self.assessor.propose(tree, "guess") for tree in seeds[i :: len(self.islands)]]
             while len(island) < size:
                 proposal = self._new(lambda r: (self.variation.random(r, SMALL), "random", None), rng, seen)
                 island.append(proposal)
@@ -222,7 +222,7 @@ class _Evolution:
 
     def _resume(self, state: EvolutionState) -> None:
         self.archive = restore(state, self.assessor, self.config)
-        self.operators = OperatorWeights(state.record)
+        self.operators = OperatorWeights(state.record, self.config.without)
         self.islands = [list(island) for island in state.islands]
         self.index, self.stale, self.seconds = state.generation, state.stale, state.seconds
 

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from gpproxy.errors import ConfigError
+from gpproxy.errors import ConfigError, did_you_mean
 from gpproxy.run.settings import Settings, setting
 
+#: What an evolution can go without, to tell what it is worth.
+PARTS = ("crossover", "mutation", "islands", "simplification")
 #: Ways to combine several benchmarks.
 COMBINATIONS = ("worst", "lexicase")
 #: Settings of a run that it may share with another and still end elsewhere.
@@ -65,6 +67,7 @@ class AdvancedEvolution:
         migration: generations between two migrations; 0 for none.
         migrants: formulas that an island sends to the next.
         archive_width: formulas kept per complexity in the archive.
+        without: part of the evolution to go without; crossover, mutation, islands or simplification.
     """
 
     islands: int = setting(4)
@@ -78,6 +81,7 @@ class AdvancedEvolution:
     migration: int = setting(5, least=0)
     migrants: int = setting(4, least=0)
     archive_width: int = setting(12, least=1)
+    without: tuple[str, ...] = setting(())
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,12 @@ class EvolutionSettings(AdvancedEvolution, Evolution, Settings):
 
     def check(self) -> None:
         """Raises ConfigError where values do not go together."""
+        for part in self.without:
+            if part not in PARTS:
+                hint = did_you_mean(part, PARTS)
+                raise ConfigError(f"without={part} is no part of it.{hint} Known: {', '.join(PARTS)}.")
+        if {"crossover", "mutation"} <= set(self.without):
+            raise ConfigError("without=crossover and without=mutation leave no operator. Drop one of the two.")
         if not 1 <= self.islands <= self.population // 4:
             raise ConfigError(
                 f"1 <= islands <= population / 4 must hold, but got islands={self.islands} and "
@@ -101,8 +111,10 @@ class EvolutionSettings(AdvancedEvolution, Evolution, Settings):
 
     def sizes(self) -> list[int]:
         """Formulas per island."""
-        return [self.population // self.islands + (i < self.population % self.islands) for i in range(self.islands)]
+        count = 1 if "islands" in self.without else self.islands
+        return [self.population // count + (i < self.population % count) for i in range(count)]
 
     def identity(self) -> dict[str, Any]:
         """The settings that a continued run must share with the one it continues; the budgets may change."""
-        return {name: value for name, value in dataclasses.asdict(self).items() if name not in BUDGETS}
+        kept = {name: value for name, value in dataclasses.asdict(self).items() if name not in BUDGETS}
+        return {**kept, "without": ",".join(self.without)}

@@ -175,6 +175,8 @@ MUTATIONS: dict[str, Mutation] = {
     "jitter": jitter,
     "negate": negate,
 }
+#: Operators that take two parents.
+CROSSOVER = ("crossover", "combine", "blend")
 #: Starting weight of each operator; `Weights` learns from there.
 OPERATORS: dict[str, float] = {
     "crossover": 0.25,

@@ -11,7 +11,7 @@ from typing import Any
 from gpproxy.benchmarks.benchmark import Benchmark, open_space
 from gpproxy.benchmarks.registry import load
 from gpproxy.benchmarks.split import Split, split
-from gpproxy.errors import ConfigError, ExpressionError, did_you_mean
+from gpproxy.errors import BenchmarkError, ConfigError, ExpressionError, did_you_mean
 from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.execution.cluster import check_cluster
 from gpproxy.execution.devices import check_device
@@ -41,14 +41,28 @@ def open_tables(config: EvolveSettings) -> list[tuple[Benchmark, SearchSpace]]:
     tables = [load(name, config.on_bad_rows) for name in config.benchmarks]
     settings = parse_settings(config.space_settings)
     spaces = [open_space(table.card, **settings) for table in tables]
-    parts = [
-        split(table, space, config.train or None, config.seed, config.validation or None)
-        for table, space in zip(tables, spaces)
-    ]
+    tables = [within(table, space, config) for table, space in zip(tables, spaces)]
+    parts = [split(table, space, *config.part_sizes) for table, space in zip(tables, spaces)]
     _check_apart(tables, spaces, parts)
     for table, space in zip(tables, spaces) if config.groups not in NO_NAMES else ():
         check_group(config.groups, space.describe(space.decode(table.architectures[0])))
     return list(zip(tables, spaces))
+
+
+def within(table: Benchmark, space: SearchSpace, config: EvolveSettings) -> Benchmark:
+    """The part of a table that keeps the limits on size. Raises BenchmarkError where nothing does."""
+    limits = {name: most for name, most in (("params", config.max_params), ("macs", config.max_macs)) if most}
+    if not limits:
+        return table
+    sizes = {code: space.describe(space.decode(code)) for code in table.architectures}
+    kept = [code for code, size in sizes.items() if all(size[name] <= most for name, most in limits.items())]
+    if not kept:
+        least = ", ".join(f"{name} {min(size[name] for size in sizes.values()):,.6g}" for name in limits)
+        raise BenchmarkError(
+            f"No architecture of {table.name} is within the limits; the smallest has {least}. Allow more with "
+            "--max-params or --max-macs."
+        )
+    return table.select(kept)
 
 
 def _check_apart(tables: Sequence[Benchmark], spaces: Sequence[SearchSpace], parts: Sequence[Split]) -> None:

@@ -11,10 +11,11 @@ from torch import Tensor
 
 from gpproxy.benchmarks.split import PARTS
 from gpproxy.errors import ExpressionError
+from gpproxy.evolve.black_box import kernel_ridge
 from gpproxy.evolve.discovery import DiscoveryData, descriptors
 from gpproxy.evolve.judge import baseline_scores
 from gpproxy.evolve.part_scores import PartScores, score_part
-from gpproxy.evolve.rivals import KINDS, Candidates, Rival, chosen, directed, random_rival, rival_column
+from gpproxy.evolve.rivals import KINDS, LEARNT, Candidates, Rival, chosen, directed, random_rival, rival_column
 from gpproxy.evolve.scores import PICK, RunScores
 from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.expressions.evaluation.evaluate import Evaluator
@@ -81,10 +82,13 @@ class Contenders:
         own = views["test"].scores[at]
         rivals: dict[str, tuple[Rival, Mapping[str, Tensor]]] = {}
         candidates = _named(views, places["composite"], hand_made)
-        best = _best_single(data, views, singles, train, config)
+        pool = _pool(data, views, singles, train, config)
+        best = _best_single(views, singles, pool)
         if best is not None:
             parts = {p: score_part(data, getattr(data.parts, p), [best], config.cores, config.seed) for p in PARTS}
             candidates["statistic"] = {to_text(best): {part: one.scores[0] for part, one in parts.items()}}
+        if config.black_box:
+            candidates["black box"] = _black_box(views, pool)
         for kind in KINDS:
             if found := chosen(kind, candidates.get(kind, {}), views, own, len(singles) if kind == "statistic" else 0):
                 rivals[kind] = found
@@ -118,25 +122,44 @@ def _everywhere(candidates: Candidates) -> Candidates:
     return whole or {name: one for name, one in candidates.items() if {"train", "test"} <= set(one)}
 
 
-def _best_single(
+def _pool(
     data: DiscoveryData,
     views: Mapping[str, PartScores],
     singles: Sequence[gp.PrimitiveTree],
     train: Evaluator,
     config: EvolveSettings,
+) -> dict[str, Tensor]:
+    """Part -> `formula x architecture`: formulas of one statistic, by one initialisation; the test for black boxes."""
+    found = {"train": train.scores(singles).values}
+    for part in ("validation", "test") if config.black_box else ("validation",):
+        table = collect(data.space, getattr(data.parts, part), data.how)[0].to(data.how.device)
+        found[part] = Evaluator(table, memory=MEMORY, workers=config.cores).scores(singles).values
+    return found
+
+
+def _best_single(
+    views: Mapping[str, PartScores], singles: Sequence[gp.PrimitiveTree], pool: Mapping[str, Tensor]
 ) -> gp.PrimitiveTree | None:
-    """The formula of one statistic that ranks training and validation best, either way round, by one initialisation."""
-    if not singles:
-        return None
-    table = collect(data.space, data.parts.validation, data.how)[0].to(data.how.device)
-    evaluators = {"train": train, "validation": Evaluator(table, memory=MEMORY, workers=config.cores)}
-    scores = {part: evaluator.scores(singles).values for part, evaluator in evaluators.items()}
+    """The formula of one statistic that ranks training and validation best, either way round."""
+    scores = {part: pool[part] for part in LEARNT}
     defined = [values[:, ~views[part].metrics.dead].isfinite().all(1) for part, values in scores.items()]
     kept = torch.stack(defined).all(0).nonzero().flatten()
     if not len(kept):
         return None
     strength = directed(views, {part: values[kept] for part, values in scores.items()})
     return singles[int(kept[strength.abs().argmax()])]
+
+
+def _black_box(views: Mapping[str, PartScores], pool: Mapping[str, Tensor]) -> Candidates:
+    """The predictions of a kernel ridge regression on what was learnt from; the dead take no part."""
+    alive = {part: ~views[part].metrics.dead for part in pool}
+    quality = torch.cat([views[part].part.quality[alive[part]] for part in LEARNT])
+    some, formulas = kernel_ridge({part: values[:, alive[part]] for part, values in pool.items()}, quality, LEARNT)
+    found = {}
+    for part, predictions in some.items():
+        found[part] = torch.full((len(alive[part]),), torch.nan, dtype=torch.float64)
+        found[part][alive[part]] = predictions
+    return {f"kernel ridge over {formulas} formulas": found}
 
 
 def _class_names(codes: Sequence[str], space: SearchSpace) -> tuple[str, ...]:

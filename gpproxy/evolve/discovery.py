@@ -116,7 +116,9 @@ def prepare(
             raise BenchmarkError(f"No generator of {table.name} could be looked at. The first, {code}: {reason}")
         table = table.select(kept) if failures else table
         try:
-            parts = split(table, space, config.train or None, config.seed, config.validation or None)
+            parts = split(
+                table, space, config.train or None, config.seed, config.validation or None, config.labels or None
+            )
         except BenchmarkError as error:
             if not failures:
                 raise

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 from gpproxy.errors import ConfigError
 from gpproxy.evolution.settings import EvolutionSettings
-from gpproxy.run.groups import Extensions, Machine
+from gpproxy.run.groups import Extensions, Machine, SizeLimits
 from gpproxy.run.settings import Settings, available_cores, is_table, setting
 
 
@@ -44,6 +44,8 @@ class Discovery:
             test.
         on_bad_rows: what to do with rows of a table that cannot be used.
         space_settings: setting of the search space, such as resolution=128.
+        labels: train and choose on so few of the architectures, two thirds of them for the training; 0 takes all. The
+            test stays what it is.
         seeds: several seeds, such as 0-9 or 0,2,5; one run after another in one folder, and a table over all of them.
         out: where the results are kept; the run folder. Empty makes runs/<time>-<benchmark>-s<seed>.
     """
@@ -53,6 +55,7 @@ class Discovery:
     validation: int = setting(0, least=0)
     on_bad_rows: Literal["refuse", "drop"] = setting("refuse", known=("refuse", "drop"))
     space_settings: tuple[str, ...] = setting((), pairs=True)
+    labels: int = setting(0, least=0)
     seeds: str = setting("", free=True, rule=check_seeds)
     out: str = setting("", free=True, path=True)
 
@@ -106,6 +109,7 @@ class Comparison:
         proxy_parts: where they are computed: on the test, or on 'all' parts of the split, which takes about two and a
             half times as long. What the cache holds of the other parts is shown in any case.
         random_search: whether to judge random formulas for comparison; as many different rankings as were evolved.
+        black_box: whether to judge a kernel ridge regression on all statistics, too.
         random_draws: how often they are drawn; every draw picks one as the evolution does, and the spread is shown.
     """
 
@@ -113,6 +117,7 @@ class Comparison:
     proxy_parts: Literal["test", "all"] = setting("test", known=("test", "all"))
     random_search: bool = setting(True)
     random_draws: int = setting(3, least=1)
+    black_box: bool = setting(False)
 
 
 @dataclass(frozen=True)
@@ -130,7 +135,16 @@ class Resources:
 
 @dataclass(frozen=True)
 class EvolveSettings(
-    EvolutionSettings, Extensions, Resources, Machine, Comparison, UntrainedGenerators, Formulas, Discovery, Settings
+    EvolutionSettings,
+    Extensions,
+    Resources,
+    Machine,
+    Comparison,
+    UntrainedGenerators,
+    Formulas,
+    SizeLimits,
+    Discovery,
+    Settings,
 ):
     """Evolves a proxy on a table, and tests it on architectures it has never seen."""
 
@@ -160,6 +174,11 @@ class EvolveSettings(
     def seed_list(self) -> tuple[int, ...]:
         """The seeds of a series; none where it is a single run."""
         return seeds_of(self.seeds)
+
+    @property
+    def part_sizes(self) -> tuple[int | None, int, int | None, int | None]:
+        """Training architectures, seed, validation and labels, as `benchmarks.split.split` takes them."""
+        return self.train or None, self.seed, self.validation or None, self.labels or None
 
     @property
     def run_name(self) -> str:

@@ -125,3 +125,15 @@ def test_a_small_table_is_told_how_many_rows_are_needed(codes, space, card):
         split(table(codes[:5], card), space)
     parts = split(table(codes[:12], card), Distinct())
     assert [len(part) for part in (parts.train, parts.validation, parts.test)] == [4, 4, 4]
+
+
+def test_fewer_labels_are_part_of_more_and_leave_the_test_alone() -> None:
+    table = load("autogan-cifar10")
+    space = open_space(table.card)
+    whole, some, few = (split(table, space, labels=labels) for labels in (None, 40, 10))
+    assert whole.test == some.test == few.test
+    assert len(some.train) + len(some.validation) == 40 and (len(few.train), len(few.validation)) == (6, 4)
+    assert set(few.train) < set(some.train) < set(whole.train) and set(few.validation) < set(whole.validation)
+    for wrong in (7, 55):
+        with pytest.raises(BenchmarkError, match="8 to 54 can be learnt from"):
+            split(table, space, labels=wrong)

@@ -265,3 +265,27 @@ def test_evolution_beats_random_search_of_equal_budget():
     assert drawn.rankings >= evolved.rankings == evolved.state.rankings
     assert evolved.best.quality > drawn.best.quality
     assert torch.isfinite(torch.tensor(evolved.best.quality))
+
+
+@pytest.mark.parametrize("part", ["crossover", "mutation", "islands", "simplification"])
+def test_an_evolution_can_go_without_a_part_of_itself(part):
+    config = dataclasses.replace(SMALL, generations=3, without=(part,))
+    *_, last = evolve(toy.problem(), config)
+    assert last.best.quality > 0
+    used = {name for name, weight in last.operators.items() if weight}
+    crossing = {"crossover", "combine", "blend"}
+    assert not (used & crossing if part == "crossover" else used - crossing if part == "mutation" else set())
+    assert len(last.state.islands) == (1 if part == "islands" else SMALL.islands)
+    again = EvolutionState.from_json(last.state.to_json(), toy.problem(), config)
+    with pytest.raises(RunError, match="without"):
+        EvolutionState.from_json(last.state.to_json(), toy.problem(), SMALL)
+    assert again.generation == last.index
+
+
+def test_states_of_earlier_versions_know_nothing_of_what_is_left_out():
+    *_, last = evolve(toy.problem(), dataclasses.replace(SMALL, generations=0))
+    data = json.loads(last.state.to_json())
+    del data["identity"]["without"]
+    assert EvolutionState.from_json(json.dumps(data), toy.problem(), SMALL).generation == 0
+    with pytest.raises(ConfigError, match="Did you mean 'islands'"):
+        dataclasses.replace(SMALL, without=("island",))

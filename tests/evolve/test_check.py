@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from gpproxy.errors import ConfigError
+from gpproxy.errors import BenchmarkError, ConfigError
 from gpproxy.evolve.check import open_tables
-from tests.commands import small
+from gpproxy.registry import load_plugin
+from tests.commands import FAKE, small
 
 
 def test_a_group_that_is_no_descriptor_is_refused_early(tmp_path: Path) -> None:
@@ -25,3 +26,15 @@ def test_a_cluster_without_its_package_is_refused_early(tmp_path: Path, monkeypa
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ConfigError, match="pip install 'gpproxy"):
         open_tables(replace(small(tmp_path), cluster="ray"))
+
+
+def test_only_architectures_within_the_limits_count() -> None:
+    load_plugin(FAKE)
+    ((table, space),) = open_tables(small())
+    params = sorted(space.describe(space.decode(code))["params"] for code in table.architectures)
+    limit = params[len(params) // 2 + 10]
+    ((some, _),) = open_tables(small(max_params=limit, train=12, validation=8))
+    assert 0 < len(some) < len(table)
+    assert max(space.describe(space.decode(code))["params"] for code in some.architectures) <= limit
+    with pytest.raises(BenchmarkError, match="the smallest has params .* --max-params"):
+        open_tables(small(max_params=1))
