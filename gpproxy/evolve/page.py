@@ -74,7 +74,6 @@ def sections(run: EvolveRun, name: str) -> Iterator[Section]:
     for benchmark in result.benchmarks:
         on = f" on {benchmark}" if len(result.benchmarks) > 1 else ""
         key = f"{name}-{list(result.benchmarks).index(benchmark)}"
-        yield Section(f"Which layers contribute{on}", figures.layers(run, benchmark, key))
         yield Section(f"Notes{on}", [Text(sentence) for sentence in remarks(result.benchmarks[benchmark])])
     yield Section("The table", list(_card(run)))
     yield Section("To repeat it", list(_repeat(run)))

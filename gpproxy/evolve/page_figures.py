@@ -230,8 +230,3 @@ def terms(run: EvolveRun, benchmark: str, name: str) -> list[Block]:
     )
     head = ["without", "train τ", "validation τ", "test τ", "test ρ", "the whole is", "what is left"]
     return [*blocks, Table(head, rows, legend)]
-
-
-def layers(run: EvolveRun, benchmark: str, name: str) -> list[Block]:
-    """Contributions of the layers of the best and the worst network."""
-    return []

@@ -78,7 +78,8 @@ def _terms(latex: str) -> list[str]:
         elif depth == 0:
             terms.append(latex[start : found.start()])
             start = found.start()
-    return [*terms, latex[start:]]
+    # An empty group before it keeps a sign the one of a sum, with space on both sides.
+    return [term if term[:1] != " " else "{}" + term for term in (*terms, latex[start:])]
 
 
 def data_url(picture: Raster) -> str:
