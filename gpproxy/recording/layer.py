@@ -95,6 +95,7 @@ class Call:
         groups: of a convolution.
         per_sample: whether every sample has a weight of its own, in groups or in the first axis of the weight.
         data: whether the input depends on the batch.
+        visible: whether it depends on what is visible of the batch, and not on a condition alone.
         edge: where the gradient of the output arrives.
         turn: order of the axes of the weight of a contraction (samples, channels out, channels in) and how many of them
             are channels out.
@@ -111,6 +112,7 @@ class Call:
     edge: Any
     turn: tuple[tuple[int, ...], int] = ((), 0)
     kept: dict[str, Kept] = field(default_factory=dict)
+    visible: bool = True
 
 
 def by_sample(

@@ -51,9 +51,12 @@ class Recorder(TorchFunctionMode):
         copied: whether everything that is kept is copied at once.
         linear: whether norms and squashing activations are left out, attention is uniform, and weights that are no
             parameters are replaced by their absolute values.
+        visible: of the inputs, what an image is made of; the others are conditions. None: all of them.
 
     Attributes:
-        layers: in order of execution; their values are laid out by `finish`.
+        layers: in order of execution; their values are laid out by `finish`. Those that prepare a condition alone, such
+            as the embedding of a noise level, are no layers of the way from input to image: they stand in
+        conditions: likewise.
         rectified: inputs of all rectifiers, in order of execution, `sample x ...`.
         onset: output of the first of them, or None.
         other_macs: multiply-accumulates for one sample outside the layers: of products of activations (attention) and
@@ -64,11 +67,18 @@ class Recorder(TorchFunctionMode):
     """
 
     def __init__(
-        self, network: nn.Module, inputs: list[Tensor], samples: int, copied: bool = False, linear: bool = False
+        self,
+        network: nn.Module,
+        inputs: list[Tensor],
+        samples: int,
+        copied: bool = False,
+        linear: bool = False,
+        visible: Tensor | None = None,
     ):
         super().__init__()
         self.network, self.samples, self.copied, self.linear = network, samples, copied, linear
         self.layers: list[Layer] = []
+        self.conditions: list[Layer] = []
         self.rectified: list[Any] = []
         self.onset: Any = None
         self.other_macs = self.lost_macs = 0.0
@@ -77,7 +87,8 @@ class Recorder(TorchFunctionMode):
         self.parameters = list(network.named_parameters())
         self._run = object()
         self._plain, self._constant = Trace(self._run, True, frozenset()), Trace(self._run, False, frozenset())
-        outside = {id(tensor): self._plain for tensor in inputs}
+        self._told = Trace(self._run, True, frozenset(), visible=False)
+        outside = {id(one): self._plain if visible is None or one is visible else self._told for one in inputs}
         outside.update({id(buffer): self._constant for buffer in network.buffers()})
         outside.update({id(p): Trace(self._run, False, frozenset((i,))) for i, (_, p) in enumerate(self.parameters)})
         self._outside: dict[int, Trace] = outside
@@ -179,7 +190,7 @@ class Recorder(TorchFunctionMode):
             made = output if isinstance(output, Tensor) else next((o for o in output if isinstance(o, Tensor)), first)
             axis = moved(name, args, kwargs, joined.axis, first, made, self.samples)
             if axis != joined.axis:
-                joined = Trace(self._run, True, joined.parameters, axis=axis)
+                joined = Trace(self._run, True, joined.parameters, axis=axis, visible=joined.visible)
         if name in SHIFTS:
             moving = [tensor for tensor in given if self._trace(tensor).data]
             value = moving[0] if len(moving) == 1 and output.shape == moving[0].shape else None
@@ -192,7 +203,8 @@ class Recorder(TorchFunctionMode):
         if value is None:
             return joined
         before = self._trace(value)
-        return Trace(self._run, joined.data, joined.parameters, before.maker, before.rectifier, joined.axis, source)
+        where = (before.maker, before.rectifier, joined.axis, source, joined.visible)
+        return Trace(self._run, joined.data, joined.parameters, *where)
 
     def _opened(self, func: Any, args: Any, kwargs: Any) -> Tensor:
         """Attention as one function of torch's: what it calls is seen."""
@@ -210,7 +222,8 @@ class Recorder(TorchFunctionMode):
         for tensor in given:
             if tensor is not entered:
                 self.seen |= self._trace(tensor).parameters
-        self._set(output, Trace(self._run, before.data, before.parameters, before.maker, axis=before.axis))
+        how = {"axis": before.axis, "visible": before.visible}
+        self._set(output, Trace(self._run, before.data, before.parameters, before.maker, **how))
         return output
 
     def _rectifier(self, func: Any, args: Any, kwargs: Any, given: list[Tensor]) -> Tensor:
@@ -228,7 +241,8 @@ class Recorder(TorchFunctionMode):
                 self.seen |= self._trace(tensor).parameters
         if not number:
             self.onset = self._keep(output), before
-        self._set(output, Trace(self._run, before.data, before.parameters, -1, number, before.axis))
+        how = {"axis": before.axis, "visible": before.visible}
+        self._set(output, Trace(self._run, before.data, before.parameters, -1, number, **how))
         return output
 
     def _convolution(self, func: Any, name: str, args: Any, kwargs: Any) -> Tensor:
@@ -377,6 +391,7 @@ class Recorder(TorchFunctionMode):
         self.seen |= made.parameters | added.parameters | before.parameters
         key = self._key(weight, made)
         call = Call(key, weight, output_axes, input_axes, groups, per_sample, before.data or made.data, None, turn)
+        visible = call.visible = before.visible or made.visible or not call.data
         if output.requires_grad:
             call.edge = get_gradient_edge(output)
         call.kept["activation"] = self._keep(output)
@@ -399,6 +414,7 @@ class Recorder(TorchFunctionMode):
                 frozenset(),
                 number,
                 axis=self._axis_after(output, output_axes),
+                visible=visible,
             ),
         )
         return output
@@ -440,16 +456,17 @@ class Recorder(TorchFunctionMode):
         return found if found is not None and found.run is self._run else self._constant
 
     def _joined(self, tensors: list[Tensor]) -> Trace:
-        data, parameters, axis = False, frozenset[int](), 0
+        data, visible, parameters, axis = False, False, frozenset[int](), 0
         for tensor in tensors:
             found = self._trace(tensor)
             if found.data and not data:
                 data, axis = True, found.axis
+            visible = visible or found.visible
             if found.parameters:
                 parameters = parameters | found.parameters if parameters else found.parameters
         if not parameters and not axis:
-            return self._plain if data else self._constant
-        return Trace(self._run, data, parameters, axis=axis)
+            return self._plain if visible else self._told if data else self._constant
+        return Trace(self._run, data, parameters, axis=axis, visible=visible)
 
     def _set(self, tensor: Tensor, trace: Trace) -> None:
         if id(tensor) not in self._outside:
@@ -516,6 +533,10 @@ class Recorder(TorchFunctionMode):
             if layer.kind != "embedding":  # every weight acts once at each position of the smaller grid
                 layer.macs = float(layer.weight.numel() * seen[0, 0].numel())  # type: ignore[index]
             kept.clear()
+        self.conditions = [layer for layer in self.layers if not layer.call.visible and layer.activation.ndim == 2]
+        if self.conditions:
+            self.layers = [layer for layer in self.layers if layer.call.visible or layer.activation.ndim > 2]
+            self.other_macs += sum(layer.macs for layer in self.conditions)
         self.rectified = [self._by_rows(kept.value, trace) for kept, trace in self.rectified]
         self.onset = None if self.onset is None else self._by_rows(self.onset[0].value, self.onset[1])
         self._storages.clear()

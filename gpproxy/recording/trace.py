@@ -24,9 +24,10 @@ class Trace:
         rectifier: number of the rectifier whose output it is, or -1.
         axis: the axis that counts the samples, alone or as the outer one of merged axes; or INNER.
         source: what a convolution with a padding of its own was given before it was padded.
+        visible: whether it depends on what is visible of the batch, and not on a condition alone.
     """
 
-    __slots__ = ("axis", "data", "maker", "parameters", "rectifier", "run", "source")
+    __slots__ = ("axis", "data", "maker", "parameters", "rectifier", "run", "source", "visible")
 
     def __init__(
         self,
@@ -37,9 +38,11 @@ class Trace:
         rectifier: int = -1,
         axis: int = 0,
         source: Any = None,
+        visible: bool | None = None,
     ):
         self.run, self.data, self.parameters = run, data, parameters
         self.maker, self.rectifier, self.axis, self.source = maker, rectifier, axis, source
+        self.visible = data if visible is None else visible
 
 
 def moved(name: str, args: Any, kwargs: Any, axis: int, value: Tensor, output: Tensor, samples: int) -> int:

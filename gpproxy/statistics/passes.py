@@ -63,7 +63,7 @@ def forward(network: nn.Module, batch: Batch, linear: bool = False, copied: bool
         copied: records copies at once: for a pass that was torn before.
     """
     own = batch.own()
-    recorder = Recorder(network, own.tensors, len(own), copied, linear)
+    recorder = Recorder(network, own.tensors, len(own), copied, linear, own.visible)
     double = InDouble() if own.visible.dtype == torch.float64 else nullcontext()
     before = [generator.get_state() for generator in generators_of(network)]
     with cached(), recorder.watching(), double:
