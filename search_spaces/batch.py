@@ -67,6 +67,16 @@ class Batch:
         return made if self.output is None and isinstance(made, Tensor) else picked(made, self.output)
 
     @property
+    def answers(self) -> Tensor:
+        """The targets. Raises ValueError, with what to do, where there are none."""
+        if self.targets is None:
+            raise ValueError(
+                "The loss compares outputs with targets, which these inputs do not tell. Give a loss of your own that "
+                "knows them: loss(outputs, inputs), of the first samples."
+            )
+        return self.targets
+
+    @property
     def tensors(self) -> list[Tensor]:
         """All tensors that the generator is called with."""
         return tensors_in(self.arguments)

@@ -222,8 +222,8 @@ class Recorder(TorchFunctionMode):
         for tensor in given:
             if tensor is not entered:
                 self.seen |= self._trace(tensor).parameters
-        how = {"axis": before.axis, "visible": before.visible}
-        self._set(output, Trace(self._run, before.data, before.parameters, before.maker, **how))
+        where = (before.maker, -1, before.axis, None, before.visible)
+        self._set(output, Trace(self._run, before.data, before.parameters, *where))
         return output
 
     def _rectifier(self, func: Any, args: Any, kwargs: Any, given: list[Tensor]) -> Tensor:
@@ -241,8 +241,8 @@ class Recorder(TorchFunctionMode):
                 self.seen |= self._trace(tensor).parameters
         if not number:
             self.onset = self._keep(output), before
-        how = {"axis": before.axis, "visible": before.visible}
-        self._set(output, Trace(self._run, before.data, before.parameters, -1, number, **how))
+        where = (-1, number, before.axis, None, before.visible)
+        self._set(output, Trace(self._run, before.data, before.parameters, *where))
         return output
 
     def _convolution(self, func: Any, name: str, args: Any, kwargs: Any) -> Tensor:

@@ -90,8 +90,7 @@ class Denoiser(LossObjective):
         real = self.drawn_from(self.images)
         noise = torch.randn(real.shape, device=self.device, generator=self.random)
         batch = noisy_batch(real, drawn_levels(len(real), self.random), noise)
-        assert batch.targets is not None
-        return (batch.call(self.generator) - batch.targets).square().mean()
+        return (batch.call(self.generator) - batch.answers).square().mean()
 
     @torch.no_grad()
     def held_out_losses(self) -> Mapping[str, float]:
@@ -104,9 +103,8 @@ class Denoiser(LossObjective):
             for index, level in enumerate(levels):
                 noise = torch.randn(part.shape, generator=generator)
                 batch = noisy_batch(part, level.expand(len(part)), noise).to(self.device)
-                assert batch.targets is not None
                 found = batch.call(self.average.network)
-                sums[index] += float((found - batch.targets).square().mean((1, 2, 3)).sum())
+                sums[index] += float((found - batch.answers).square().mean((1, 2, 3)).sum())
         means = [total / len(images) for total in sums]
         told = {f"{LOSS}@{level:.3g}": mean for level, mean in zip(levels.tolist(), means)}
         return {LOSS: sum(means) / len(means), **told}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib.util
+import math
 import random
 import re
 import subprocess
@@ -372,11 +373,16 @@ def test_the_loss_of_every_space_is_copied(name: str, load) -> None:
     made = space.build(space.sample(random.Random(0)), torch.Generator().manual_seed(0))
     batch = space.batch(4, torch.Generator().manual_seed(1))
 
-    def given(outputs: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
-        return space.loss(outputs, Batch(inputs))
+    def given(outputs: torch.Tensor, inputs: object) -> torch.Tensor:
+        return space.loss(outputs, batch.first(len(outputs)))
 
-    inputs = batch.visible
-    assert module.score(made, inputs) == pytest.approx(module.score(made, inputs, given), rel=1e-6)
+    if batch.targets is None:
+        found = module.score(made, batch.arguments)
+        assert found == pytest.approx(module.score(made, batch.arguments, given), rel=1e-6)
+    else:  # which a file is not given
+        assert math.isfinite(module.score(made, batch.arguments, given))
+        with pytest.raises(ValueError, match="Give a loss of your own that knows them"):
+            module.score(made, batch.arguments)
 
 
 @pytest.mark.parametrize(
