@@ -23,6 +23,10 @@ from gpproxy.search_spaces.output import Pick, picked
 Several = Any
 
 
+class NoTargets(ValueError):
+    """A loss compares outputs with targets that a batch does not have."""
+
+
 @dataclass(frozen=True)
 class Batch:
     """Samples for a generator. The first axis of every tensor counts the samples; one without axes is for all of them.
@@ -68,9 +72,9 @@ class Batch:
 
     @property
     def answers(self) -> Tensor:
-        """The targets. Raises ValueError, with what to do, where there are none."""
+        """The targets. Raises NoTargets, with what to do, where there are none."""
         if self.targets is None:
-            raise ValueError(
+            raise NoTargets(
                 "The loss compares outputs with targets, which these inputs do not tell. Give a loss of your own that "
                 "knows them: loss(outputs, inputs), of the first samples."
             )

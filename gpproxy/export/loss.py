@@ -10,7 +10,21 @@ from typing import Any
 
 from gpproxy.errors import ExpressionError
 from gpproxy.export.bundle import Bundle, Key
+from gpproxy.export.runtime import fixture_inputs
 from gpproxy.export.sources import inner_node, is_literal
+from gpproxy.search_spaces.batch import Batch, NoTargets
+
+
+def needs_targets(loss: Callable[..., Any]) -> bool:
+    """Whether a loss compares outputs with targets, which a file is not given with its inputs."""
+    inputs = fixture_inputs()
+    try:
+        loss(inputs, Batch(inputs))
+    except NoTargets:
+        return True
+    except Exception:  # it does not fit these inputs, for another reason
+        return False
+    return False
 
 
 def add_loss(bundle: Bundle, loss: Callable[..., Any]) -> Key:

@@ -22,7 +22,7 @@ from gpproxy.export.bundle import Bundle, Key
 from gpproxy.export.committee import committee_code, mean_vote
 from gpproxy.export.engine_value import engine_value
 from gpproxy.export.formula_code import FormulaCode
-from gpproxy.export.loss import add_loss
+from gpproxy.export.loss import add_loss, needs_targets
 from gpproxy.expressions.nodes import Operation
 from gpproxy.expressions.notation.latex import to_latex
 from gpproxy.expressions.notation.words import in_words
@@ -72,7 +72,8 @@ def source(
         inits: initialisations that its scores were averaged over when it was tested, for the record.
         sizes: what cut statistics keep.
         loss: `loss(outputs, batch)` of the pass at initialisation, a function or the method of a space; its source is
-            copied. By default L1 to inputs of the output's shape. Formulas without gradients need none.
+            copied. By default L1 to inputs of the output's shape. Formulas without gradients need none. Of a loss that
+            compares with targets the file asks whoever uses it for one that knows them.
         provenance: benchmark, seeds, correlations, ... as plain numbers, texts, lists and dicts; versions are added.
     """
     sizes = sizes or Sizes()
@@ -91,6 +92,9 @@ def source(
     used += [runtime.untrained, runtime.refuse_unusable, runtime.finite, runtime.batch_of]
     used += [runtime.checked_loss] if backward else []
     frame = [bundle.add(function) for function in used]
+    asks = backward and loss is not None and needs_targets(loss)
+    if asks:
+        loss = runtime.loss_of_targets
     loss_key = add_loss(bundle, loss or runtime.l1_to_inputs) if backward else None
     fixture = [bundle.add(f) for f in (runtime.fixture_network, runtime.fixture_inputs)]
     vote = bundle.add(votes) if references else None
@@ -98,7 +102,7 @@ def source(
     done: set[Key] = set()
     versions = {"gpproxy": gpproxy.__version__, "torch": torch.__version__, "python": platform.python_version()}
     record = _plain({**(provenance or {}), "versions": versions})
-    value, reason = _expected(trees, references, backward, loss, space, seed, sizes)
+    value, reason = _expected(trees, references, backward, None if asks else loss, space, seed, sizes)
     own = [loss_key] if loss_key is not None else []
     parts = [
         _docstring(trees, rank_form, record, backward, space, seed, samples, inits),
@@ -116,7 +120,7 @@ def source(
         f"SIZES = {sizes!r}",
         _section("The self-check"),
         *bundle.render(fixture, done),
-        _self_check(bundle, fixture, value, reason),
+        _self_check(bundle, fixture, value, reason, asks),
         'if __name__ == "__main__":\n    self_check()\n',
     ]
     return "\n\n\n".join(_joined(parts))
@@ -289,13 +293,14 @@ def _score(bundle: Bundle, frame: list[Key], loss_key: Key | None, backward: boo
         return {finite}(formula(look))'''
 
 
-def _self_check(bundle: Bundle, fixture: list[Key], value: float, reason: str) -> str:
+def _self_check(bundle: Bundle, fixture: list[Key], value: float, reason: str, asks: bool) -> str:
     network, inputs = map(bundle.name, fixture)
+    loss = ", lambda output, inputs: (output - inputs).abs().mean()" if asks else ""
     if reason:
         return f'''def self_check() -> None:
     """The formula has no value on the fixture network ({reason}). Raises ValueError when it has one."""
     try:
-        found = score({network}(), {inputs}())
+        found = score({network}(), {inputs}(){loss})
     except ValueError as error:
         print(f"{{error}} (as expected for the fixture)")
     else:
@@ -306,7 +311,7 @@ EXPECTED = {value!r}
 
 def self_check() -> None:
     """Compares the score of the fixture network with the engine's. Raises ValueError when they differ."""
-    found = score({network}(), {inputs}())
+    found = score({network}(), {inputs}(){loss})
     if not abs(found - EXPECTED) <= 1e-4 * abs(EXPECTED) + 1e-12:
         raise ValueError(f"The self-check failed: the score of the fixture is {{found!r}}, expected {{EXPECTED!r}}.")
     print(f"self-check passed: {{found!r}}, expected {{EXPECTED!r}}")'''

@@ -381,7 +381,7 @@ def test_the_loss_of_every_space_is_copied(name: str, load) -> None:
         assert found == pytest.approx(module.score(made, batch.arguments, given), rel=1e-6)
     else:  # which a file is not given
         assert math.isfinite(module.score(made, batch.arguments, given))
-        with pytest.raises(ValueError, match="Give a loss of your own that knows them"):
+        with pytest.raises(ValueError, match="Pass loss=f, .* compares outputs with targets"):
             module.score(made, batch.arguments)
 
 
