@@ -24,8 +24,5 @@ def published_lines(data: str = "") -> Iterator[Text]:
         yield Text(f"{'':{room}}" + "".join(f" {measure:>12}" for measure in measures), style="dim")
         for method, own in methods.items():
             cells = (own[measure].figure if measure in own else "-" for measure in measures)
-            mark = " *" if any(one.remark for one in own.values()) else ""
-            yield Text(f"{method:<{room}}" + "".join(f" {cell:>12}" for cell in cells) + mark)
+            yield Text(f"{method:<{room}}" + "".join(f" {cell:>12}" for cell in cells))
         yield Text()
-    if any(one.remark for one in published(data)):
-        yield Text("* as listed there for another method; not compared with that paper again", style="dim")

@@ -1,8 +1,8 @@
 """Published results, as data with their source: what others report for the generators and searches of these families.
 
 In: a data set, a measure. Out: figures. They are quoted, not measured here: IS and FID are those of TensorFlow's
-Inception (IS as mean and deviation over 10 splits of 50,000 images, FID against the training split). `second-hand`
-marks figures of other methods as the AutoGAN paper lists them, which were not compared with that paper again.
+Inception (IS as mean and deviation over 10 splits of 50,000 images, FID against the training split). Figures that a
+paper lists of other methods are left out: they belong to the papers that they are from.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ class Published:
         measure: `IS`, `FID`, `mIoU`, `GMACs`, ...
         value, deviation: as published, as texts; the deviation may be empty.
         source: where it stands.
-        remark: `second-hand`, or empty.
     """
 
     study: str
@@ -37,7 +36,6 @@ class Published:
     value: str
     deviation: str
     source: str
-    remark: str
 
     @property
     def figure(self) -> str:
