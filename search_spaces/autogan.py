@@ -11,13 +11,14 @@ from types import MappingProxyType
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from gpproxy.errors import ConfigError, SpaceError
+from gpproxy.errors import SpaceError
 from gpproxy.search_spaces.autogan_network import NORMS, UPS, CellPlan, Generator
 from gpproxy.search_spaces.autogan_supernet import Supernet
 from gpproxy.search_spaces.batch import Batch
-from gpproxy.search_spaces.discriminator import fixed_discriminator, hinge_generator, xavier_
+from gpproxy.search_spaces.discriminator import xavier_
+from gpproxy.search_spaces.drawing import DrawingSpace
 from gpproxy.search_spaces.initialise import materialise
 from gpproxy.search_spaces.product import Choices, ProductSpace
 from gpproxy.search_spaces.space import Architecture, SharedNetwork, Takes, search_space
@@ -54,7 +55,7 @@ def plans(architecture: Architecture) -> list[CellPlan]:
 
 
 @search_space("autogan")
-class AutoGAN(ProductSpace):
+class AutoGAN(DrawingSpace, ProductSpace):
     """Three cells that double the resolution; 373,248 codes such as `1011-10011-10103`.
 
     A cell reads convolution (0 post-activation, 1 pre-activation), norm (0 none, 1 batch, 2 instance), upsampling
@@ -64,7 +65,7 @@ class AutoGAN(ProductSpace):
     """
 
     @dataclass(frozen=True)
-    class Settings(ProductSpace.Settings):
+    class Settings(DrawingSpace.Settings):
         """Attributes:
         width: channels of all cells (published: 256; 128 in the search).
         latent: size of the noise vector.
@@ -72,36 +73,10 @@ class AutoGAN(ProductSpace):
         discriminator_width: channels of the fixed discriminator behind the loss (published: 128; 64 in the search).
         """
 
-        width: int = 32
-        latent: int = 128
-        resolution: int = 32
-        discriminator_width: int = 32
-
-        def __post_init__(self) -> None:
-            if self.resolution < 16 or self.resolution % 8:
-                raise ConfigError(f"resolution must be a multiple of 8 pixels from 16 on, but is {self.resolution}.")
-            least = {"width": self.width, "latent": self.latent, "discriminator_width": self.discriminator_width}
-            for name, value in least.items():
-                if value < 1:
-                    raise ConfigError(f"{name} must be at least 1, but is {value}.")
-
     settings: Settings
     source = "Gong et al., 2019"
     published = PUBLISHED
     takes: Takes = "noise"
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        return (self.settings.latent,)
-
-    @property
-    def image_shape(self) -> tuple[int, ...]:
-        return (3, self.settings.resolution, self.settings.resolution)
-
-    @property
-    def matching_width(self) -> int:
-        """As wide as the generators."""
-        return self.settings.width
 
     @property
     def choices(self) -> Choices:
@@ -157,11 +132,6 @@ class AutoGAN(ProductSpace):
 
     def batch(self, count: int, generator: torch.Generator) -> Batch:
         return Batch(torch.randn(count, self.settings.latent, generator=generator))
-
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """Hinge loss against an untrained discriminator that is the same for all architectures."""
-        width = self.settings.discriminator_width
-        return hinge_generator(fixed_discriminator(width, outputs.device, outputs.dtype)(outputs))
 
     def canonical(self, architecture: Architecture) -> Any:
         """The architecture, save for 162 pairs whose second cell is pre- or post-activated to the same effect.

@@ -8,12 +8,13 @@ from itertools import product
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from gpproxy.errors import ConfigError, SpaceError
+from gpproxy.errors import SpaceError
 from gpproxy.search_spaces.batch import Batch
 from gpproxy.search_spaces.conditional_network import BLOCKS, NORMS, UPS, CellPlan, ConditionalGenerator, Plan
-from gpproxy.search_spaces.discriminator import fixed_discriminator, hinge_generator, xavier_
+from gpproxy.search_spaces.discriminator import xavier_
+from gpproxy.search_spaces.drawing import DrawingSpace
 from gpproxy.search_spaces.initialise import materialise
 from gpproxy.search_spaces.product import Choices, ProductSpace
 from gpproxy.search_spaces.space import Architecture, Takes, search_space
@@ -25,7 +26,7 @@ ATTENTION = 3
 
 
 @search_space("conditional")
-class Conditional(ProductSpace):
+class Conditional(DrawingSpace, ProductSpace):
     """Three cells that double the resolution, told a class; 1,119,744 codes such as `1301-1301-0110-2`.
 
     A cell reads block (0 post-activation, 1 pre-activation, 2 styled), norm (0 none, 1 batch, 2 instance, 3 batch with
@@ -34,46 +35,22 @@ class Conditional(ProductSpace):
     """
 
     @dataclass(frozen=True)
-    class Settings(ProductSpace.Settings):
+    class Settings(DrawingSpace.Settings):
         """Attributes:
-        width: channels of all cells.
-        latent: size of the noise vector.
         embedding: size of what a class is embedded in, and of a style.
         classes: how many there are.
-        resolution: side of the images in pixels, a multiple of 8.
-        discriminator_width: channels of the fixed discriminator behind the loss.
         """
 
-        width: int = 32
-        latent: int = 128
         embedding: int = 64
         classes: int = 10
-        resolution: int = 32
-        discriminator_width: int = 32
 
         def __post_init__(self) -> None:
-            if self.resolution < 16 or self.resolution % 8:
-                raise ConfigError(f"resolution must be a multiple of 8 pixels from 16 on, but is {self.resolution}.")
-            for name in ("width", "latent", "embedding", "classes", "discriminator_width"):
-                if getattr(self, name) < 1:
-                    raise ConfigError(f"{name} must be at least 1, but is {getattr(self, name)}.")
+            super().__post_init__()
+            self._positive("embedding", "classes")
 
     settings: Settings
     source = "Zhang et al., 2019; Brock et al., 2019; Karras et al., 2020"
     takes: Takes = "noise and classes"
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        return (self.settings.latent,)
-
-    @property
-    def image_shape(self) -> tuple[int, ...]:
-        return (3, self.settings.resolution, self.settings.resolution)
-
-    @property
-    def matching_width(self) -> int:
-        """As wide as the generators."""
-        return self.settings.width
 
     @property
     def choices(self) -> Choices:
@@ -133,11 +110,6 @@ class Conditional(ProductSpace):
         """Noise, and classes with equal chances as its condition."""
         noise = torch.randn(count, self.settings.latent, generator=generator)
         return Batch(noise, condition=torch.randint(self.settings.classes, (count,), generator=generator))
-
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """Hinge loss against an untrained discriminator that is the same for all architectures."""
-        width = self.settings.discriminator_width
-        return hinge_generator(fixed_discriminator(width, outputs.device, outputs.dtype)(outputs))
 
 
 def plans(architecture: Architecture) -> Iterator[CellPlan]:

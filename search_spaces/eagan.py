@@ -15,7 +15,8 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from gpproxy.errors import ConfigError, SpaceError
 from gpproxy.search_spaces.batch import Batch
-from gpproxy.search_spaces.discriminator import fixed_discriminator, hinge_discriminator, hinge_generator, xavier_
+from gpproxy.search_spaces.discriminator import hinge_discriminator, xavier_
+from gpproxy.search_spaces.drawing import DrawingSpace
 from gpproxy.search_spaces.eagan_networks import Discriminator, Generator
 from gpproxy.search_spaces.images import pink_noise
 from gpproxy.search_spaces.initialise import materialise
@@ -157,7 +158,7 @@ def _single(*sizes: range) -> tuple[tuple[tuple[int, ...], ...], ...]:
 
 
 @search_space("eagan-generator")
-class EAGANGenerator(CellSpace):
+class EAGANGenerator(DrawingSpace, CellSpace):
     """Three cells that double the resolution; codes such as `1110231-1101305-0103003`.
 
     A cell reads how nodes 0 and 1 enlarge the input (0 nearest, 1 bilinear, 2 deconvolution), then the edges 0-2, 1-2,
@@ -166,27 +167,17 @@ class EAGANGenerator(CellSpace):
     """
 
     @dataclass(frozen=True)
-    class Settings(SearchSpace.Settings):
+    class Settings(DrawingSpace.Settings):
         """Attributes:
-        width: channels of all cells (published: 256).
         latent: size of the noise vector, a multiple of 3.
-        resolution: side of the images in pixels, a multiple of 8.
-        discriminator_width: channels of the fixed discriminator behind the loss.
         """
 
-        width: int = 32
         latent: int = 120
-        resolution: int = 32
-        discriminator_width: int = 32
 
         def __post_init__(self) -> None:
-            if self.resolution < 16 or self.resolution % 8:
-                raise ConfigError(f"resolution must be a multiple of 8 pixels from 16 on, but is {self.resolution}.")
-            if self.latent < 3 or self.latent % 3:
+            super().__post_init__()
+            if self.latent % 3:
                 raise ConfigError(f"latent must be a multiple of 3, but is {self.latent}.")
-            for name in ("width", "discriminator_width"):
-                if getattr(self, name) < 1:
-                    raise ConfigError(f"{name} must be at least 1, but is {getattr(self, name)}.")
 
     settings: Settings
     source = "Ying et al., 2022"
@@ -199,19 +190,6 @@ class EAGANGenerator(CellSpace):
 
     def count_of_cell(self) -> int:
         return 3**2 * (7**2 - 1) * (7**3 - 1)
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        return (self.settings.latent,)
-
-    @property
-    def image_shape(self) -> tuple[int, ...]:
-        return (3, self.settings.resolution, self.settings.resolution)
-
-    @property
-    def matching_width(self) -> int:
-        """As wide as the generators."""
-        return self.settings.width
 
     def canonical(self, architecture: Architecture) -> Architecture:
         """The architecture with 0 for what has no effect: ways to enlarge that no edge begins at, and in the last cell
@@ -234,11 +212,6 @@ class EAGANGenerator(CellSpace):
 
     def batch(self, count: int, generator: torch.Generator) -> Batch:
         return Batch(torch.randn(count, self.settings.latent, generator=generator))
-
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """Hinge loss against an untrained discriminator that is the same for all architectures."""
-        width = self.settings.discriminator_width
-        return hinge_generator(fixed_discriminator(width, outputs.device, outputs.dtype)(outputs))
 
 
 @search_space("eagan-discriminator")

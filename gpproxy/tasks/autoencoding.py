@@ -16,7 +16,6 @@ import copy
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -25,7 +24,6 @@ from torch import Tensor, nn
 
 from gpproxy.errors import ConfigError
 from gpproxy.images.image_set import seen, to_unit
-from gpproxy.quality.measure import frechet_to, numbers
 from gpproxy.search_spaces.initialise import materialise
 from gpproxy.seeds import numbered, reseed
 from gpproxy.tasks.drawing import DrawingTask
@@ -33,7 +31,6 @@ from gpproxy.tasks.loss_objective import LossObjective, LossRecipe
 from gpproxy.tasks.registry import task
 from gpproxy.training.architecture import untrained
 from gpproxy.training.draw import draw, noise_batches
-from gpproxy.training.loop import Measure
 from gpproxy.training.outcome import Outcome
 from gpproxy.training.recalibrate import recalibrate
 from gpproxy.training.recipe import one_of
@@ -253,19 +250,6 @@ class Autoencoding(DrawingTask):
     def main(self) -> str:
         """The bound, whatever measures images beside it."""
         return BOUND
-
-    @cached_property
-    def measure(self) -> Measure | None:
-        network = self.extractor
-        if network is None:
-            return None
-        if self.every:
-            return lambda images: numbers(images, self.reference, network)
-        return lambda images: {super(Autoencoding, self).main: frechet_to(images, self.reference, network)}
-
-    @cached_property
-    def facts(self) -> dict[str, Any]:
-        return super().facts or {"extractor": "none", "reference": f"{self.held_out.name}/{self.held_out.split}"}
 
     def objective(self, code: str, seed: int, times: int = 1) -> VariationalObjective:
         recipe, space = self.recipe_of(times), self.space

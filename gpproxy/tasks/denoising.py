@@ -18,7 +18,6 @@ import torch
 from torch import Tensor, nn
 
 from gpproxy.images.image_set import seen, to_unit
-from gpproxy.quality.measure import frechet_to, numbers
 from gpproxy.search_spaces.edm import drawn_levels, ladder, noisy_batch
 from gpproxy.seeds import numbered
 from gpproxy.tasks.drawing import DrawingTask
@@ -27,7 +26,6 @@ from gpproxy.tasks.loss_objective import LossObjective, LossRecipe
 from gpproxy.tasks.registry import task
 from gpproxy.training.architecture import untrained
 from gpproxy.training.draw import noise_batches
-from gpproxy.training.loop import Measure
 
 #: The measure that chooses the best check; at one level it is called `denoising loss@0.048`.
 LOSS = "denoising loss"
@@ -153,18 +151,8 @@ class Denoising(DrawingTask):
         return LOSS
 
     @cached_property
-    def measure(self) -> Measure | None:
-        network = self.extractor
-        if network is None:
-            return None
-        if self.every:
-            return lambda images: numbers(images, self.reference, network)
-        return lambda images: {super(Denoising, self).main: frechet_to(images, self.reference, network)}
-
-    @cached_property
     def facts(self) -> dict[str, Any]:
-        found = super().facts or {"extractor": "none", "reference": f"{self.held_out.name}/{self.held_out.split}"}
-        return {**found, "noise_levels": [round(level, 4) for level in ladder().tolist()]}
+        return {**super().facts, "noise_levels": [round(level, 4) for level in ladder().tolist()]}
 
     def objective(self, code: str, seed: int, times: int = 1) -> Denoiser:
         recipe = self.recipe_of(times)

@@ -38,6 +38,10 @@ class DrawingTask(Task):
         """The split that generators are measured on, as it is: what a loss on images that were not learnt is of."""
         return self._load(self.settings.split, None)
 
+    @property
+    def measured_on(self) -> str:
+        return f"{self.held_out.name}/{self.held_out.split}"
+
     def of_channels(self, images: ImageSet) -> Tensor:
         """Images with the channels that the generators draw; grey ones have three equal channels."""
         return images.images[:, : self.space.image_shape[0]]

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from gpproxy.images.image_set import to_bytes
 from gpproxy.quality.fidelity import fidelity
-from gpproxy.quality.measure import Quality, frechet_to, names
+from gpproxy.quality.measure import Quality, frechet_to
 from gpproxy.search_spaces.bass import halved
 from gpproxy.search_spaces.losses import l1
 from gpproxy.tasks.drawing import DrawingTask
@@ -129,16 +129,14 @@ class SuperResolution(DrawingTask):
             targets = self.targets[: len(images)]
             near = fidelity(images, targets)
             errors = {f"{name} error": value for name, value in near.errors.items()}
-            distance = {} if network is None else {names(network)[0]: frechet_to(images, self.reference, network)}
+            distance = {} if network is None else {self.distance: frechet_to(images, self.reference, network)}
             return {ERROR: error(images, targets), **near.values, **errors, **distance}
 
         return measured
 
     @cached_property
     def facts(self) -> dict[str, Any]:
-        held_out = self.real()
-        digest = {"reference": f"{held_out.name}/{held_out.split}", "reference_digest": held_out.digest}
-        return super().facts or {"extractor": "none", **digest}
+        return {"reference_digest": self.real().digest, **super().facts}
 
     def measured(self, images: Tensor) -> Quality:
         found, near = super().measured(images), fidelity(images, self.targets)

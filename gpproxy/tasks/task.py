@@ -122,6 +122,11 @@ class Task(ABC):
     def real(self) -> ImageSet:
         """The real images that outputs are compared with."""
 
+    @property
+    @abstractmethod
+    def measured_on(self) -> str:
+        """Data set and split of what generators are measured on, where no extractor compares features."""
+
     @abstractmethod
     def objective(self, code: str, seed: int, times: int = 1) -> Objective:
         """The untrained networks of an architecture, ready to train `times` as long as the recipe says."""
@@ -156,31 +161,36 @@ class Task(ABC):
         return Reference.of(self.real(), self.extractor)
 
     @property
+    def distance(self) -> str:
+        """Name of the Fréchet distance of the extractor; empty where none compares features."""
+        return "" if self.extractor is None else names(self.extractor)[0]
+
+    @property
     def main(self) -> str:
         """Name of the measure that chooses the best check, lower is better; empty where nothing is measured."""
-        return "" if self.extractor is None else names(self.extractor)[0]
+        return self.distance
 
     @cached_property
     def measure(self) -> Measure | None:
-        """What a check measures, from images as `outputs` gives them to numbers, `main` first; None for nothing."""
+        """What a check measures, from images as `outputs` gives them to numbers; None for nothing."""
         network = self.extractor
         if network is None:
             return None
         if self.every:
             return lambda images: numbers(images, self.reference, network)
-        return lambda images: {self.main: frechet_to(images, self.reference, network)}
+        return lambda images: {self.distance: frechet_to(images, self.reference, network)}
 
     @cached_property
     def facts(self) -> dict[str, Any]:
         """What a measured number belongs to: extractor and real images, with their digests; the floor where asked."""
         network = self.extractor
         if network is None:
-            return {}
+            return {"extractor": "none", "reference": self.measured_on} if self.main else {}
         found = {**_named(network), "reference": self.reference.split}
         found["reference_digest"] = self.reference.images.digest
         if self.every:
             count = min(self.samples, len(self.reference.images) // 2)
-            found[FLOOR] = float(f"{floors(self.reference, count, network)[self.main]:.4g}")
+            found[FLOOR] = float(f"{floors(self.reference, count, network)[self.distance]:.4g}")
         return found
 
     @property

@@ -133,7 +133,7 @@ class TranslationTask(Task):
     @property
     def main(self) -> str:
         """The Fréchet distance, DSSIM without an extractor; empty where there are no targets either."""
-        return super().main or (DISSIMILARITY if self.paired else "")
+        return self.distance or (DISSIMILARITY if self.paired else "")
 
     @cached_property
     def measure(self) -> Measure | None:
@@ -141,11 +141,9 @@ class TranslationTask(Task):
             return None
         return translation_measure(self.images, self.extractor, self.reference if self.extractor else None)
 
-    @cached_property
-    def facts(self) -> dict[str, Any]:
-        """As of every task; without an extractor, the images that outputs are compared with."""
-        held_out = {"extractor": "none", "reference": f"{self.images.name}/{self.images.held_out.split}"}
-        return super().facts or (held_out if self.main else {})
+    @property
+    def measured_on(self) -> str:
+        return f"{self.images.name}/{self.images.held_out.split}"
 
     @property
     def words(self) -> dict[str, str]:

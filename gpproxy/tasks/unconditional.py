@@ -42,6 +42,13 @@ from gpproxy.training.recipe import AdversarialRecipe
 SIDE = 8
 
 
+#: What the published final training and the published search have in common (Gong et al., 2019, section 4, and code).
+PUBLISHED: dict[str, Any] = {
+    "batch": 128, "critic_steps": 5, "generator_rate": 2e-4, "discriminator_rate": 2e-4,
+    "decay": "constant", "share": False, "augment": (), "flip": False,
+}  # fmt: skip
+
+
 class Adversarial:
     """One generator and one discriminator.
 
@@ -255,28 +262,14 @@ class Unconditional(DrawingTask):
         "short": AdversarialRecipe(),
         "autogan": AdversarialRecipe(
             steps=50_000,
-            batch=128,
-            critic_steps=5,
-            generator_rate=2e-4,
-            discriminator_rate=2e-4,
-            decay="constant",
-            share=False,
-            augment=(),
-            flip=False,
+            **PUBLISHED,
             discriminator_width=128,
             recalibrate=0,
         ),
         "autogan-search": AdversarialRecipe(
             steps=152_360,
-            batch=128,
-            critic_steps=5,
-            generator_rate=2e-4,
-            discriminator_rate=2e-4,
-            decay="constant",
-            share=False,
+            **PUBLISHED,
             average=0.0,
-            augment=(),
-            flip=False,
             growth=(15 / 65, 35 / 65),
             discriminator_width=64,
             recalibrate=4,

@@ -21,10 +21,9 @@ from gpproxy.tasks.autoencoding import (
 )
 from gpproxy.tasks.registry import open_task, recipe
 from gpproxy.tasks.settings import TrainingSettings
-from gpproxy.training.checkpoint import load_state
 from gpproxy.training.draw import trained
 from gpproxy.training.outcome import Check, outcome
-from tests.training.toy import equal
+from tests.training.toy import goes_on
 
 CODE = "0010-11000-12000"
 SMALL = {
@@ -93,18 +92,10 @@ def test_it_learns(task):
 
 
 def test_a_stopped_training_ends_in_the_same_bytes_and_leaves_a_generator(task, tmp_path: Path):
-    for _ in task.train(CODE, 3, tmp_path / "whole"):
-        pass
-    while outcome(tmp_path / "parts") is None:
-        for _ in task.train(CODE, 3, tmp_path / "parts", lambda: True):
-            pass
-    assert equal(*(load_state(tmp_path / name)["objective"] for name in ("whole", "parts")))
-    weights = [tmp_path / name / "best.safetensors" for name in ("whole", "parts")]
-    assert weights[0].read_bytes() == weights[1].read_bytes()
-    found = outcome(tmp_path / "whole")
+    found = goes_on(task, CODE, tmp_path)
     assert found.main == BOUND and found.verdict == "finished"
     # What is kept is a generator of the space, as any other training leaves it.
-    assert task.outputs(trained(task.space, CODE, weights[0]), 0).shape == (24, 3, 16, 16)
+    assert task.outputs(trained(task.space, CODE, tmp_path / "whole" / "best.safetensors"), 0).shape == (24, 3, 16, 16)
     assert (tmp_path / "whole" / "samples_000006.png").is_file()
 
 

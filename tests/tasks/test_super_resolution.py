@@ -11,9 +11,7 @@ from gpproxy.seeds import numbered
 from gpproxy.tasks.registry import open_task
 from gpproxy.tasks.settings import TrainingSettings
 from gpproxy.tasks.super_resolution import ERROR, enlarged, error
-from gpproxy.training.checkpoint import load_state
-from gpproxy.training.outcome import outcome
-from tests.training.toy import equal
+from tests.training.toy import goes_on
 
 CODE = "16-010700700-700700700-700700700"
 SMALL = {"resolution": 16, "steps": 6, "batch": 4, "samples": 24, "data": "shapes", "limit": 64, "extractor": "none"}
@@ -56,15 +54,8 @@ def test_images_are_halved_and_enlarged():
 
 
 def test_a_stopped_training_ends_in_the_same_bytes(task, tmp_path: Path):
-    for _ in task.train(CODE, 3, tmp_path / "whole"):
-        pass
-    while outcome(tmp_path / "parts") is None:
-        for _ in task.train(CODE, 3, tmp_path / "parts", lambda: True):
-            pass
-    assert equal(*(load_state(tmp_path / name)["objective"] for name in ("whole", "parts")))
-    found = outcome(tmp_path / "whole")
+    found = goes_on(task, CODE, tmp_path)
     assert found.main == ERROR and {"PSNR", "SSIM", "L1"} <= set(found.best.measures)
-    assert (tmp_path / "whole" / "best.safetensors").read_bytes() == (tmp_path / "parts/best.safetensors").read_bytes()
 
 
 def test_other_spaces_are_told_their_recipes():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,7 +12,10 @@ from gpproxy.images.image_set import ImageSet
 from gpproxy.search_spaces.autogan import AutoGAN
 from gpproxy.tasks.registry import recipe
 from gpproxy.tasks.settings import TrainingSettings
+from gpproxy.tasks.task import Task
 from gpproxy.tasks.unconditional import Adversarial, Unconditional, adversarial
+from gpproxy.training.checkpoint import BEST, load_state
+from gpproxy.training.outcome import Outcome, outcome
 from gpproxy.training.recipe import AdversarialRecipe
 
 SPACE = AutoGAN(width=4, latent=8, resolution=16)
@@ -69,3 +73,19 @@ def saved(state: Any) -> Any:
     torch.save(state, file)
     file.seek(0)
     return torch.load(file, weights_only=True)
+
+
+def goes_on(task: Task, code: str, folder: Path) -> Outcome:
+    """Trains in one go in `folder`/whole, and with a stop after every step in `folder`/parts; both end alike."""
+    for _ in task.train(code, 3, folder / "whole"):
+        pass
+    while outcome(folder / "parts") is None:
+        for _ in task.train(code, 3, folder / "parts", lambda: True):
+            pass
+    states = [load_state(folder / name) for name in ("whole", "parts")]
+    assert all(states) and equal(*(state["objective"] for state in states if state))
+    weights = [(folder / name / BEST).read_bytes() for name in ("whole", "parts")]
+    assert weights[0] == weights[1]
+    whole, parts = (outcome(folder / name) for name in ("whole", "parts"))
+    assert whole is not None and parts is not None and whole.curve == parts.curve
+    return whole
