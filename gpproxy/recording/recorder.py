@@ -21,7 +21,8 @@ from torch.nn.modules.conv import _ConvNd
 from torch.overrides import TorchFunctionMode
 
 from gpproxy.recording.arguments import arguments, changed, cuts_at_zero, product_letters, replaced, spelling, tensors
-from gpproxy.recording.layer import Axes, Call, Kept, Layer, by_sample, filters
+from gpproxy.recording.layer import Axes, Call, Kept, Layer
+from gpproxy.recording.layout import Layout
 from gpproxy.recording.operations import (
     CONVOLUTIONS,
     MIXERS,
@@ -517,17 +518,18 @@ class Recorder(TorchFunctionMode):
             self.unseen = [i for i in self.unseen if id(self.parameters[i][1]) in behind]
         for rectifier, maker in self._waiting.items():
             self.layers[maker].call.kept.setdefault("preactivation", self.rectified[rectifier][0])
-        self.grid = None if image is None or image.ndim != 4 else (image.shape[2], image.shape[3])
+        grid = None if image is None or image.ndim != 4 else (image.shape[2], image.shape[3])
+        layout = self.layout = Layout(self.samples, grid)
         for layer in self.layers:
             kept = layer.call.kept
-            layer.activation = self.laid_out(layer, kept["activation"].value)
+            layer.activation = layout.laid_out(layer, kept["activation"].value)
             if "inflow" in kept:
-                layer.inflow = self.laid_out(layer, kept["inflow"].value, inflow=True)
+                layer.inflow = layout.laid_out(layer, kept["inflow"].value, inflow=True)
             if "preactivation" in kept:
                 value = kept["preactivation"].value
                 like_input = value.shape == kept["inflow"].value.shape if "inflow" in kept else False
-                layer.preactivation = self.laid_out(layer, value, inflow=like_input)
-            layer.weight = self.filters(layer, layer.call.weight.detach(), mean=True)
+                layer.preactivation = layout.laid_out(layer, value, inflow=like_input)
+            layer.weight = layout.filters(layer, layer.call.weight.detach(), mean=True)
             layer.bias = None if layer.bias is None else layer.bias.detach()
             seen = layer.inflow if layer.kind == "transposed" else layer.activation
             if layer.kind != "embedding":  # every weight acts once at each position of the smaller grid
@@ -537,49 +539,10 @@ class Recorder(TorchFunctionMode):
         if self.conditions:
             self.layers = [layer for layer in self.layers if layer.call.visible or layer.activation.ndim > 2]
             self.other_macs += sum(layer.macs for layer in self.conditions)
-        self.rectified = [self._by_rows(kept.value, trace) for kept, trace in self.rectified]
-        self.onset = None if self.onset is None else self._by_rows(self.onset[0].value, self.onset[1])
+        self.rectified = [layout.by_rows(kept.value, trace) for kept, trace in self.rectified]
+        self.onset = None if self.onset is None else layout.by_rows(self.onset[0].value, self.onset[1])
         self._storages.clear()
         self._kept.clear()
-
-    def laid_out(self, layer: Layer, value: Tensor, inflow: bool = False) -> Tensor:
-        """A value of the layer, or its gradient, as `sample x channel x position...`."""
-        call = layer.call
-        grid = None if layer.kind in ("convolution", "transposed") else self.grid
-        folded = call.per_sample and layer.kind in ("convolution", "transposed")
-        return by_sample(value, call.input if inflow else call.output, self.samples, call.data, folded, grid)
-
-    def laid_gradient(self, layer: Layer, gradient: Tensor) -> Tensor:
-        """The gradient of an output; one that stands for all samples is shared out among them."""
-        laid = self.laid_out(layer, gradient)
-        return laid / self.samples if laid.numel() > gradient.numel() else laid
-
-    def filters(self, layer: Layer, weight: Tensor, mean: bool = False) -> Tensor:
-        """The weight of a layer, or its gradient, as `out x in x ...`."""
-        call = layer.call
-        order, outputs = call.turn
-        if order:
-            weight = weight.permute(order)
-        elif call.per_sample:
-            weight = weight.reshape(self.samples, -1, *weight.shape[1:])
-        if call.per_sample:
-            weight = weight.mean(0) if mean else weight.sum(0)
-        if order:
-            return weight.flatten(outputs).flatten(0, outputs - 1)
-        return filters(weight, layer.kind, call.groups // (self.samples if call.per_sample else 1))
-
-    def _by_rows(self, value: Tensor, trace: Trace) -> Tensor:
-        """`sample x ...`, of a value that belongs to no layer."""
-        if trace.axis == INNER:
-            return value.unflatten(0, (-1, self.samples)).transpose(0, 1)
-        if trace.axis:
-            value = value.transpose(0, trace.axis)
-        if value.ndim and len(value) == self.samples:
-            return value
-        if trace.data and value.ndim and (len(value) % self.samples == 0 or len(value) == 1):
-            if value.numel() % self.samples == 0:
-                return value.reshape(self.samples, -1)
-        return value[None].expand(self.samples, *value.shape)
 
 
 def _leaves(outputs: list[Tensor]) -> set[int]:

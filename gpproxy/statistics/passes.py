@@ -90,14 +90,16 @@ def backward(record: Pass, loss: Tensor) -> Pass:
     for layer in layers:
         gradient = of_weights.pop(id(layer.call.weight), None)
         if gradient is not None:
-            gradient = record.recorder.filters(layer, gradient.to_dense() if gradient.is_sparse else gradient)
+            gradient = record.recorder.layout.filters(layer, gradient.to_dense() if gradient.is_sparse else gradient)
             key = layer.call.key
             sums[key] = gradient if key not in sums else sums[key] + gradient
     for i, layer in enumerate(layers):
         gradient = of_edges.get(i)
-        layer.gradient = (
-            torch.zeros_like(layer.activation) if gradient is None else record.recorder.laid_gradient(layer, gradient)
-        )
+        layout = record.recorder.layout
+        if gradient is None:
+            layer.gradient = torch.zeros_like(layer.activation)
+        else:
+            layer.gradient = layout.laid_gradient(layer, gradient)
         if layer.first:
             layer.weight_gradient = sums.get(layer.call.key, torch.zeros_like(layer.weight))
     record.output = record.output.detach()

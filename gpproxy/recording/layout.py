@@ -1,0 +1,63 @@
+"""Lays out what a pass has kept, whatever way round the network has it: `sample x channel x position...`.
+
+In: tensors as operations saw them, with the layers or traces that they belong to. Out: the one layout of all values.
+This file needs torch only: an exported proxy carries a copy of what it uses of it.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from gpproxy.recording.layer import Layer, by_sample, filters
+from gpproxy.recording.trace import INNER, Trace
+
+
+class Layout:
+    """Of one pass.
+
+    Args:
+        samples: size of the batch.
+        grid: height and width of the image, for values whose positions stand in one row; None where there is none.
+    """
+
+    def __init__(self, samples: int, grid: tuple[int, int] | None):
+        self.samples, self.grid = samples, grid
+
+    def laid_out(self, layer: Layer, value: Tensor, inflow: bool = False) -> Tensor:
+        """A value of the layer, or its gradient, as `sample x channel x position...`."""
+        call = layer.call
+        grid = None if layer.kind in ("convolution", "transposed") else self.grid
+        folded = call.per_sample and layer.kind in ("convolution", "transposed")
+        return by_sample(value, call.input if inflow else call.output, self.samples, call.data, folded, grid)
+
+    def laid_gradient(self, layer: Layer, gradient: Tensor) -> Tensor:
+        """The gradient of an output; one that stands for all samples is shared out among them."""
+        laid = self.laid_out(layer, gradient)
+        return laid / self.samples if laid.numel() > gradient.numel() else laid
+
+    def filters(self, layer: Layer, weight: Tensor, mean: bool = False) -> Tensor:
+        """The weight of a layer, or its gradient, as `out x in x ...`."""
+        call = layer.call
+        order, outputs = call.turn
+        if order:
+            weight = weight.permute(order)
+        elif call.per_sample:
+            weight = weight.reshape(self.samples, -1, *weight.shape[1:])
+        if call.per_sample:
+            weight = weight.mean(0) if mean else weight.sum(0)
+        if order:
+            return weight.flatten(outputs).flatten(0, outputs - 1)
+        return filters(weight, layer.kind, call.groups // (self.samples if call.per_sample else 1))
+
+    def by_rows(self, value: Tensor, trace: Trace) -> Tensor:
+        """`sample x ...`, of a value that belongs to no layer."""
+        if trace.axis == INNER:
+            return value.unflatten(0, (-1, self.samples)).transpose(0, 1)
+        if trace.axis:
+            value = value.transpose(0, trace.axis)
+        if value.ndim and len(value) == self.samples:
+            return value
+        if trace.data and value.ndim and (len(value) % self.samples == 0 or len(value) == 1):
+            if value.numel() % self.samples == 0:
+                return value.reshape(self.samples, -1)
+        return value[None].expand(self.samples, *value.shape)
