@@ -30,7 +30,6 @@ from gpproxy.search_spaces.check import make_space
 from gpproxy.search_spaces.choice import mean_square
 from gpproxy.seeds import seeded
 from gpproxy.statistics.collection import Collection
-from gpproxy.statistics.exact import exact
 from gpproxy.statistics.observe import collect_one
 from gpproxy.statistics.passes import Passes
 
@@ -163,9 +162,7 @@ class ProxyFunction:
         )  # fmt: skip
         probes = seeded(proxy.spaces[0][0] if proxy.spaces else known.name, proxy.init_seed, "probes")
         passes = Passes(module, batch, given, probes, proxy.needs_backward)
-        with exact():
-            record = collect_one(space, GIVEN, how, passes)
-        return values_of(record, [proxy])[0]
+        return values_of(collect_one(space, GIVEN, how, passes), [proxy])[0]
 
     def _fresh(self, name: str, build: Callable[[], nn.Module]) -> list[nn.Module]:
         space = ChoiceSpace({"network": (GIVEN, "none")}, lambda network: build(), inputs=1)

@@ -52,6 +52,11 @@ def read(folder: str | Path) -> dict[str, Any]:
         kept = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RunError(f"{path} is not readable TOML: {error}. Choose another --out.") from error
+    return _present(kept)
+
+
+def _present(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of a build, with the present names of its size."""
     return {**kept, "size": {RENAMED.get(name, name): value for name, value in kept.get("size", {}).items()}}
 
 
@@ -69,7 +74,7 @@ def read_card(path: str | Path) -> dict[str, Any]:
             f"{path} was not built with gpproxy.benchmark, so it cannot be grown with it: its card lacks the settings."
         )
     # A table of an earlier version says only what it holds.
-    return {"size": {"size": facts.get("architectures", 1), "trainings": max(card.seeds, 1)}, **facts}
+    return _present({"size": {"size": facts.get("architectures", 1), "trainings": max(card.seeds, 1)}, **facts})
 
 
 def begun(out: str, benchmark: str) -> BuildSettings | None:

@@ -44,7 +44,7 @@ def estimate(task: Task, left: Sequence[Job]) -> Estimate:
     slope, base = _line([macs[code] for code in seconds], list(seconds.values()))
     per_job = [
         task.recipe_of(job.times).steps * max(base + slope * macs[job.code], 0.0)
-        + check * len(task.recipe_of(job.times).check_steps)
+        + check * len(task.recipe_of(job.times).image_steps)
         for job in left
     ]
     ordinary = [spent for job, spent in zip(left, per_job) if job.times == 1] or per_job

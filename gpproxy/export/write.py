@@ -34,6 +34,7 @@ from gpproxy.seeds import seeded
 from gpproxy.statistics import observe
 from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.cut import Sizes
+from gpproxy.statistics.exact import exact
 from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import STATISTICS
 
@@ -89,7 +90,7 @@ def source(
     bundle = Bundle(backward, (*OWN, *names))
     codes = [FormulaCode(one, bundle, name) for one, name in zip(trees, names)]
     used: list[Callable[..., Any]] = [Passes, Sizes, seeded, observe._dead]
-    used += [runtime.untrained, runtime.refuse_unusable, runtime.finite, runtime.batch_of]
+    used += [exact, runtime.untrained, runtime.refuse_unusable, runtime.finite, runtime.batch_of]
     used += [runtime.checked_loss] if backward else []
     frame = [bundle.add(function) for function in used]
     asks = backward and loss is not None and needs_targets(loss)
@@ -138,7 +139,7 @@ def _expected(
     """The engine's value for the fixture."""
     network, inputs = runtime.fixture_network(), runtime.fixture_inputs()
     probes = seeded(space, seed, "probes")
-    with runtime.untrained(network):
+    with exact(), runtime.untrained(network):
         passes = Passes(network, Batch(inputs), loss or runtime.l1_to_inputs, probes, backward)
         values = [engine_value(tree, passes, sizes) for tree in trees]
     reason = next((told for _, told in values if told), "")
@@ -253,7 +254,7 @@ def _constants(
 
 
 def _score(bundle: Bundle, frame: list[Key], loss_key: Key | None, backward: bool) -> str:
-    passes, _, generator, dead, untrained, refuse, finite, batch_of, *checked = map(bundle.name, frame)
+    passes, _, generator, dead, exact, untrained, refuse, finite, batch_of, *checked = map(bundle.name, frame)
     used, given = "loss", ""
     if loss_key is not None:
         own = bundle.name(loss_key)
@@ -285,7 +286,7 @@ def _score(bundle: Bundle, frame: list[Key], loss_key: Key | None, backward: boo
     """
     given = {batch_of}(inputs, generator, output){given}
     probes = {generator}(SPACE, seed, "probes")
-    with {untrained}(generator) as network:
+    with {exact}(), {untrained}(generator) as network:
         look = {passes}(network, given, {used}, probes, backward={backward})
         {refuse}(look)
         if {dead}(look):

@@ -104,6 +104,7 @@ class Scorer:
         self._size: Size | None = None
         self._views = [self._view(members) for members in _alike(setup.proxies)]
 
+    @exact()
     def score(self, code: str, size: Size | None = None) -> Scored:
         """The scores of a code; its size is worked out when it is not given.
 
@@ -247,8 +248,7 @@ def score_chunk(setup: Setup, codes: Sequence[str], sizes: Mapping[str, Size]) -
     scorer = _scorer(setup)
     scorer.work = Work()
     start = time.perf_counter()
-    with exact():
-        found = [scorer.score(code, sizes.get(code)) for code in codes]
+    found = [scorer.score(code, sizes.get(code)) for code in codes]
     scorer.work.seconds = time.perf_counter() - start
     return found, scorer.work
 

@@ -22,7 +22,6 @@ from gpproxy.search_spaces.check import make_space
 from gpproxy.statistics import cache, failures
 from gpproxy.statistics.assemble import assemble
 from gpproxy.statistics.collection import Collection
-from gpproxy.statistics.exact import exact
 from gpproxy.statistics.observe import collect_one
 from gpproxy.statistics.record import Record
 from gpproxy.statistics.table import StatisticsTable
@@ -32,13 +31,12 @@ preload("gpproxy.statistics.forward_mode")  # slow to load, and most processes w
 
 def _task(name: str, settings: dict[str, Any], code: str, how: Collection, path: str) -> str:
     """Collects one architecture into the cache; returns an error text, empty when all went well."""
-    with exact():
-        try:
-            record = collect_one(make_space(name, settings), code, how)
-        except StatisticsError as error:
-            if failures.lasting(error):
-                failures.remember(Path(path), code, str(error))
-            return str(error)
+    try:
+        record = collect_one(make_space(name, settings), code, how)
+    except StatisticsError as error:
+        if failures.lasting(error):
+            failures.remember(Path(path), code, str(error))
+        return str(error)
     cache.save(record, Path(path))
     failures.forget(Path(path))
     return ""

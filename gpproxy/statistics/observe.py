@@ -18,6 +18,7 @@ from gpproxy.search_spaces import SearchSpace
 from gpproxy.seeds import seeded
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.collection import Collection
+from gpproxy.statistics.exact import exact
 from gpproxy.statistics.passes import AbsentPass, Passes
 from gpproxy.statistics.record import Record
 
@@ -29,6 +30,7 @@ def look_at(space: SearchSpace, code: str, how: Collection, backward: bool = Tru
     return Passes(network, batch, space.loss, seeded(space.name, how.seed, "probes"), backward)
 
 
+@exact()
 def collect_one(space: SearchSpace, code: str, how: Collection, passes: Passes | None = None) -> Record:
     """Statistics, columns and state of health of one architecture; `passes` is made here unless it is given.
 

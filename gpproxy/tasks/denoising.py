@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -42,6 +42,8 @@ class DenoisingRecipe(LossRecipe):
         held_out: images on which the loss is measured, each at every level of the ladder.
         sampler_steps: of Heun's method where images are drawn; it calls the network twice as often, less one.
     """
+
+    chosen_by_loss: ClassVar[bool] = True
 
     zero_ends: bool = True
     held_out: int = 256
@@ -137,7 +139,7 @@ class Denoising(DrawingTask):
     takes = ("noisy images",)
     presets = {
         "edm-short": DenoisingRecipe(
-            steps=200, batch=32, generator_rate=1e-3, average=0.98, warm_up=30, clip=1.0, checks=(0.5, 1.0)
+            steps=200, batch=32, generator_rate=1e-3, average=0.98, warm_up=30, clip=1.0
         ),
         "edm": DenoisingRecipe(
             steps=390_625, batch=512, generator_rate=1e-3, average=0.9993, warm_up=19_531, held_out=2048,

@@ -104,7 +104,7 @@ class SuperResolution(DrawingTask):
     takes = ("small images",)
     presets = {
         "sr": LossRecipe(steps=2_500, batch=64, generator_rate=3e-4, average=0.0),
-        "sr-short": LossRecipe(steps=300, batch=32, generator_rate=1e-3, average=0.98, warm_up=30, checks=(0.5, 1.0)),
+        "sr-short": LossRecipe(steps=300, batch=32, generator_rate=1e-3, average=0.98, warm_up=30),
     }
 
     @cached_property

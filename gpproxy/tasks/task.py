@@ -313,7 +313,7 @@ class Task(ABC):
         found = self.space.describe(self.space.decode(code))
         judges = (network for name, network in objective.networks.items() if name.startswith("discriminator"))
         discriminator = sum(parameter.numel() for network in judges for parameter in network.parameters())
-        steps, checks = self.recipe.steps, len(self.recipe.check_steps)
+        steps, checks = self.recipe.steps, len(self.recipe.image_steps)
         params, macs = int(found["params"]), found["macs"]
         return DryRun(params, macs, discriminator, steps, step, check, checks, self.samples, features, final)
 

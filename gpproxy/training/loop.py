@@ -168,9 +168,11 @@ class _Training:
         self.verdict.weights(self.step, weights)
         if self.verdict.word == NOT_FINITE:
             return None
-        images = self.objective.samples(self.samples)
-        self.verdict.images(self.step, images)
-        measured = {} if self.measure is None else self.measure(images)
+        measured: Mapping[str, float] = {}
+        if self.step in self.recipe.image_steps:
+            images = self.objective.samples(self.samples)
+            self.verdict.images(self.step, images)
+            measured = {} if self.measure is None else self.measure(images)
         found = {name: float(value) for name, value in {**self.objective.held_out_losses(), **measured}.items()}
         self.curve.append(Check(self.step, found))
         if best_of(self.curve, self.main) is self.curve[-1]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from gpproxy.errors import ConfigError, did_you_mean
 
@@ -50,9 +50,12 @@ class Recipe:
         decay: of the learning rates to 0: linear, late (from half of the steps on), or constant for none.
         average: decay of the moving average of the generator per step, buffers included; 0 measures the last weights.
         flip: mirror half of the real images.
-        checks: shares of the steps after which images are measured.
+        checks: shares of the steps after which the networks are measured.
         collapse_spread: standard deviation over images, in units of [-1, 1], below which all images are one.
     """
+
+    #: whether a loss on held-out images chooses the best check; images are then drawn after the last step alone
+    chosen_by_loss: ClassVar[bool] = False
 
     steps: int = 5000
     batch: int = 64
@@ -97,8 +100,13 @@ class Recipe:
 
     @property
     def check_steps(self) -> tuple[int, ...]:
-        """Numbers of steps after which images are measured, rising; the last is `steps`."""
+        """Numbers of steps after which the networks are measured, rising; the last is `steps`."""
         return tuple(sorted({max(round(share * self.steps), 1) for share in self.checks} | {self.steps}))
+
+    @property
+    def image_steps(self) -> tuple[int, ...]:
+        """Those of `check_steps` after which images are drawn and measured: all, or the last where a loss chooses."""
+        return (self.steps,) if self.chosen_by_loss else self.check_steps
 
     def rate(self, step: int) -> float:
         """Factor of the learning rates in step `step`, counted from 0."""

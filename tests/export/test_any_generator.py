@@ -181,6 +181,7 @@ def test_other_processes_draw_alike(load, tmp_path: Path) -> None:
     assert file is not None
     code = (
         "import sys, importlib.util, torch; from torch import nn; torch.rand(7)\n"
+        "torch.set_num_threads(torch.get_num_threads() + 1)\n"
         f"spec = importlib.util.spec_from_file_location('proxy', {file!r})\n"
         "module = importlib.util.module_from_spec(spec); spec.loader.exec_module(module)\n"
         "net, images = torch.load(sys.argv[1], weights_only=False)\n"
