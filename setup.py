@@ -1,4 +1,4 @@
-"""Which packages are installed, and from where; everything else stands in setup.cfg.
+"""Which packages are installed, and from where; everything else stands in pyproject.toml.
 
 primitives/ and search_spaces/ lie at the top of the repository and are installed inside gpproxy: under their own names,
 which are this general, they would meet others in site-packages and in the folders of users.

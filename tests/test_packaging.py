@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import ast
-import configparser
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from gpproxy import __version__
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 ROOT = Path(__file__).parents[1]
 #: Names of packages that are imported under another name.
 DISTRIBUTIONS = {"PIL": "pillow"}
+#: Extras that parts of the package import.
+RUNNING = ("ray", "onnx", "tensorboard")
 
 
 @pytest.fixture(scope="module")
-def config() -> configparser.ConfigParser:
-    found = configparser.ConfigParser()
-    found.read(ROOT / "setup.cfg", encoding="utf-8")
-    return found
+def project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
 def imported() -> Iterator[tuple[str, str]]:
@@ -38,21 +45,29 @@ def imported() -> Iterator[tuple[str, str]]:
                 waiting += ast.iter_child_nodes(node)
 
 
-def declared(config: configparser.ConfigParser) -> set[str]:
-    lines = [config["options"]["install_requires"], config["options.extras_require"]["ray"]]
-    return {re.split(r"[ <>=;\[]", line.strip())[0] for text in lines for line in text.splitlines() if line.strip()}
+def declared(project: dict[str, Any]) -> set[str]:
+    """Names of all that an import may need: the extras of tests and docs are not for the package."""
+    extras = [line for name, lines in project["optional-dependencies"].items() if name in RUNNING for line in lines]
+    return {re.split(r"[ <>=;\[]", line)[0] for line in [*project["dependencies"], *extras]}
 
 
-def test_what_is_imported_is_declared(config: configparser.ConfigParser) -> None:
+def test_what_is_imported_is_declared(project: dict[str, Any]) -> None:
     known = {*sys.stdlib_module_names, "gpproxy", "tomllib"}
     for name, place in imported():
         if name not in known:
-            assert DISTRIBUTIONS.get(name, name).replace("_", "-") in declared(config), f"{place}: {name}"
+            assert DISTRIBUTIONS.get(name, name).replace("_", "-") in declared(project), f"{place}: {name}"
 
 
-def test_torch_is_not_capped(config: configparser.ConfigParser) -> None:
-    lines = config["options"]["install_requires"].split("\n")
-    assert not [line for line in lines if line.startswith("torch") and re.search("<|==|~=", line)]
+def test_torch_is_not_capped(project: dict[str, Any]) -> None:
+    assert not [line for line in project["dependencies"] if line.startswith("torch") and re.search("<|==|~=", line)]
+
+
+def test_the_licence_is_there_and_the_citation_is_of_this_version(project: dict[str, Any]) -> None:
+    for name in (*project["license-files"], project["readme"]):
+        assert (ROOT / name).is_file()
+    assert project["license"] == "MIT" and "MIT License" in (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert f"version: {__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert (ROOT / "gpproxy" / "py.typed").is_file()
 
 
 def test_every_package_is_installed_inside_gpproxy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,8 @@ from gpproxy.search_spaces.choice import mean_square
 #: Fewest labels that can be split into three parts, and those whose test can show a useful proxy: it takes a quarter.
 FEWEST = 3 * SMALLEST
 ENOUGH = 4 * architectures_for(USEFUL)
+#: Settings below that number: thousands of formulas more would only fit a handful of labels by chance.
+FEW = {"population": 120, "generations": 12, "patience": 6}
 
 
 def discover(
@@ -63,7 +65,8 @@ def discover(
         metric: what the quality is called.
         out: the run folder; empty makes runs/<time>-own-s<seed>.
         quiet: whether to show nothing.
-        settings: of `gpproxy evolve`, such as generations=20, seed=1.
+        settings: of `gpproxy evolve`, such as generations=20, seed=1. Where the labels are too few to show anything,
+            fewer formulas are tried than there by default (`FEW`).
 
     Raises ConfigError for what does not fit together, with the number of labels that it takes.
     """
@@ -87,11 +90,12 @@ def discover(
         folder / "labels.csv", _card(name, metric, lower_is_better, quality), _rows(codes, quality, metric)
     )
     watch = EvolveWatch() if quiet else EvolveTerminal()
-    if len(networks) < ENOUGH:
+    small = len(networks) < ENOUGH
+    if small:
         watch.note(few(len(networks)))
-    chosen = {"inputs": len(batch), "workers": 1, **settings, "benchmark": str(table), "out": str(folder)}
+    chosen = {"inputs": len(batch), "workers": 1, **(FEW if small else {}), **settings}
     with _private_cache(folder / "statistics"):
-        run(EvolveSettings(**chosen), watch)
+        run(EvolveSettings(**chosen, benchmark=str(table), out=str(folder)), watch)
     return ProxyFunction(Proxy.load(str(folder)), batch, loss)
 
 

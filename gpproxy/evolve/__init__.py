@@ -28,7 +28,7 @@ __all__ = ["EvolveSettings", "Interrupted", "resume", "run", "run_seeds"]
 
 
 def run(config: EvolveSettings, watch: EvolveWatch | None = None) -> Result:
-    """A new run from its settings to its result, with a run folder.
+    """A new run from its settings to its result, with a run folder. Shown by a watch, and in a notebook.
 
     Raises the errors of `gpproxy.errors` with what to do about them, and Interrupted on Ctrl-C.
     """
@@ -47,11 +47,12 @@ def run_seeds(
     Args:
         folder: that of a series to continue.
     """
-    from gpproxy.evolve.console import EvolveWatch
+    from gpproxy.evolve.console import EvolveTerminal, EvolveWatch
     from gpproxy.evolve.several import SeriesFolder, run_series
+    from gpproxy.run.notebook import watching
 
     place = None if folder is None else SeriesFolder.open(folder)
-    with watch or EvolveWatch() as seen:
+    with watch or watching(EvolveTerminal, EvolveWatch) as seen:
         return run_series(config, place, seen, _within_limits)
 
 
@@ -82,15 +83,16 @@ def _within_limits(config: EvolveSettings, folder: EvolveFolder | None, watch: E
 
     import torch
 
-    from gpproxy.evolve.console import EvolveWatch
+    from gpproxy.evolve.console import EvolveTerminal, EvolveWatch
     from gpproxy.evolve.running import Running
     from gpproxy.execution.memory import keep_freed_memory
+    from gpproxy.run.notebook import watching
 
     keep_freed_memory()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with watch or EvolveWatch() as seen, patient() as patience:
+        with watch or watching(EvolveTerminal, EvolveWatch) as seen, patient() as patience:
             return Running(config, folder, seen, patience).result()
     finally:
         torch.set_num_threads(threads)

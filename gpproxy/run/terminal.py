@@ -13,14 +13,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
-from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from gpproxy.run.duration import duration
+from gpproxy.run.notebook import CellPicture, live
+from gpproxy.run.notebook import console as usual_console
 from gpproxy.run.tables import in_parts
 
 if TYPE_CHECKING:
+    from rich.live import Live
     from typing_extensions import Self
 
 #: Seconds between two lines of progress where nothing can be redrawn.
@@ -49,11 +51,11 @@ class Watch:
 
 
 class Terminal(Watch):
-    """Shows a run in a terminal, or as plain lines where there is none."""
+    """Shows a run in a terminal or below the cell of a notebook, or as plain lines where there is neither."""
 
     def __init__(self, console: Console | None = None):
-        self.console = console or Console(highlight=False)
-        self._live: Live | None = None
+        self.console = console or usual_console()
+        self._live: Live | CellPicture | None = None
         self._bars = _bars(self.console)
         self._tasks: dict[str, TaskID] = {}
         #: What is drawn above the bars.
@@ -110,7 +112,7 @@ class Terminal(Watch):
         """Redraws what stands above, and the bars."""
         picture = Group(self.above, self._bars)
         if self._live is None:
-            self._live = Live(picture, console=self.console, refresh_per_second=4, transient=True)
+            self._live = live(picture, self.console)
             self._live.start()
         else:
             self._live.update(picture)

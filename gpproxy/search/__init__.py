@@ -26,7 +26,7 @@ __all__ = ["Interrupted", "SearchSettings", "resume", "run"]
 
 
 def run(config: SearchSettings, watch: SearchWatch | None = None) -> SearchResult:
-    """A new search from its settings to its result, with a run folder.
+    """A new search from its settings to its result, with a run folder. Shown by a watch, and in a notebook.
 
     Raises the errors of `gpproxy.errors` with what to do about them, and Interrupted on Ctrl-C.
     """
@@ -45,8 +45,9 @@ def resume(folder: str | Path, watch: SearchWatch | None = None, **changes: Any)
 
 
 def _run(config: SearchSettings, folder: SearchFolder | None, watch: SearchWatch | None) -> SearchResult:
-    from gpproxy.search.console import SearchWatch
+    from gpproxy.run.notebook import watching
+    from gpproxy.search.console import SearchTerminal, SearchWatch
     from gpproxy.search.running import Searcher
 
-    with watch or SearchWatch() as seen, patient() as patience:
+    with watch or watching(SearchTerminal, SearchWatch) as seen, patient() as patience:
         return Searcher(config, folder, seen, patience).result()

@@ -9,17 +9,20 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
-from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
 from gpproxy.pictures.architecture import short
 from gpproxy.proxies.scored import Scored
+from gpproxy.run.notebook import CellPicture, live
+from gpproxy.run.notebook import console as usual_console
 from gpproxy.search.compare import Line
 from gpproxy.search.order import order
 
 if TYPE_CHECKING:
+    from rich.live import Live
+
     from gpproxy.search.loop import Progress as SearchProgress
 
 #: Seconds between two pictures in a terminal, and between two lines where nothing can be redrawn.
@@ -51,11 +54,11 @@ class SearchWatch:
 
 
 class SearchTerminal(SearchWatch):
-    """Shows a search in a terminal, or as plain lines where there is none."""
+    """Shows a search in a terminal or below the cell of a notebook, or as plain lines where there is neither."""
 
     def __init__(self, console: Console | None = None):
-        self.console = console or Console(highlight=False)
-        self._live: Live | None = None
+        self.console = console or usual_console()
+        self._live: Live | CellPicture | None = None
         self._said = 0.0
 
     def note(self, text: str) -> None:
@@ -72,7 +75,7 @@ class SearchTerminal(SearchWatch):
         if not terminal:
             self.note(search_line(progress, rows))
         elif self._live is None:
-            self._live = Live(_picture(progress, rows), console=self.console, refresh_per_second=4, transient=True)
+            self._live = live(_picture(progress, rows), self.console)
             self._live.start()
         else:
             self._live.update(_picture(progress, rows))

@@ -31,9 +31,11 @@ def run(settings: TrainSettings, watch: Watch | None = None) -> Outcome:
 
     Raises the errors of `gpproxy.errors` with what to do about them, and Interrupted on Ctrl-C.
     """
+    from gpproxy.run.notebook import watching
+    from gpproxy.run.terminal import Terminal, Watch
     from gpproxy.train.running import run_training
 
-    return run_training(settings, watch)
+    return run_training(settings, watch or watching(Terminal, Watch))
 
 
 def resume(folder: str | Path, watch: Watch | None = None, **changes: Any) -> Outcome:

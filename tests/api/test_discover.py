@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 import gpproxy
-from gpproxy.api.discover import ENOUGH, FEWEST
+from gpproxy.api.discover import ENOUGH, FEW, FEWEST
 from gpproxy.errors import ConfigError
 
 
@@ -41,6 +41,7 @@ def test_five_lines_make_a_run_and_a_proxy(tmp_path: Path, monkeypatch: pytest.M
     assert math.isfinite(proxy(NETWORKS["w2_d1"]()))
     assert len(proxy.rank(NETWORKS)) == 12 and proxy.save("own.py").is_file() and proxy.report().is_file()
     found = gpproxy.load_run("run")
+    assert (found.settings.population, found.settings.patience) == (16, FEW["patience"])  # what is given goes first
     assert found.scores["labels"].trainings.shape == (12, 2) and len(repr(found.result)) < 500
     text = proxy.report().read_text(encoding="utf-8")
     assert "Not shown to rank at all" in text and "FID" in text and "labels in all" in text
