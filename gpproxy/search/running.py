@@ -5,6 +5,7 @@ In: settings, a folder to continue or None, a SearchWatch. Out: the SearchResult
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
@@ -239,7 +240,7 @@ class Searcher:
         if memory.candidates:
             watch.note(f"continuing after {len(memory.candidates)} candidates")
         self.patience.waiting = True
-        self.estimator.prepare(watch.note, lambda: self.patience.asked)
+        self._prepare()
         progress = None
         with Journal(folder.path / NAME) as journal:
             running = search(
@@ -262,6 +263,23 @@ class Searcher:
         self.patience.waiting = False
         assert progress is not None
         return progress
+
+    def _prepare(self) -> None:
+        """The work before the first estimate. Raises RunError where it takes all the time that the search has."""
+        config, start, before = self.config, time.monotonic(), self.estimator.set_up
+
+        def late() -> bool:
+            return 0 < config.max_seconds <= before + time.monotonic() - start
+
+        try:
+            self.estimator.prepare(self.watch.note, lambda: self.patience.asked or late())
+        except KeyboardInterrupt:
+            if self.patience.asked or not late():
+                raise
+            raise RunError(
+                f"The {config.max_seconds:,.0f} s of the search were over before {self.estimator.title} was ready. What "
+                "was done is kept: give the same command a larger --max-seconds, or plan less work before the search."
+            ) from None
 
     def _remarks(self, progress: Progress, led: np.ndarray | None) -> list[str]:
         """Sentences on the search; `led` are the scores where they decided what came next."""

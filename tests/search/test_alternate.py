@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 
+from gpproxy.errors import RunError
 from gpproxy.estimators.registry import Request, open_estimator
 from gpproxy.estimators.settings import SharedWeights
 from gpproxy.estimators.shared import SharedEstimator
@@ -124,3 +125,13 @@ def test_a_search_by_time_leaves_everything_in_its_folder(tmp_path: Path) -> Non
     assert found.finished == "time" and 1 <= len(found.seen) <= 3 and found.cost.set_up >= 3.0
     names = {path.name for path in found.folder.iterdir()}
     assert {"ranking.csv", "winners.png", "losses.png", "result.json"} <= names
+
+
+def test_a_time_that_the_shared_training_takes_is_told_and_the_training_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GPPROXY_CACHE", str(tmp_path / "cache"))
+    settings = {**FLAGS, "strategy": "random", "shared_steps": 5000, "max_seconds": 2.0, "out": str(tmp_path / "s")}
+    with pytest.raises(RunError, match="over before the estimate by shared weights was ready.*larger --max-seconds"):
+        run(SearchSettings(**settings))  # type: ignore[arg-type]
+    assert list((tmp_path / "cache").rglob("last.pt"))
