@@ -277,8 +277,8 @@ class Searcher:
             if self.patience.asked or not late():
                 raise
             raise RunError(
-                f"The {config.max_seconds:,.0f} s of the search were over before {self.estimator.title} was ready. What "
-                "was done is kept: give the same command a larger --max-seconds, or plan less work before the search."
+                f"The {config.max_seconds:,.0f} s of the search were over before {self.estimator.title} was ready. "
+                "What was done is kept: give the same command a larger --max-seconds, or plan less work first."
             ) from None
 
     def _remarks(self, progress: Progress, led: np.ndarray | None) -> list[str]:
