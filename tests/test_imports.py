@@ -138,6 +138,7 @@ LIGHT = {
     "errors",
     "registry",
     "run.command",
+    "run.reading",
     "run.settings",
     "run.groups",
     "run.folder",

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from torch import nn
 
-from gpproxy.errors import RunError
+from gpproxy.errors import ConfigError, RunError
 from gpproxy.registry import load_plugin
+from gpproxy.run.kind import CONFIG
+from gpproxy.run.reading import reading
 from gpproxy.tasks.registry import open_task
 from gpproxy.train.folder import TrainFolder
 from gpproxy.training.checkpoint import BEST
@@ -25,5 +27,7 @@ def load_generator(folder: str | Path, device: str = "cpu") -> nn.Module:
         raise RunError(f"{place.path} has no {BEST}: the training did not reach a check. Continue it with --resume.")
     for plugin in settings.plugins:
         load_plugin(plugin)
-    task = open_task(settings)
-    return trained(task.space, task.code(settings.arch), place.path / BEST, device).eval()
+    with reading(place.path / CONFIG, "Take it from a copy of the training.", ConfigError):
+        task = open_task(settings)
+        code = task.code(settings.arch)
+    return trained(task.space, code, place.path / BEST, device).eval()

@@ -36,8 +36,9 @@ from gpproxy.ranking.equivalence import functional_classes
 from gpproxy.ranking.metrics import RankingMetrics, Row
 from gpproxy.registry import load_plugin
 from gpproxy.run.files import append_event, read_events, write_atomically
-from gpproxy.run.folder import RESULT
+from gpproxy.run.folder import AGAIN, RESULT
 from gpproxy.run.locks import alone
+from gpproxy.run.reading import reading
 from gpproxy.run.settings import part_of
 from gpproxy.run.terminal import Watch
 from gpproxy.search_spaces.check import make_space
@@ -181,8 +182,8 @@ def _discovery(proxy: Proxy) -> float:
     path = Path(proxy.run) / RESULT if proxy.run else None
     if path is None or not path.is_file():
         return 0.0
-    found = json.loads(path.read_text(encoding="utf-8"))
-    return float(found.get("seconds", 0.0))
+    with reading(path, AGAIN):
+        return float(json.loads(path.read_text(encoding="utf-8")).get("seconds", 0.0))
 
 
 def lines_of(found: list[Estimated]) -> Iterator[dict[str, Any]]:

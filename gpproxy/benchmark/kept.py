@@ -5,7 +5,6 @@ In: a folder or a table. Out: settings to continue with, or an error that names 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,14 +15,10 @@ import tomli_w
 from gpproxy.benchmark.settings import BuildSettings, from_meaning
 from gpproxy.errors import RunError
 from gpproxy.registry import load_plugin
+from gpproxy.run.reading import toml_of
 from gpproxy.search_spaces import SEARCH_SPACES
 from gpproxy.search_spaces.settings import setting_names
 from gpproxy.tasks.task import Task
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 FILE = "build.toml"
 #: What the size of a table was called by version 0.1, whose builds and tables are still continued.
@@ -48,11 +43,7 @@ def read(folder: str | Path) -> dict[str, Any]:
     path = Path(folder).expanduser() / FILE
     if not path.is_file():
         return {}
-    try:
-        kept = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RunError(f"{path} is not readable TOML: {error}. Choose another --out.") from error
-    return _present(kept)
+    return _present(toml_of(path, RunError))
 
 
 def _present(kept: Mapping[str, Any]) -> dict[str, Any]:

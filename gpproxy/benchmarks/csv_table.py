@@ -11,7 +11,6 @@ import dataclasses
 import io
 import math
 import re
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,11 +21,7 @@ from gpproxy.benchmarks.benchmark import Benchmark, Card, open_space
 from gpproxy.benchmarks.rows import Row, assemble
 from gpproxy.errors import BenchmarkError, did_you_mean
 from gpproxy.run.files import write_atomically
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from gpproxy.run.reading import reading, toml_of, typed
 
 FALSE = ("", "0", "false", "no")
 TRUE = ("1", "true", "yes")
@@ -47,7 +42,9 @@ def read_table(path: str | Path, card: Card | None = None, on_bad_rows: str = "r
     path = table_path(path)
     card = card or read_card(path)
     rows = table_rows(path, card)
-    table = assemble(name or path.stem, card, open_space(card), rows, str(path), on_bad_rows)
+    with reading(path.with_suffix(".toml"), "Mend the card.", BenchmarkError):
+        space = open_space(card)
+    table = assemble(name or path.stem, card, space, rows, str(path), on_bad_rows)
     told = [f"column {place} is left out: it has no name, as the index of a data frame" for place in _nameless(path)]
     return dataclasses.replace(table, remarks=(*table.remarks, *told))
 
@@ -93,10 +90,7 @@ def read_card(path: str | Path) -> Card:
             f"The table {table} needs a card {path}, which is not there. It holds at least: "
             'space = "transnas-micro", metric = "the column with the quality", direction = "higher" or "lower".'
         )
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BenchmarkError(f"The card {path} is not readable TOML: {error}.") from error
+    content = toml_of(path, BenchmarkError)
     fields = {f.name: f for f in dataclasses.fields(Card)}
     for key, value in content.items():
         if key not in fields:
@@ -109,10 +103,8 @@ def read_card(path: str | Path) -> Card:
         raise BenchmarkError(f"The card {path} lacks {', '.join(missing)}.")
     for key in ("text_columns", "measured_columns"):
         content[key] = tuple(content.get(key, ()))
-    try:
-        return Card(**content)
-    except BenchmarkError as error:
-        raise BenchmarkError(f"{path}: {error}") from error
+    with reading(path, "Mend the card.", BenchmarkError):
+        return typed(Card(**content))
 
 
 def write_table(path: str | Path, card: Card, rows: Sequence[Mapping[str, Any]]) -> Path:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from gpproxy.errors import ConfigError
 from gpproxy.evolve.folder import EvolveFolder
 from gpproxy.evolve.settings import EvolveSettings
-from gpproxy.run.folder import FRONT, RESULT
 from gpproxy.run.interrupt import Interrupted, patient
 
 if TYPE_CHECKING:
@@ -68,10 +67,9 @@ def resume(folder: str | Path, watch: EvolveWatch | None = None, **changes: Any)
 
 def read_result(folder: str | Path) -> Result:
     """The result of a finished run. Raises RunError when it has none."""
-    from gpproxy.evolve.result import Result
+    from gpproxy.evolve.finished import result_of
 
-    place = EvolveFolder.open(folder)
-    return Result.from_json(place.read_json(RESULT), place.read_json(FRONT), place.path)
+    return result_of(EvolveFolder.open(folder))
 
 
 def _within_limits(config: EvolveSettings, folder: EvolveFolder | None, watch: EvolveWatch | None) -> Result:

@@ -8,10 +8,11 @@ from typing import Any
 
 from gpproxy.errors import RunError
 from gpproxy.evolve.folder import EvolveFolder
-from gpproxy.evolve.result import Result
+from gpproxy.evolve.result import Entry, Result
 from gpproxy.evolve.scores import SCORES, RunScores, read_scores
 from gpproxy.evolve.settings import EvolveSettings
-from gpproxy.run.folder import ENVIRONMENT, FRONT, RESULT
+from gpproxy.run.folder import AGAIN, ENVIRONMENT, FRONT, JOURNAL, RESULT
+from gpproxy.run.reading import reading, typed
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,15 @@ def read_run(folder: str | Path) -> EvolveRun:
     place = EvolveFolder.open(folder)
     if not place.finished:
         raise RunError(f"The run in {place.path} is not finished. Continue it: gpproxy evolve --resume {place.path}")
-    result = Result.from_json(place.read_json(RESULT), place.read_json(FRONT), place.path)
-    return of_folder(place, result)
+    return of_folder(place, result_of(place))
+
+
+def result_of(place: EvolveFolder) -> Result:
+    """The result of a finished run. Raises RunError for a damaged file."""
+    with reading(place.path / FRONT, AGAIN):
+        front = tuple(typed(Entry(**entry)) for entry in place.read_json(FRONT))
+    with reading(place.path / RESULT, AGAIN):
+        return typed(Result.from_json(place.read_json(RESULT), front, place.path))
 
 
 def of_folder(place: EvolveFolder, result: Result) -> EvolveRun:
@@ -79,10 +87,12 @@ def of_folder(place: EvolveFolder, result: Result) -> EvolveRun:
 def _steps(place: EvolveFolder) -> tuple[Step, ...]:
     """One per generation: of one that was made again after a stop, the last."""
     found = {}
-    for event in place.journal():
-        if event["event"] == "generation":
-            found[event["index"]] = Step(
-                event["index"], event["seconds"], event["evaluated"], event.get("best"), event.get("kendall"),
-                event.get("spearman"), tuple(event.get("front", ())),
-            )  # fmt: skip
+    with reading(place.path / JOURNAL, AGAIN):
+        for event in place.journal():
+            if event["event"] == "generation":
+                step = Step(
+                    event["index"], event["seconds"], event["evaluated"], event.get("best"), event.get("kendall"),
+                    event.get("spearman"), tuple(event.get("front", ())),
+                )  # fmt: skip
+                found[step.index] = typed(step)
     return tuple(found[index] for index in sorted(found))

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from gpproxy.evolve.settings import EvolveSettings
-from gpproxy.run.folder import RESULT, RunFolder
+from gpproxy.run.folder import RESULT, STATE, RunFolder
+from gpproxy.run.reading import reading
+
+if TYPE_CHECKING:
+    from gpproxy.evolution.problem import Problem
+    from gpproxy.evolution.settings import EvolutionSettings
+    from gpproxy.evolution.state import EvolutionState
 
 
 class EvolveFolder(RunFolder):
@@ -15,3 +21,10 @@ class EvolveFolder(RunFolder):
     ending: ClassVar[str] = RESULT
     command: ClassVar[str] = "evolve"
     settings: ClassVar[type[Any]] = EvolveSettings
+
+    def state(self, problem: Problem, settings: EvolutionSettings) -> EvolutionState:
+        """The saved state of the evolution. Raises RunError for a damaged one, and one of another problem."""
+        from gpproxy.evolution.state import EvolutionState
+
+        with reading(self.path / STATE, "Start a new run."):
+            return EvolutionState.from_json(self.read(STATE), problem, settings)

@@ -119,14 +119,13 @@ class Result:
         return {**data, "statistics": list(self.statistics)}
 
     @classmethod
-    def from_json(cls, data: dict[str, Any], front: list[dict[str, Any]], folder: Path | None = None) -> Result:
-        """Inverse of `to_json` and `front_json`."""
+    def from_json(cls, data: dict[str, Any], front: tuple[Entry, ...], folder: Path | None = None) -> Result:
+        """Inverse of `to_json`."""
         for rows in data["benchmarks"].values():
             for old, new in RENAMED.items():
                 if old in rows:
                     rows[new] = rows.pop(old)
-        entries = tuple(Entry(**entry) for entry in front)
-        return cls(**{**data, "statistics": tuple(data["statistics"])}, front=entries, folder=folder)
+        return cls(**{**data, "statistics": tuple(data["statistics"])}, front=front, folder=folder)
 
 
 def front_json(front: tuple[Entry, ...] | list[Entry]) -> list[dict[str, Any]]:

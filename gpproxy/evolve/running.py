@@ -107,7 +107,7 @@ class Running:
         assert self.folder is not None
         evolution, state, finished = self.config.evolution(), None, None
         if (self.folder.path / STATE).is_file():
-            state = EvolutionState.from_json(self.folder.read(STATE), training.problem, evolution)
+            state = self.folder.state(training.problem, evolution)
             self.watch.note(f"continuing after generation {state.generation}")
         self.patience.waiting = True
         for generation in evolve(training.problem, evolution, guesses=guesses, state=state):

@@ -22,6 +22,8 @@ from torch import Tensor
 
 from gpproxy.errors import RunError
 from gpproxy.ranking.correlation import rank_dead_last, steady
+from gpproxy.run.folder import AGAIN
+from gpproxy.run.reading import reading
 
 #: Name of the file.
 SCORES = "scores.csv"
@@ -99,12 +101,16 @@ def read_scores(folder: str | Path) -> dict[str, RunScores]:
     """The scores of a run by benchmark. Raises RunError where there are none, as in a folder of version 0.2.0."""
     path = Path(folder) / SCORES
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.reader(file))
+        with reading(path, AGAIN), path.open(encoding="utf-8", newline="") as file:
+            return _scores_of(path, list(csv.reader(file, strict=True)))
     except FileNotFoundError:
         raise RunError(
             f"{folder} has no {SCORES}: the run did not get that far, or an earlier version made it. Run it anew."
         ) from None
+
+
+def _scores_of(path: Path, rows: list[list[str]]) -> dict[str, RunScores]:
+    """The scores in the rows of a file, its head among them."""
     head, body = rows[0], rows[1:]
     if tuple(head[: len(_FIXED)]) != _FIXED:
         raise RunError(f"{path} does not begin with the columns {', '.join(_FIXED)}. Run it anew.")

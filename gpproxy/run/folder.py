@@ -23,6 +23,7 @@ from gpproxy.execution.devices import processor
 from gpproxy.run.files import append_event, explained, read_events, write_atomically
 from gpproxy.run.interrupt import Interrupted, resume_command
 from gpproxy.run.kind import CONFIG, expect
+from gpproxy.run.reading import reading
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -34,6 +35,10 @@ COMMITTEE = "committee.json"
 
 #: Packages whose versions can change a result or a file.
 PACKAGES = ("gpproxy", "torch", "deap", "numpy", "scipy", "sympy", "networkx", "safetensors", "rich", "tyro")
+
+
+#: What to do about a file of a run that is damaged.
+AGAIN = "Take it from a copy, or run again in another folder."
 
 
 class RunSettings(Protocol):
@@ -140,16 +145,15 @@ class RunFolder:
         """The text of a file of the run. Raises RunError when it is missing."""
         path = self.path / name
         try:
-            return path.read_text(encoding="utf-8")
+            with reading(path, AGAIN):
+                return path.read_text(encoding="utf-8")
         except FileNotFoundError:
             raise RunError(f"The run folder {self.path} has no {name}; the run did not get that far.") from None
 
     def read_json(self, name: str) -> Any:
         """The content of a JSON file of the run. Raises RunError when it is missing or broken."""
-        try:
+        with reading(self.path / name, AGAIN):
             return json.loads(self.read(name))
-        except json.JSONDecodeError as error:
-            raise RunError(f"{self.path / name} is not readable JSON: {error}.") from error
 
     def log(self, event: str, **entries: Any) -> None:
         """Appends one event to the journal and waits until it is on disk."""

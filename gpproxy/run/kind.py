@@ -6,19 +6,14 @@ on a folder that was given in the wrong place is made here.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gpproxy.errors import ConfigError, RunError
 from gpproxy.run.invocation import command_line
+from gpproxy.run.reading import toml_of
 from gpproxy.run.settings import RENAMED
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 #: The settings of a run, a search or a training, and those of a build.
 CONFIG, BUILD = "config.toml", "build.toml"
@@ -72,11 +67,9 @@ def settings_of(folder: str | Path) -> dict[str, Any]:
     """
     path = Path(folder).expanduser() / CONFIG
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = toml_of(path)
     except FileNotFoundError:
         raise ConfigError(f"A settings file is expected at {path}, but there is none.") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path} is not readable TOML: {error}.") from error
     return {RENAMED.get(name, name): value for name, value in content.items()}
 
 
@@ -88,6 +81,10 @@ def expect(folder: str | Path, command: str) -> None:
         raise RunError(
             f"{folder} is the folder of {kind.noun}, made by gpproxy {kind.command}. Give one that gpproxy {command} "
             f"made, or continue this one with\n  {kind.continued(folder)}"
+        )
+    if kind is None and (folder / CONFIG).is_file():
+        raise RunError(
+            f"{folder / CONFIG} lacks the settings that tell which command made it. Take it from a copy of the folder."
         )
     if not (folder / CONFIG).is_file():
         raise RunError(f"{folder} is no run folder: it has no {CONFIG}. Give a folder that gpproxy {command} made.")

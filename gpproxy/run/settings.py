@@ -18,21 +18,16 @@ import dataclasses
 import inspect
 import os
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from gpproxy.errors import ConfigError, did_you_mean
+from gpproxy.run.reading import reading, toml_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 
 G = TypeVar("G")
@@ -103,7 +98,8 @@ class Settings:
     @classmethod
     def from_toml(cls, path: str | Path, **changes: Any) -> Self:
         """The settings of a file, with changes. Raises ConfigError: missing or broken file, unknown or wrong key."""
-        return cls(**{**read_toml(cls, path), **changes})
+        with reading(Path(path), "Mend it, or give the settings as flags.", ConfigError):
+            return cls(**{**read_toml(cls, path), **changes})
 
     def changes(self) -> dict[str, Any]:
         """What a continued run is given: every setting but where it lies."""
@@ -208,10 +204,7 @@ def read_toml(cls: type, path: str | Path) -> dict[str, Any]:
         path = path / "config.toml"
     if not path.is_file():
         raise ConfigError(f"A settings file is expected at {path}, but there is none.")
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path} is not readable TOML: {error}.") from error
+    content = toml_of(path)
     fields = {f.name: f for f in dataclasses.fields(cls)}
     renamed = getattr(cls, "RENAMED", RENAMED)
     content = {renamed.get(key, key): value for key, value in content.items()}

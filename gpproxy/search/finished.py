@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from gpproxy.errors import RunError
-from gpproxy.run.folder import ENVIRONMENT
+from gpproxy.run.folder import AGAIN, ENVIRONMENT, JOURNAL
+from gpproxy.run.reading import reading, typed
 from gpproxy.search.compare import Line
 from gpproxy.search.folder import RANKING, RESULT, SearchFolder
 from gpproxy.search.settings import SearchSettings
@@ -65,13 +66,19 @@ def read_run(folder: str | Path) -> SearchRun:
     if not place.finished:
         raise RunError(f"The search in {place.path} is not finished. Continue it: gpproxy search --resume {place.path}")
     told: list[str] = []
-    for event in place.journal():
-        if event["event"] == "told":
-            told = event["sentences"]
-    return SearchRun(
-        place.path, place.config, place.read_json(RESULT), _candidates(place), _compared(place), tuple(told),
-        place.read_json(ENVIRONMENT),
-    )  # fmt: skip
+    with reading(place.path / JOURNAL, AGAIN):
+        for event in place.journal():
+            if event["event"] == "told":
+                told = [str(sentence) for sentence in event["sentences"]]
+    with reading(place.path / RANKING, AGAIN):
+        candidates = _candidates(place)
+    with reading(place.path / COMPARED, AGAIN):
+        compared = _compared(place)
+    with reading(place.path / RESULT, AGAIN):
+        return typed(SearchRun(
+            place.path, place.config, place.read_json(RESULT), candidates, compared, tuple(told),
+            place.read_json(ENVIRONMENT),
+        ))  # fmt: skip
 
 
 def _rows(place: SearchFolder, name: str) -> list[dict[str, str]]:
@@ -79,7 +86,7 @@ def _rows(place: SearchFolder, name: str) -> list[dict[str, str]]:
 
 
 def _candidates(place: SearchFolder) -> tuple[Ranked, ...]:
-    return tuple(
+    found = tuple(
         Ranked(
             rank=int(row["rank"]),
             architecture=row["architecture"],
@@ -91,6 +98,9 @@ def _candidates(place: SearchFolder) -> tuple[Ranked, ...]:
         )
         for row in _rows(place, RANKING)
     )  # fmt: skip
+    if not found:
+        raise ValueError("it has no rows")
+    return found
 
 
 def _compared(place: SearchFolder) -> tuple[Line, ...]:

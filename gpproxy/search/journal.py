@@ -19,6 +19,7 @@ from typing import Any
 from gpproxy.proxies.scored import DEAD, Scored
 from gpproxy.proxies.scorer import Work
 from gpproxy.proxies.size import Size
+from gpproxy.run.reading import DAMAGED, typed
 
 NAME = "candidates.jsonl"
 #: Stands for the score of a dead network, which is no number in JSON.
@@ -92,11 +93,11 @@ class Memory:
             for line in file:
                 try:
                     content = json.loads(line)
-                    candidates = [_candidate(row) for row in content.get("scored", ())]
-                    sizes = {row[0]: Size(*row[1:]) for row in content.get("excluded", ())}
-                    work = Work(**content.get("work", {}))
+                    candidates = [typed(_candidate(row)) for row in content.get("scored", ())]
+                    sizes = {str(row[0]): Size(*map(float, row[1:])) for row in content.get("excluded", ())}
+                    work = typed(Work(**content.get("work", {})))
                     seconds = float(content.get("seconds", memory.seconds))
-                except (ValueError, TypeError, KeyError, AttributeError):
+                except DAMAGED:
                     continue
                 memory.candidates.update((candidate.code, candidate) for candidate in candidates)
                 memory.sizes.update(sizes)

@@ -33,6 +33,7 @@ from gpproxy.quality.features import Extractor
 from gpproxy.quality.measure import Quality, floors, frechet_to, measure, names, numbers
 from gpproxy.quality.reference import Reference, kept
 from gpproxy.run.files import write_atomically
+from gpproxy.run.reading import reading, typed
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.check import make_space
 from gpproxy.tasks.registry import tasks
@@ -271,10 +272,8 @@ class Task(ABC):
             return None
         file = folder / QUALITY
         if file.is_file():
-            try:
-                found = Quality.from_json(json.loads(file.read_text(encoding="utf-8")))
-            except json.JSONDecodeError as error:
-                raise RunError(f"{file} is not readable JSON: {error}. Remove it to measure again.") from error
+            with reading(file, "Remove it to measure again."):
+                found = typed(Quality.from_json(json.loads(file.read_text(encoding="utf-8"))))
             before = {"extractor": found.extractor, "extractor_digest": found.extractor_digest}
             _refuse_others(folder, before, _named(network))
             return found

@@ -20,9 +20,12 @@ from torch import Tensor
 
 from gpproxy.errors import RunError
 from gpproxy.run.files import write_atomically
+from gpproxy.run.reading import DAMAGED, reading
 
 STATE, BEST = "last.pt", "best.safetensors"
 
+#: What to do about a damaged state.
+ANEW = "Remove the file to train from the start."
 #: What parts of a state were called by version 0.1, whose unfinished trainings are still continued.
 RENAMED = {"game": "objective", "draws": "generator_optimiser", "judges": "discriminator_optimiser"}
 
@@ -42,11 +45,12 @@ def load_state(folder: Path) -> dict[str, Any] | None:
         return None
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        raise RunError(f"{path} is damaged: {error}. Remove the file to train from the start.") from error
-    state = {RENAMED.get(name, name): part for name, part in state.items()}
-    if isinstance(inside := state.get("objective"), dict):
-        state["objective"] = {RENAMED.get(name, name): part for name, part in inside.items()}
+    except (*DAMAGED, RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+        raise RunError(f"{path} is damaged: {error}. {ANEW}") from error
+    with reading(path, ANEW):
+        state = {RENAMED.get(name, name): part for name, part in state.items()}
+        if (inside := state.get("objective")) is not None:
+            state["objective"] = {RENAMED.get(name, name): part for name, part in inside.items()}
     return state
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gpproxy.errors import RunError
 from gpproxy.run.files import write_atomically
+from gpproxy.run.reading import reading, typed
 from gpproxy.training.journal import plain
 
 #: Files of a training folder: how it ended, and every measure of its best weights.
@@ -115,10 +115,8 @@ def outcome(folder: str | Path) -> Outcome | None:
     path = Path(folder) / OUTCOME
     if not path.is_file():
         return None
-    try:
-        return Outcome.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path} is damaged: {error!r}. Remove the file to finish the training again.") from error
+    with reading(path, "Remove the file to finish the training again."):
+        return typed(Outcome.from_json(json.loads(path.read_text(encoding="utf-8"))))
 
 
 def write_outcome(folder: Path, found: Outcome) -> None:
