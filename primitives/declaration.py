@@ -64,6 +64,8 @@ class Primitive:
         chooses: whether it picks one entry of every architecture by size; increasing functions may be applied after it.
         laws: further equal forms, `old(x) -> new`, with itself outermost in the old one and primitives that are
             registered before it; letters stand for operands, numbers for constants. Values agree bit for bit.
+        of_shape: whether its result depends on the shape of its operands alone.
+        linear: whether f(a x + b y) = a f(x) + b f(y) for numbers a, b of the network; of its only operand.
         over_layers: whether it reduces the layer axis.
         region: the third of the depth that a layer reducer runs over, empty for all layers.
         least_layers: layers that a layer reducer needs in its region to say something.
@@ -95,6 +97,8 @@ class Primitive:
     idempotent: bool = False
     chooses: bool = False
     laws: tuple[str, ...] = ()
+    of_shape: bool = False
+    linear: bool = False
     over_layers: bool = False
     region: Region = ""
     least_layers: int = 1

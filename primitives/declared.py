@@ -43,6 +43,8 @@ def check_declared(primitive: Primitive, known: Mapping[str, Primitive]) -> None
             _check_one(primitive, signature, given)
         if primitive.chooses:
             _check_choice(primitive, signature)
+        if primitive.of_shape or primitive.linear:
+            _check_shape_and_sums(primitive, signature)
         if not primitive.over_layers:
             _check_directions(primitive, signature)
         _check_symbol(primitive, signature)
@@ -54,7 +56,7 @@ def _senseless(p: Primitive) -> str:
     """Why declarations cannot be meant so, empty when they can."""
     alone = [
         name
-        for name in ("parity", "mirror", "fixes", "idempotent", "chooses", "monotone", "monotone_on_positive")
+        for name in ("parity", "mirror", "fixes", "idempotent", "linear", "chooses", "monotone", "monotone_on_positive")
         if getattr(p, name)
     ]
     for name, value, allowed in (
@@ -161,6 +163,20 @@ def _check_choice(p: Primitive, signature: Signature) -> None:
         before = p.function(_rising(x).masked_fill(depth.isnan(), 0.0), depth)
         if not torch.equal(before[some], _rising(p.function(x, depth))[some]):
             refuse(p, signature, "is declared chooses=True, but does not pick an entry", "Drop chooses=True")
+
+
+def _check_shape_and_sums(p: Primitive, signature: Signature) -> None:
+    """What depends on shapes alone keeps its value for other entries; what is linear keeps sums and factors."""
+    x, *rest = operands(p, signature, False, torch.float64)
+    other = x.flip(0) * 0.5 + 0.25 if not p.over_layers else x.flip(1) * 0.5 + 0.25
+
+    def f(operand: Tensor) -> Tensor:
+        return p.function(operand.clone(), *rest)
+
+    if p.of_shape and not torch.equal(f(x), f(other)):
+        refuse(p, signature, "is declared of_shape=True, but depends on the entries", "Drop of_shape=True")
+    if p.linear and not torch.allclose(f(2 * x - 3 * other), 2 * f(x) - 3 * f(other), rtol=1e-9, atol=1e-9):
+        refuse(p, signature, "is declared linear=True, but is not", "Drop linear=True")
 
 
 def _rising(x: Tensor) -> Tensor:

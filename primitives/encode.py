@@ -48,7 +48,7 @@ def covariance(rows: Tensor) -> Tensor:
     return saturate((scaled @ scaled.mT).div_(rows.shape[2]).mul_(top).mul_(top))
 
 
-def hamming(rows: Tensor) -> Tensor:
+def agreement(rows: Tensor) -> Tensor:
     """X X^T + (1 - X)(1 - X)^T: for codes of 0 and 1, the number of entries in which two rows agree."""
     # The same as half of (Y Y^T + entries) with Y = 2 X - 1: one product, and exact for codes.
     spins = 2 * rows - 1
@@ -107,12 +107,12 @@ _register("cosine", cosine, "cosine similarity; ICKD (Liu et al., 2021)", 6.0, "
 JACOBIAN = "Jacobian correlation (Mellor et al., 2021), MeCo (Jiang et al., 2023)"
 _register("correlation", correlation, JACOBIAN, 9.0, "correlations")
 _register("covariance", covariance, "AZ-NAS expressivity (Lee and Ham, 2024)", 10.0, "covariances")
-_register("hamming", hamming, "NASWOT (Mellor et al., 2021)", 8.0, "on-off agreement")
+_register("agreement", agreement, "NASWOT (Mellor et al., 2021)", 8.0, "on-off agreement")
 _register("distance", distance, "relational knowledge distillation (Park et al., 2019)", 6.0, "distances")
 _register("rbf", rbf, "correlation congruence (Peng et al., 2019)", 6.0, "Gaussian similarities")
 
 
 @primitive("encode", same(*KERNELS), source=AUTOGAS, cost=18.0)
-def hamming_kernel(kernel: Tensor) -> Tensor:
-    """K K^T + (1 - K)(1 - K)^T, the Hamming kernel of a kernel's rows, as the post-processing of Auto-GAS has it."""
-    return hamming(kernel)
+def agreement_kernel(kernel: Tensor) -> Tensor:
+    """K K^T + (1 - K)(1 - K)^T, on a kernel's rows: the "Hamming" post-processing of Auto-GAS."""
+    return agreement(kernel)

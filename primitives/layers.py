@@ -116,18 +116,19 @@ def _slope(x: Tensor, mask: Tensor, depth: Tensor) -> Tensor:
 Reducer = Callable[[Tensor, Tensor, Tensor], Tensor]
 #: What is declared of a reducer over any region.
 ODD: dict[str, Any] = {"parity": "odd"}
+LINEAR: dict[str, Any] = {**ODD, "linear": True}
 #: Name, what it does, the reducer, whether kernels can be reduced so, what is declared of it.
 REDUCERS: tuple[tuple[str, str, Reducer, bool, dict[str, Any]], ...] = (
-    ("sum", "Sum over", _sum, True, ODD),
-    ("mean", "Mean over", _mean, True, ODD),
+    ("sum", "Sum over", _sum, True, LINEAR),
+    ("mean", "Mean over", _mean, True, LINEAR),
     ("min", "Smallest over", _min, False, {"mirror": "max"}),
     ("max", "Largest over", _max, False, {"mirror": "min"}),
     ("median", "Median over", _median, False, ODD),
     ("std", "Population standard deviation over", _std, False,
      {"parity": "even", "range": "nonnegative", "least_layers": 2}),
     ("slope", "Least-squares slope against the depth (0 to 1) in", _slope, False, {"parity": "odd", "least_layers": 2}),
-    ("first", "The first of", _first, True, ODD),
-    ("last", "The last of", _last, True, ODD),
+    ("first", "The first of", _first, True, LINEAR),
+    ("last", "The last of", _last, True, LINEAR),
 )  # fmt: skip
 #: Reducers that LaTeX has a sign for.
 SIGNS = {"sum": r"\sum", "min": r"\min", "max": r"\max"}

@@ -153,6 +153,7 @@ def positive_share(x: Tensor) -> Tensor:
     source="numel of EZNAS (Akhauri et al., 2022)",
     cost=0.1,
     range="nonnegative",
+    of_shape=True,
     phrase="the number of entries of {0}",
 )
 def size(x: Tensor) -> Tensor:

@@ -81,7 +81,7 @@ def toy_table(
         "input": (t.FeatureMap, blocks(lambda c, h, w: (samples, 3, h, w))),
         "weight": (t.Weight, blocks(weights)),
         "weight_gradient": (t.Weight, blocks(weights)),
-        "hamming": (t.SampleKernel, blocks(square, lambda a, p: p == 0 or relu(a, p), kernel)),
+        "agreement": (t.SampleKernel, blocks(square, lambda a, p: p == 0 or relu(a, p), kernel)),
         "channel_mean": (t.ChannelVector, blocks(channels)),
         "gradient_channel_std": (t.ChannelVector, blocks(channels, make=lambda *s: rand(*s).abs())),
         "channels": (t.LayerScalar, scalars(width)),

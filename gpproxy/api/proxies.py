@@ -183,4 +183,4 @@ class ProxyFunction:
     def _repr_html_(self) -> str | None:
         if not self.proxy.formula:
             return None
-        return fragment(self.latex, self.proxy.formula)
+        return fragment(Formula(self.proxy.tree).mathml, self.proxy.formula)

@@ -13,6 +13,7 @@ from gpproxy.evolution.individual import Individual, Score
 from gpproxy.evolution.layout import Limits
 from gpproxy.evolution.problem import Problem
 from gpproxy.expressions.rewriting.rewrite import rewrite
+from gpproxy.expressions.rewriting.shape_constants import ShapeConstants
 from gpproxy.expressions.structure import complexity, cost, key
 
 
@@ -30,7 +31,7 @@ class Assessor:
     """Fitness of everything seen in a run.
 
     Attributes:
-        simplify: whether trees are rewritten before they are judged.
+        simplify: whether trees are rewritten, and what is one number by its shapes is folded, before they are judged.
         cases: whether scores keep what a formula is worth on every single case.
         scores: structural key -> fitness, in order of evaluation; only ever grows.
         proposed: trees assessed so far, repeats included.
@@ -45,6 +46,7 @@ class Assessor:
         self.scores: dict[str, Score] = {}
         self.proposed = 0
         self.invalid: dict[str, int] = {}
+        self._shapes = ShapeConstants([case.evaluator for case in problem.cases])
         self._rankings: set[str] = set()
         self._counted = 0
 
@@ -57,7 +59,11 @@ class Assessor:
 
     def propose(self, tree: gp.PrimitiveTree, origin: str, parent: float | None = None) -> Proposal:
         """The tree in its rewritten form, or as it is where nothing is simplified."""
-        tree = rewrite(tree, self.problem.grammar) if self.simplify else tree
+        if self.simplify:
+            tree = rewrite(tree, self.problem.grammar)
+            if self.problem.grammar.constants:
+                folded = self._shapes.fold(tree)
+                tree = tree if folded is tree else rewrite(folded, self.problem.grammar)
         return Proposal(tree, key(tree).hex(), origin, parent)
 
     def assess(self, proposals: Sequence[Proposal]) -> list[Individual]:

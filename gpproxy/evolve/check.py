@@ -15,7 +15,7 @@ from gpproxy.errors import BenchmarkError, ConfigError, ExpressionError, did_you
 from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.execution.cluster import check_cluster
 from gpproxy.execution.devices import check_device
-from gpproxy.expressions.grammar import Grammar
+from gpproxy.expressions.grammar import Grammar, present_name
 from gpproxy.expressions.text import parse, to_text
 from gpproxy.proxies.named import ALL, NONE, chosen_proxies, expand, suggestion
 from gpproxy.registry import load_plugin
@@ -106,7 +106,7 @@ def check_formulas(config: EvolveSettings) -> list[str]:
     grammar = Grammar(types)
     known = [*types, *grammar.operation_names]
     for name in config.exclude:
-        if name not in known:
+        if present_name(name) not in known and name not in known:
             hint = did_you_mean(name, known)
             raise ExpressionError(f"exclude={name}: no statistic or primitive has that name.{hint}")
     found: dict[str, None] = {}
@@ -120,7 +120,8 @@ def check_formulas(config: EvolveSettings) -> list[str]:
                 raise ExpressionError(
                     f"initial_formulas={guess} is neither a known proxy nor a formula.{hint}\n{error}"
                 ) from error
-            out = next((node.name for node in tree if node.name in config.exclude), None)
+            excluded = {*config.exclude, *map(present_name, config.exclude)}
+            out = next((node.name for node in tree if node.name in excluded), None)
             if guess != ALL and out:
                 raise ExpressionError(
                     f"initial_formulas={guess} uses '{out}', which exclude takes out. Drop one of the two."

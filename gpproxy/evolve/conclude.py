@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
+from deap import gp
 
 from gpproxy.benchmarks.split import PARTS
 from gpproxy.errors import RunError
@@ -35,6 +36,9 @@ from gpproxy.evolve.scores import RunScores
 from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.evolve.terms import term_rows
 from gpproxy.expressions.notation.formula import Formula
+from gpproxy.expressions.notation.ties import tie_break
+from gpproxy.expressions.rewriting.algebra import Algebra
+from gpproxy.expressions.rewriting.shape_constants import ShapeConstants
 from gpproxy.expressions.smallest import single_statistics
 from gpproxy.expressions.structure import cost, needs_backward
 from gpproxy.expressions.text import to_text
@@ -44,6 +48,8 @@ from gpproxy.ranking.correlation import dense_ranks
 
 #: The name of the random formulas among the baselines.
 RANDOM = "random formulas"
+#: Seconds that SymPy may take for one formula of the front.
+SIMPLIFYING = 3.0
 #: Random formulas that one is chosen from, the best on the training architectures: they share little, so each is dear.
 LUCKY = 80
 
@@ -101,26 +107,31 @@ def conclude(
     lucky = [drawn[_choose(config, discovery, training, drawn)] for drawn in map(_luckiest, draws) if drawn]
     on_step("simplifying")
     evaluator = training.problem.cases[0].evaluator
-    formula = Formula.of(chosen.tree, training.problem.grammar, evaluator)
-    on_step("reading the test")
     shown = list(front(members))
     if chosen not in shown:
         shown = sorted([*shown, chosen], key=lambda i: (i.complexity, *i.order))
+    simplified = _simplified([i.tree for i in shown], training)
+    at = shown.index(chosen)
+    formula = simplified[at]
+    on_step("reading the test")
     hand_made = hand_made_formulas(training.problem.grammar)
-    trees = [i.tree for i in shown] + [formula.tree, formula.rank_form.tree]
+    trees = [i.tree for i in shown] + [one.tree for one in simplified] + [formula.rank_form.tree]
+    places = {"random": range(len(trees), len(trees) + len(lucky))}
     trees += [i.tree for i in lucky] + list(hand_made.values())
-    places = {"random": range(len(shown) + 2, len(shown) + 2 + len(lucky))}
     places["composite"] = range(places["random"].stop, len(trees))
     views: Views = {
         p: [score_part(s, getattr(s.parts, p), trees, config.cores, config.seed) for s in discovery] for p in PARTS
     }
-    at = shown.index(chosen)
-    if not _alike(views, at, len(shown)):
-        formula = Formula(chosen.tree)
-    elif not _alike(views, at, len(shown) + 1):
+    count = len(shown)
+    formulas = [
+        new if _alike(views, n, count + n) else Formula(i.tree) for n, (i, new) in enumerate(zip(shown, simplified))
+    ]
+    formula = formulas[at]
+    if not _alike(views, at, 2 * count):
         formula = Formula(formula.tree, note=formula.note)
     on_step("judging the baselines")
-    front_entries = tuple(_judged(_entry(i, i is chosen), views, n, training.groups) for n, i in enumerate(shown))
+    written = [_entry(i, training, one, i is chosen) for i, one in zip(shown, formulas)]
+    front_entries = tuple(_judged(entry, views, n, training.groups) for n, entry in enumerate(written))
     singles = single_statistics(training.problem.grammar)
     per_benchmark, scores = {}, []
     for n, data in enumerate(discovery):
@@ -168,8 +179,20 @@ def conclude(
         baselines=baselines,
         benchmarks=per_benchmark,
         front=front_entries,
+        tie_break=None if (ties := tie_break(formula.tree, evaluator)) is None else asdict(ties),
     )
     return Conclusion(result, formula, tuple(scores))
+
+
+def _simplified(trees: Sequence[gp.PrimitiveTree], training: Training) -> list[Formula]:
+    """Every formula in its simplest form on the training architectures."""
+    evaluators = [case.evaluator for case in training.problem.cases]
+    shapes, grammar = ShapeConstants(evaluators), training.problem.grammar
+    with Algebra() as algebra:
+        return [
+            Formula.of(tree, grammar, evaluators[0], seconds=SIMPLIFYING, algebra=algebra, shapes=shapes)
+            for tree in trees
+        ]
 
 
 def _luckiest(draw: Generation) -> list[Individual]:
@@ -198,12 +221,16 @@ def _alike(views: Views, left: int, right: int) -> bool:
     return True
 
 
-def _entry(individual: Individual, chosen: bool = False) -> Entry:
-    formula = Formula(individual.tree)
-    backward = needs_backward(individual.tree, backward_statistics())
-    return Entry(
-        formula.text, formula.pretty, individual.complexity, individual.cost, backward, individual.quality, pick=chosen
-    )
+def _entry(
+    individual: Individual, training: Training | None = None, formula: Formula | None = None, chosen: bool = False
+) -> Entry:
+    """A line of the front; with a simplified formula its own size and cost."""
+    price = individual.cost
+    if training is not None and formula is not None:
+        price = cost(formula.tree, training.problem.prices)
+    formula = formula or Formula(individual.tree)
+    backward = needs_backward(formula.tree, backward_statistics())
+    return Entry(formula.text, formula.pretty, formula.complexity, price, backward, individual.quality, pick=chosen)
 
 
 def _judged(entry: Entry, views: Views, n: int, groups: Sequence[str | None]) -> Entry:

@@ -168,7 +168,7 @@ def training_side(discovery: Sequence[DiscoveryData], config: EvolveSettings) ->
 def prices(names: Sequence[str] | Mapping[str, object]) -> dict[str, float]:
     """Price of collecting a statistic: 0 for structure, 1 for what a forward pass shows, 3 with a backward pass."""
     known = {name: STATISTICS[name] for name in names}
-    return {n: 0.0 if s.source == "structure" else 3.0 if s.backward else 1.0 for n, s in known.items()}
+    return {n: 0.0 if s.structural else 3.0 if s.backward else 1.0 for n, s in known.items()}
 
 
 def backward_statistics() -> frozenset[str]:

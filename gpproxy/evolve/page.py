@@ -13,7 +13,9 @@ from gpproxy.errors import GPProxyError
 from gpproxy.evolve import page_figures as figures
 from gpproxy.evolve.advice import advise
 from gpproxy.evolve.finished import EvolveRun
-from gpproxy.evolve.table import remarks, steps, verdict
+from gpproxy.evolve.table import remarks, steps, tie_sentence, verdict
+from gpproxy.expressions.notation.mathematics import mathml_of
+from gpproxy.expressions.notation.words import explained
 from gpproxy.report.document import Block, Document, Math, Section, Table, Text
 from gpproxy.report.repeat import repeat
 from gpproxy.run.tables import number, with_interval
@@ -87,8 +89,10 @@ def _origin(run: EvolveRun) -> str:
 
 def _formula(run: EvolveRun) -> Iterator[Block]:
     result = run.result
-    yield Math(result.latex, result.formula)
+    yield Math(mathml_of(result.formula), result.formula)
     yield Text(f"In words: {result.words}.")
+    if result.tie_break:
+        yield Text(tie_sentence(result.tie_break), "care", "One term orders, the rest only breaks ties")
     if result.rank_form != result.formula:
         yield Text(f"It ranks like {result.rank_form}.")
     kind = "a forward and a backward pass" if result.needs_backward else "a forward pass"
@@ -97,17 +101,8 @@ def _formula(run: EvolveRun) -> Iterator[Block]:
         told = advise(result, name)
         on = f" ({name})" if len(result.benchmarks) > 1 else ""
         yield Text(told.text, told.tone, told.title + on)
-    described = _statistics(result.statistics)
-    if described:
+    if described := explained(result.statistics):
         yield Table(["statistic", "what it is"], described)
-
-
-def _statistics(names: Sequence[str]) -> list[list[str]]:
-    """Each statistic with its summary, as far as they are registered here."""
-    import gpproxy.statistics.terminals  # noqa: F401  registers them
-    from gpproxy.statistics.statistic import STATISTICS
-
-    return [[name, STATISTICS[name].summary] for name in names if name in STATISTICS]
 
 
 def _rivals(run: EvolveRun, benchmark: str) -> Iterator[Block]:

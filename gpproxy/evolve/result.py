@@ -69,6 +69,9 @@ class Result:
         front: the undominated formulas, by complexity.
         rankings: different rankings of the training architectures among the judged formulas; 0 where an earlier
             version did not count them.
+        tie_break: where one term of the formula orders and all others only break its ties: `first` and `then` for
+            reading, `term` as text, `values` of the first on how many `networks` of the training, and whether the rest
+            is `fragile`, lost in single precision (`gpproxy.expressions.notation.ties`); else None.
         folder: the run folder, None when nothing was written.
     """
 
@@ -92,6 +95,7 @@ class Result:
     benchmarks: dict[str, Row]
     front: tuple[Entry, ...]
     rankings: int = 0
+    tie_break: Row | None = None
     folder: Path | None = None
 
     def __repr__(self) -> str:
@@ -104,10 +108,11 @@ class Result:
     def _repr_html_(self) -> str:
         """The formula, and whether to use it, for a notebook."""
         from gpproxy.evolve.advice import advise
+        from gpproxy.expressions.notation.mathematics import mathml_of
         from gpproxy.report.render import fragment
 
         told = [advise(self, name) for name in self.benchmarks]
-        return fragment(self.latex, self.formula, [f"{one.title}. {one.text}" for one in told])
+        return fragment(mathml_of(self.formula), self.formula, [f"{one.title}. {one.text}" for one in told])
 
     def rivals_of(self, benchmark: str) -> list[Rival]:
         """What the formula is compared with on a benchmark; empty for a result of version 0.2.0 or before."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from gpproxy.expressions.notation.words import explained
 from gpproxy.ranking.difference import MEASURES
 from gpproxy.run.tables import number, with_interval, wrapped
 
@@ -148,6 +149,10 @@ def facts(result: Result) -> Iterator[tuple[str, str]]:
     if result.rank_form != result.formula:
         yield "ranks like", result.rank_form
     yield "in words", result.words
+    if result.tie_break:
+        yield "order", tie_sentence(result.tie_break)
+    for name, meaning in explained(result.statistics):
+        yield "where", f"{name}: {meaning}"
     kind = "a forward and a backward pass" if result.needs_backward else "a forward pass only"
     yield "needs", f"{kind}: {', '.join(result.statistics)}"
     yield from verdict(result)
@@ -169,6 +174,15 @@ def facts(result: Result) -> Iterator[tuple[str, str]]:
         )
     if result.folder:
         yield "written to", str(result.folder)
+
+
+def tie_sentence(found: dict[str, Any]) -> str:
+    """What orders first, and that all else only breaks its ties."""
+    told = (
+        f"{found['first']} comes first, with {found['values']} different values on the {found['networks']} training "
+        f"networks; the rest, {found['then']}, only breaks ties between networks that share one."
+    )
+    return told + (" In single precision some of what it adds would be lost." if found["fragile"] else "")
 
 
 def verdict(result: Result) -> Iterator[tuple[str, str]]:

@@ -24,7 +24,7 @@ from gpproxy.export.engine_value import engine_value
 from gpproxy.export.formula_code import FormulaCode
 from gpproxy.export.loss import add_loss, needs_targets
 from gpproxy.expressions.nodes import Operation
-from gpproxy.expressions.notation.latex import to_latex
+from gpproxy.expressions.notation.mathematics import to_latex
 from gpproxy.expressions.notation.words import in_words
 from gpproxy.expressions.structure import needs
 from gpproxy.expressions.text import to_text

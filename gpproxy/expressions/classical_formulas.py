@@ -22,7 +22,7 @@ def _three_calls(kernel: str, score: str) -> str:
 
 
 def _kernel(transform: str) -> str:
-    return f"sum_layers(hamming_samples({transform.format('preactivation')}))"
+    return f"sum_layers(agreement_samples({transform.format('preactivation')}))"
 
 
 _SHARES = "spectral_entropy(covariance_channels(activation))"
@@ -30,7 +30,7 @@ _EIGENVALUES = "(relu(eigenvalues(input_gradient_correlation)) + 0.00001)"
 #: The programs 2 to 5 of the Auto-GAS code: the kernel of the rectifiers' codes, and what becomes of it.
 _PROGRAMMES = {
     "autogas_proxy2": (_kernel("above_median({})"), "logdet({})"),
-    "autogas_proxy3": (_kernel("above_zero(softmax_space({}))"), "mean(hamming_kernel(log(log({}))))"),
+    "autogas_proxy3": (_kernel("above_zero(softmax_space({}))"), "mean(agreement_kernel(log(log({}))))"),
     "autogas_proxy4": (_kernel("above_median(swish({}))"), "max(abs(eigenvalues(log(square({})))))"),
     "autogas_proxy5": (_kernel("above_zero({})"), "logdet({})"),
 }
@@ -43,7 +43,7 @@ FORMULAS: dict[str, str] = {
     "max_channels": "max_layers(channels)",
     "min_resolution": "min_layers(resolution)",
     "mean_log_resolution": "mean_layers(log(resolution)) / log(2)",
-    "log_activations": "log(sum_layers(max(hamming)))",
+    "log_activations": "log(sum_layers(max(agreement)))",
     "l2_norm": "sum_layers(layer_weight_norm)",
     "grad_norm": "sum_layers(layer_grad_norm)",
     "snip": "sum_layers(layer_snip)",
@@ -52,7 +52,7 @@ FORMULAS: dict[str, str] = {
     "synflow": "log(sum_layers(layer_synflow))",
     "logsynflow": "sum_layers(norm1(weight * signed_log(ones_gradient)))",
     "jacov": f"-sum(log({_EIGENVALUES}) + reciprocal({_EIGENVALUES}))",
-    "nwot": "logdet(sum_layers(hamming))",
+    "nwot": "logdet(sum_layers(agreement))",
     "az_expressivity": f"sum_layers({_SHARES})",
     "az_progressivity": f"min_step_layers({_SHARES})",
     **{name: _three_calls(kernel, score) for name, (kernel, score) in _PROGRAMMES.items()},
@@ -67,8 +67,8 @@ SPELLED: dict[str, str] = {
     "snip": "sum_layers(norm1(weight * weight_gradient))",
     "fisher": "0.5 * sum_layers(fan_in * sum(mean_per_channel(square(sum_space(activation * gradient)))))",
     "synflow": "log(sum_layers(norm1(weight * ones_gradient)))",
-    "nwot": "logdet(sum_layers(hamming_samples(above_zero(preactivation))))",
-    "log_activations": "log(sum_layers(max(hamming_samples(above_zero(preactivation)))))",
+    "nwot": "logdet(sum_layers(agreement_samples(above_zero(preactivation))))",
+    "log_activations": "log(sum_layers(max(agreement_samples(above_zero(preactivation)))))",
 }
 
 #: Smaller or similar formulas to start a search from.

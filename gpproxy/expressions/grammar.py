@@ -44,6 +44,23 @@ LIKELY: Mapping[type, float] = {
     Spectrum: 0.5, LayerScalar: 2.0, NetworkKernel: 0.3, NetworkSpectrum: 0.3, Scalar: 2.0,
 }  # fmt: skip
 
+#: What statistics and primitives were called up to version 0.2.0; formulas of then are read.
+RENAMED = {
+    "hamming": "agreement",
+    "hamming_samples": "agreement_samples",
+    "hamming_channels": "agreement_channels",
+    "hamming_kernel": "agreement_kernel",
+}
+
+
+def present_name(name: str) -> str:
+    """What the statistic or primitive of that name is called today.
+
+    >>> present_name("hamming"), present_name("weight")
+    ('agreement', 'weight')
+    """
+    return RENAMED.get(name, name)
+
 
 def weight(op: Operation) -> float:
     """The relative probability of an operation in a random tree: that of its operand's type, and its own share."""
@@ -118,8 +135,8 @@ class Grammar:
 
         Raises ExpressionError for an excluded name that does not exist.
         """
-        out = set(exclude)
         known = [*table.types, *PRIMITIVES]
+        out = {name if name in known else present_name(name) for name in exclude}
         for name in sorted(out):
             if name not in known:
                 hint = did_you_mean(name, known)

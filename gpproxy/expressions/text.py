@@ -4,13 +4,16 @@ The types of the operands choose the overload, from the leaves up, so `parse(to_
 tree, node for node.
 
 >>> import gpproxy.primitives
->>> from gpproxy.primitives.types import FeatureMap, LayerScalar
+>>> from gpproxy.primitives.types import FeatureMap, LayerScalar, SampleKernel
 >>> grammar = Grammar({"gradient": FeatureMap, "depth": LayerScalar})
 >>> tree = parse("-sum_layers(log(mean(gradient)) * depth) / 2", grammar)
 >>> [node.name for node in tree]
 ['div', 'neg', 'sum_layers', 'mul', 'log', 'mean', 'gradient', 'depth', '2']
 >>> to_text(tree)
 '-sum_layers(log(mean(gradient)) * depth) / 2'
+>>> kernels = Grammar({"agreement": SampleKernel})
+>>> to_text(parse("logdet(sum_layers(hamming))", kernels))  # a name of version 0.2.0
+'logdet(sum_layers(agreement))'
 >>> parse("sum_layers(mean(gradients))", grammar)
 Traceback (most recent call last):
     ...
@@ -27,7 +30,7 @@ from typing import NoReturn
 from deap import gp
 
 from gpproxy.errors import ExpressionError, did_you_mean
-from gpproxy.expressions.grammar import Grammar
+from gpproxy.expressions.grammar import Grammar, present_name
 from gpproxy.expressions.nodes import Constant, Leaf, Operation
 from gpproxy.primitives.types import Scalar
 
@@ -144,7 +147,8 @@ class _Parser:
             self._fail(f"expected a name, a number or '(', found {repr(token) if token else 'the end'}", position)
         if self.tokens[self.at][1] == "(":
             return self._call(token, position)
-        statistic = self.grammar.statistics.get(token)
+        known = self.grammar.statistics
+        statistic = known.get(token) or known.get(present_name(token))
         if statistic is None:
             if self.grammar.overloads(token):
                 self._fail(f"'{token}' is a primitive: write its operands in parentheses", position)
@@ -153,6 +157,8 @@ class _Parser:
         return [statistic]
 
     def _call(self, name: str, position: int) -> list[Node]:
+        if not self.grammar.overloads(name):
+            name = present_name(name)
         if not self.grammar.overloads(name):
             if name in self.grammar.statistics:
                 self._fail(f"'{name}' is a statistic and takes no operands", position)

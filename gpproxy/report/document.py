@@ -26,9 +26,9 @@ class Text:
 
 @dataclass(frozen=True)
 class Math:
-    """A formula: `latex` is drawn, `text` is what a program reads, for copying."""
+    """A formula: `mathml` is drawn, `text` is what a program reads, for copying."""
 
-    latex: str
+    mathml: str
     text: str
 
     kind = "math"

@@ -5,9 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from gpproxy.registry import Registry
+
+#: What the entries of a statistic can be: any number, from 0 up, above 0.
+Sign = Literal["real", "nonnegative", "positive"]
+#: The source of a statistic that is read off shapes.
+STRUCTURE = "structure"
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,7 @@ class Statistic:
             network type one tensor.
         source: (Author, year).
         backward: whether it needs gradients.
+        range: what its entries can be; algebra relies on it.
         summary: first paragraph of the documentation.
     """
 
@@ -30,18 +36,26 @@ class Statistic:
     source: str
     backward: bool = False
     summary: str = ""
+    range: Sign = "real"
+
+    @property
+    def structural(self) -> bool:
+        """Whether it depends on shapes alone: no weight, no input changes it."""
+        return self.source == STRUCTURE
 
 
 STATISTICS: Registry[Statistic] = Registry("statistic", "gpproxy.statistics")
 
 
-def statistic(type: type, *, source: str, backward: bool = False, name: str | None = None) -> Callable:
+def statistic(
+    type: type, *, source: str, backward: bool = False, name: str | None = None, range: Sign = "real"
+) -> Callable:
     """Registers the decorated function as a statistic."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         summary = " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split())
         label = name or function.__name__
-        STATISTICS.add(label, Statistic(label, type, function, source, backward, summary))
+        STATISTICS.add(label, Statistic(label, type, function, source, backward, summary, range))
         return function
 
     return decorate

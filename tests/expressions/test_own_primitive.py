@@ -8,18 +8,19 @@ from pathlib import Path
 
 import pytest
 import sympy
+from deap import gp
 
 from gpproxy import registry
 from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.generate import generate
 from gpproxy.expressions.grammar import Grammar
-from gpproxy.expressions.notation.latex import to_latex
+from gpproxy.expressions.notation.mathematics import to_latex
 from gpproxy.expressions.notation.pretty import to_pretty
 from gpproxy.expressions.notation.words import in_words
 from gpproxy.expressions.rewriting.rank_form import rank_form
 from gpproxy.expressions.rewriting.rewrite import rewrite
 from gpproxy.expressions.rewriting.simplify import simplify
-from gpproxy.expressions.rewriting.symbols import TreeWriter, to_symbols
+from gpproxy.expressions.rewriting.symbols import TreeWriter, to_sympy
 from gpproxy.expressions.text import parse, to_text
 from gpproxy.primitives import PRIMITIVES
 from gpproxy.statistics.table import StatisticsTable
@@ -114,8 +115,8 @@ def test_its_words_and_notation_are_used(own: Grammar) -> None:
     assert "the largest magnitude over the layers relative to their mean of (" in in_words(tree)
     assert to_pretty(tree) == "arctangent(Σ(⌊depth⌋)) · peak_to_mean_layers(depth + depth)"
     assert to_latex(tree) == (
-        r"\arctan\left(\sum_{\ell} \left\lfloor\mathrm{depth}_{\ell}\right\rfloor\right) \cdot "
-        r"\operatorname*{peak\_to\_mean\_layers}_{\ell}\left(\mathrm{depth}_{\ell} + \mathrm{depth}_{\ell}\right)"
+        r"\operatorname*{peak\_to\_mean\_layers}_{\ell}\left(2 \cdot \mathrm{depth}_{\ell}\right) \cdot "
+        r"\operatorname{atan}{\left(\sum_{\ell} \left\lfloor\mathrm{depth}_{\ell}\right\rfloor \right)}"
     )
 
 
@@ -125,8 +126,9 @@ def test_its_direction_counts_for_the_ranking(own: Grammar, table: StatisticsTab
 
 
 def test_sympy_leads_to_it_and_back(own: Grammar) -> None:
-    expression, below = to_symbols(parse("arctangent(initial_loss) + arctangent(initial_loss)", own))
-    assert expression == 2 * sympy.atan(sympy.Symbol("s0", real=True))
+    below: dict[str, gp.PrimitiveTree] = {}
+    expression = to_sympy(parse("arctangent(initial_loss) + arctangent(initial_loss)", own), below)
+    assert expression == 2 * sympy.atan(sympy.Symbol("initial_loss", real=True))
     tree = TreeWriter(own, below).write(expression, parse("initial_loss", own)[0].ret)
     assert tree is not None and to_text(tree) == "arctangent(initial_loss) * 2"
 

@@ -20,7 +20,7 @@ TERMINALS: dict[str, type] = {
     "kernel": types.SampleKernel,
     "spectrum": types.Spectrum,
     "vector": types.ChannelVector,
-    "hamming": types.SampleKernel,
+    "agreement": types.SampleKernel,
     "input_gradient_correlation": types.NetworkKernel,
     "total": types.NetworkKernel,
     **dict.fromkeys(("params", "macs", "fan_in", "score"), types.LayerScalar),

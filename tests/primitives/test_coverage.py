@@ -57,7 +57,7 @@ ENCODINGS = {
     "above_mean": "above_mean(activation)",
     "above_median": "above_median(activation)",
     "sign": "sign(activation)",
-    "Hamming": "sum_layers(hamming_samples(above_zero(activation)))",
+    "Hamming": "sum_layers(agreement_samples(above_zero(activation)))",
     "handling (NaN and inf to 0)": "-- primitives are finite; a formula with NaN is invalid, with its reason",
     "filter_results": "-- drops entries without a trace; a formula with NaN is invalid, with its reason",
 }
@@ -80,7 +80,7 @@ REDUCTIONS = {
     "element_wise_exp": "exp(total)",
     "element_wise_normalized_sum": "mean(total)",
     "normalize": "standardise(total)",
-    "hamming": "hamming_kernel(total)",
+    "hamming": "agreement_kernel(total)",
     "l2_norm (Frobenius, torch)": "norm(total)",
     "l2_norm (spectral, numpy)": "max(abs(eigenvalues(total)))",
     "trace": "trace(total)",
@@ -94,7 +94,7 @@ EZNAS = {
     "mul": "activation * gradient",
     "matmul": "cross_gram_samples(activation, gradient)",
     "matmul of weights": "cross_gram_channels(weight, weight_gradient)",
-    "matmul of kernels": "matmul(kernel, hamming)",
+    "matmul of kernels": "matmul(kernel, agreement)",
     "<": "greater(perturbed, activation)",
     ">": "greater(activation, perturbed)",
     "==": "same_sign(activation, perturbed)",
@@ -129,11 +129,12 @@ EZNAS = {
 }
 #: The six programs that the Auto-GAS code stores (B: four stages, A: first layer only).
 STORED = {
-    "proxy1 without its random mask": "trace(sum_layers(hamming_samples(above_mean(preactivation))))",
-    "proxy2": "square(logdet(sum_layers(hamming_samples(above_median(preactivation)))))",
-    "proxy3": "sum(hamming_kernel(log(log(sum_layers(hamming_samples(above_zero(softmax_space(preactivation))))))))",
-    "proxy4": "norm(log(square(sum_layers(hamming_samples(above_median(swish(preactivation)))))))",
-    "proxy5": "logdet(sum_layers(hamming_samples(above_zero(preactivation))))",
+    "proxy1 without its random mask": "trace(sum_layers(agreement_samples(above_mean(preactivation))))",
+    "proxy2": "square(logdet(sum_layers(agreement_samples(above_median(preactivation)))))",
+    "proxy3": "sum(agreement_kernel(log(log(sum_layers("
+    "agreement_samples(above_zero(softmax_space(preactivation))))))))",
+    "proxy4": "norm(log(square(sum_layers(agreement_samples(above_median(swish(preactivation)))))))",
+    "proxy5": "logdet(sum_layers(agreement_samples(above_zero(preactivation))))",
     "A: count of positive correlations": "sum(above_zero(first_layer(correlation_samples(activation))))",
 }
 #: The classical proxies that can be written as a formula (proxies page, section 2).

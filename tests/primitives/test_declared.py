@@ -32,6 +32,8 @@ FALSE: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "must be one of None, 'even'": (MAPS, kept, {"parity": "uneven"}),
     "both a parity and a mirror": (MAPS, kept, {"parity": "odd", "mirror": "abs"}),
     "is the mirror of 'max'": (maps((FeatureMap, LayerScalar)), lambda x: x.flatten(1).mean(1), {"mirror": "max"}),
+    "declared of_shape=True, but": (MAPS, kept, {"of_shape": True}),
+    "declared linear=True, but": (MAPS, lambda x: x * x, {"linear": True}),
     "declared nonnegative": (MAPS, kept, {"range": "nonnegative"}),
     "declared unit": (MAPS, lambda x: x.abs(), {"range": "unit"}),
     "declared binary": (MAPS, lambda x: x.sigmoid(), {"range": "binary"}),

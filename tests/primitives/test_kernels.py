@@ -35,18 +35,18 @@ def test_kernels(x: torch.Tensor, axis: str) -> None:
         "cosine": r @ r.T / np.outer(lengths, lengths),
         "correlation": np.corrcoef(r),
         "covariance": np.cov(r, bias=True),
-        "hamming": r @ r.T + (1 - r) @ (1 - r).T,
+        "agreement": r @ r.T + (1 - r) @ (1 - r).T,
         "distance": cdist(r, r),
         "rbf": np.exp(-squared / squared.mean()),
     }.items():
         np.testing.assert_allclose(f(f"{name}_{axis}")(x)[1], expected, rtol=1e-9, atol=1e-9)
 
 
-def test_hamming_counts_agreements_exactly(x: torch.Tensor) -> None:
+def test_agreement_counts_equal_entries_exactly(x: torch.Tensor) -> None:
     code = (x > 0).float()
     flat = code[2].flatten(1)
     expected = (flat.unsqueeze(0) == flat.unsqueeze(1)).sum(2)
-    assert torch.equal(f("hamming_samples")(code)[2], expected.float())
+    assert torch.equal(f("agreement_samples")(code)[2], expected.float())
 
 
 def test_kernels_of_weights(x: torch.Tensor) -> None:

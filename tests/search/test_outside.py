@@ -21,7 +21,7 @@ def test_extents_are_over_layers_and_by_root_mean_square() -> None:
         "layer_snip": [torch.tensor(1.0), None, torch.tensor(-3.0)],
         "weight": [torch.full((2, 2), 2.0), torch.zeros(3)],
         "code_entropy": torch.tensor(5.0),
-        "hamming": [None],
+        "agreement": [None],
     }
     found = extents(Record("a", values, {}, "", 0.0), [*values, "missing"])
     assert found == {"layer_snip": (-3.0, 1.0), "weight": (0.0, 2.0), "code_entropy": (5.0, 5.0)}

@@ -59,7 +59,7 @@ HOW = Collection(proxies=())
 SHAPES = ((16, 4, 4), (16, 4, 4), (16, 2, 2), (16, 4, 4), (16, 4, 4), (8, 4, 4))
 CANDIDATES = (
     "sum_layers(spread_channels(gradient))",
-    "logdet(sum_layers(hamming))",
+    "logdet(sum_layers(agreement))",
     "mean_layers(effective_rank(correlation_channels(activation))) + last_layer(rms(gradient))",
     "sum_layers(norm1(weight * weight_gradient)) / total_params",
     "mean_layers(cosine(activation, perturbed)) * slope_layers(log(std(preactivation)))",

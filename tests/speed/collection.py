@@ -39,7 +39,7 @@ from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import STATISTICS
 
 FORMULAS = {
-    "forward only": "logdet(sum_layers(hamming))",
+    "forward only": "logdet(sum_layers(agreement))",
     "forward and backward": "sum_layers(spread_channels(gradient))",
 }
 

@@ -38,7 +38,7 @@ from gpproxy.seeds import seeded
 #: Formulas that need a forward pass only: of maps, and of kernels between samples; and one that needs gradients.
 FORMULAS = {
     "forward only": "sum_layers(std(activation))",
-    "forward, kernels": "logdet(sum_layers(hamming))",
+    "forward, kernels": "logdet(sum_layers(agreement))",
     "with gradients": "sum_layers(layer_snip) + sum_layers(std(activation))",
 }
 #: The most that a candidate may cost, in bare passes.

@@ -166,7 +166,7 @@ def test_checkpointing(way: str) -> None:
 
 
 #: What follows a custom Function is not seen as fed by a rectifier, so these have no value.
-RECTIFIED = ("preactivation", "hamming", "nwot", "swap", *(name for name in PROXIES if name.startswith("autogas")))
+RECTIFIED = ("preactivation", "agreement", "nwot", "swap", *(name for name in PROXIES if name.startswith("autogas")))
 
 
 def test_functions_without_forward_mode() -> None:
@@ -237,7 +237,7 @@ def test_half_precision_is_added_up_in_float32(dtype: torch.dtype) -> None:
         "jacobian_gram",
         "output_gram",
     )
-    for name in (*near, "hamming", "weight", "initial_loss", "snip"):
+    for name in (*near, "agreement", "weight", "initial_loss", "snip"):
         one, other = found[name], plain[name]
         assert isinstance(one, Tensor) and isinstance(other, Tensor)
         assert float((one - other).norm() / other.norm()) < 0.05, name
@@ -280,7 +280,7 @@ def test_whole_numbers_cannot_be_moved_but_the_rest_goes_on() -> None:
     found = everything(look(Labelled(), torch.arange(6) % 5))
     for name in (*MOVED, "jacov", "synflow", "logsynflow", "zen", "meco"):
         assert "inputs are whole numbers, which cannot be moved" in str(found[name]), (name, found[name])
-    for name in ("activation", "gradient", "layer_snip", "initial_loss", "hamming", "output_gram", "snip", "grasp"):
+    for name in ("activation", "gradient", "layer_snip", "initial_loss", "agreement", "output_gram", "snip", "grasp"):
         assert isinstance(found[name], Tensor) and bool(torch.isfinite(found[name]).all()), name  # type: ignore[arg-type]
 
 

@@ -51,7 +51,7 @@ def test_a_record_comes_back_as_it_was(tmp_path, code):
 
 
 def test_absent_layers_nan_and_odd_numbers_come_back(tmp_path):
-    values = {"preactivation": [None, torch.randn(2, 3), None, torch.randn(2, 3), torch.randn(4)], "hamming": [None]}
+    values = {"preactivation": [None, torch.randn(2, 3), None, torch.randn(2, 3), torch.randn(4)], "agreement": [None]}
     record = Record("x", values, {"zen": float("nan"), "synflow": 1e308, "meco": 0.1}, 'why: "so"', 0.25)
     save(record, tmp_path / "x")
     found = load(tmp_path / "x", tuple(values))
@@ -62,7 +62,7 @@ def test_absent_layers_nan_and_odd_numbers_come_back(tmp_path):
 def test_only_the_named_statistics_are_read(tmp_path):
     record = collect_one(tiny.Tiny(), "plain-3", HOW)
     save(record, tmp_path / "x")
-    assert list(load(tmp_path / "x", ("hamming", "activation")).values) == ["hamming", "activation"]
+    assert list(load(tmp_path / "x", ("agreement", "activation")).values) == ["agreement", "activation"]
     assert load(tmp_path / "x", ()).columns == record.columns
 
 

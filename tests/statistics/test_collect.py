@@ -155,9 +155,9 @@ def test_only_what_is_asked_for_is_collected(space, tmp_path, monkeypatch):
         raise AssertionError("a backward pass")
 
     monkeypatch.setattr(torch.autograd, "grad", refuse)
-    how = Collection(statistics=("activation", "hamming", "jacobian_gram"), samples=4, proxies=())
+    how = Collection(statistics=("activation", "agreement", "jacobian_gram"), samples=4, proxies=())
     found, _ = collect(space, ["plain-3"], how, cache_folder=tmp_path)
-    assert list(found.values) == ["activation", "hamming", "jacobian_gram"]
+    assert list(found.values) == ["activation", "agreement", "jacobian_gram"]
     assert not set(PROXIES) & set(found.columns)
 
 

@@ -209,9 +209,9 @@ def test_params_of_layers_are_those_of_the_network_without_norms():
     assert [float(v) for v in value("depth", network)] == [0.0, 0.5, 1.0]
 
 
-def test_hamming_counts_equal_bits():
+def test_agreement_counts_equal_bits():
     seen = passes("norms")
-    for layer, kernel in zip(seen.noise.layers, STATISTICS["hamming"].function(seen, SIZES)):
+    for layer, kernel in zip(seen.noise.layers, STATISTICS["agreement"].function(seen, SIZES)):
         if layer.preactivation is None:
             assert kernel is None
             continue

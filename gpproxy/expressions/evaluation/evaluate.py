@@ -71,10 +71,7 @@ class Evaluator:
         live = self._alive.nonzero().squeeze(1)
         if not len(live):
             return Scores(values, ["no live architecture"] * len(trees))
-        for node in graph.nodes:
-            if not isinstance(node, Operation):
-                self._add_leaf(node)
-        roots = Run(graph, self._leaves, self._layouts, self._cache, self.memory).evaluate(self.workers)
+        roots = self._roots(graph)
         faults = {i: value.reason for i, value in roots.items() if isinstance(value, Fault)}
         rows = {i: value for i, value in roots.items() if i not in faults}
         if rows:
@@ -93,6 +90,28 @@ class Evaluator:
             picked = stacked[torch.tensor([place[graph.roots[t]] for t in good])]
             values[torch.tensor(good)[:, None], live] = picked
         return Scores(values, reasons)
+
+    def shared_values(self, trees: Sequence[gp.PrimitiveTree]) -> list[float | None]:
+        """Per tree, the finite value that all live architectures share; None where there is none, or one architecture.
+
+        Raises:
+            ExpressionError: a tree uses a statistic that the table lacks.
+        """
+        if len(self._live) < 2 or not trees:
+            return [None] * len(trees)
+        graph = Graph(trees)
+        shared: dict[int, float | None] = {}
+        for i, value in self._roots(graph).items():
+            equal = isinstance(value, Tensor) and bool((value == value[0]).all() and value[0].isfinite())
+            shared[i] = float(value[0]) if equal else None  # type: ignore[index]
+        return [shared[root] for root in graph.roots]
+
+    def _roots(self, graph: Graph) -> dict[int, Held | Fault]:
+        """The values of the roots of a graph on the live architectures."""
+        for node in graph.nodes:
+            if not isinstance(node, Operation):
+                self._add_leaf(node)
+        return Run(graph, self._leaves, self._layouts, self._cache, self.memory).evaluate(self.workers)
 
     def _add_leaf(self, leaf: Leaf) -> None:
         if leaf.code in self._leaves:

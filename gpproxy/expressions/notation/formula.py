@@ -10,11 +10,12 @@ from deap import gp
 
 from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.grammar import Grammar
-from gpproxy.expressions.notation.latex import to_latex
+from gpproxy.expressions.notation.mathematics import to_latex, to_mathml
 from gpproxy.expressions.notation.pretty import to_pretty
 from gpproxy.expressions.notation.words import in_words
 from gpproxy.expressions.rewriting.algebra import Algebra
 from gpproxy.expressions.rewriting.rank_form import RankForm, rank_form
+from gpproxy.expressions.rewriting.shape_constants import ShapeConstants
 from gpproxy.expressions.rewriting.simplify import Simplified, simplify
 from gpproxy.expressions.rewriting.symbols import to_sympy
 from gpproxy.expressions.structure import complexity, needs
@@ -34,7 +35,7 @@ class Formula:
     >>> formula.pretty
     'exp(Σ(width²) · 2)'
     >>> print(formula.latex)
-    \\exp\\left(\\left(\\sum_{\\ell} \\mathrm{width}_{\\ell}^{2}\\right) \\cdot 2\\right)
+    e^{2 \\cdot \\sum_{\\ell} \\mathrm{width}_{\\ell}^{2}}
     >>> formula.words
     'the exponential of (the sum over the layers of the square of the width times 2)'
     >>> formula.rank_form.text, formula.dropped
@@ -61,6 +62,7 @@ class Formula:
         *,
         seconds: float = 5.0,
         algebra: Algebra | None = None,
+        shapes: ShapeConstants | None = None,
     ) -> Formula:
         """The simplified formula of a tree with its rank form; without an evaluator nothing is simplified.
 
@@ -68,10 +70,11 @@ class Formula:
             evaluator: of the held data, on which a simpler form has to rank identically.
             seconds: time limit for SymPy; 0 leaves it out.
             algebra: a running SymPy process, for many formulas.
+            shapes: what shapes make one number for all architectures; by default learnt from the evaluator.
         """
         simple = Simplified(tree, False)
         if evaluator is not None and seconds > 0:
-            simple = simplify(tree, grammar, evaluator, seconds=seconds, algebra=algebra)
+            simple = simplify(tree, grammar, evaluator, seconds=seconds, algebra=algebra, shapes=shapes)
         form: RankForm = rank_form(simple.tree, grammar, evaluator)
         rank = cls(form.tree) if form.dropped else None
         return cls(simple.tree, rank, form.dropped, simple.reason)
@@ -89,6 +92,11 @@ class Formula:
     @cached_property
     def latex(self) -> str:
         return to_latex(self.tree)
+
+    @cached_property
+    def mathml(self) -> str:
+        """As browsers draw it."""
+        return to_mathml(self.tree)
 
     @cached_property
     def words(self) -> str:

@@ -6,10 +6,12 @@ The words are the phrases that primitives declare; without one, and for statisti
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from deap import gp
 
 from gpproxy.expressions.fold import fold
+from gpproxy.expressions.grammar import present_name
 from gpproxy.expressions.nodes import Constant, Leaf, Operation
 from gpproxy.statistics.statistic import STATISTICS
 
@@ -23,6 +25,26 @@ Words = tuple[str, bool]  # the text, and whether it must be bracketed inside an
 def in_words(tree: gp.PrimitiveTree) -> str:
     """The formula in plain English, one phrase without a stop."""
     return fold(tree, _words)[0]
+
+
+def explained(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Every statistic with what it is, and then those that the explanations speak of; names of 0.2.0 are known.
+
+    What is not registered here is left out.
+
+    >>> import gpproxy.statistics.terminals
+    >>> [name for name, _ in explained(["gradient"])]
+    ['gradient', 'activation']
+    """
+    import gpproxy.statistics.terminals  # noqa: F401  registers the statistics
+
+    open_, told = [present_name(name) for name in names], dict[str, str]()
+    while open_:
+        name = open_.pop(0)
+        if name in STATISTICS and name not in told:
+            told[name] = STATISTICS[name].summary.replace("`", "")
+            open_ += re.findall(r"`(\w+)`", STATISTICS[name].summary)
+    return list(told.items())
 
 
 def _words(node: Operation | Leaf, parts: list[Words]) -> Words:

@@ -3,6 +3,9 @@
 The process reads and writes lines of JSON (expressions as nested lists of known names) and is killed at the limit.
 What it found by then counts. `python -m gpproxy.expressions.rewriting.algebra` is that process; it imports SymPy and
 nothing of gpproxy.
+
+A symbol whose name ends in `PER_LAYER` is one number per layer. A call of a name that SymPy does not know is a linear
+reducer over the layers: f(a x + b y) = a f(x) + b f(y), where a and b are numbers of the network.
 """
 
 from __future__ import annotations
@@ -20,19 +23,58 @@ from typing import IO, Any
 #: SymPy classes that may cross the line, beside the elementary functions.
 KNOWN = ("Add", "Mul", "Pow", "Abs", "log", "exp", "sign", "tanh", "sinh", "cosh", "Max", "Min")
 _ELEMENTARY = "sympy.functions.elementary."
+#: What the names of symbols end in that are one number per layer.
+PER_LAYER = "_ℓ"
+#: What is known of a symbol or a call: any real number, from 0 up, above 0.
+SIGNS: dict[str, dict[str, bool]] = {
+    "real": {"real": True}, "nonnegative": {"nonnegative": True}, "positive": {"positive": True}
+}  # fmt: skip
 #: Seconds that the process may take to start.
 START = 60.0
+
+
+@functools.cache
+def symbol(name: str, sign: str = "real") -> Any:
+    """The symbol of a statistic, or of a part that algebra does not look into."""
+    import sympy
+
+    return sympy.Symbol(name, **SIGNS[sign])
+
+
+def applied(name: str, *operands: Any, sign: str = "") -> Any:
+    """A function without an algebra of its own, by its name.
+
+    Args:
+        sign: what its value is; by default that of its operand, as a mean of positive numbers is positive.
+    """
+    known = sign or sign_of(operands[0])
+    # SymPy does not draw its conclusions from functions that may be 0; what it finds is verified on values.
+    return _function(name, "positive" if known == "nonnegative" else known)(*operands)
+
+
+def sign_of(expression: Any) -> str:
+    """What is known of an expression."""
+    return "positive" if expression.is_positive else "nonnegative" if expression.is_nonnegative else "real"
+
+
+@functools.cache
+def _function(name: str, sign: str) -> Any:
+    import sympy
+
+    return sympy.Function(name, **SIGNS[sign])
 
 
 def encode(expression: Any) -> list[Any]:
     """A SymPy expression as nested lists. Raises ValueError for one with other functions."""
     if expression.is_Symbol:
-        return ["symbol", expression.name]
+        return ["symbol", expression.name, sign_of(expression)]
     if expression.is_Rational:
         return ["number", str(expression.p), str(expression.q)]
     if str(expression) == "E":
         return ["exp", ["number", "1", "1"]]
     name = type(expression).__name__
+    if _is_call(expression):
+        return ["call", name, *(encode(a) for a in expression.args)]
     _class(name)
     return [name, *(encode(a) for a in expression.args)]
 
@@ -42,10 +84,19 @@ def decode(data: list[Any]) -> Any:
     import sympy
 
     if data[0] == "symbol":
-        return sympy.Symbol(data[1], real=True)
+        return symbol(data[1], data[2])
     if data[0] == "number":
         return sympy.Rational(int(data[1]), int(data[2]))
+    if data[0] == "call":
+        return applied(data[1], *(decode(d) for d in data[2:]))
     return _class(data[0])(*(decode(d) for d in data[1:]))
+
+
+def _is_call(expression: Any) -> bool:
+    """Whether it is a function that SymPy does not know."""
+    from sympy.core.function import AppliedUndef
+
+    return isinstance(expression, AppliedUndef)
 
 
 @functools.cache
@@ -162,11 +213,69 @@ def _forms(expression: Any) -> Iterator[Any]:
         sympy.simplify,
         lambda e: sympy.logcombine(sympy.simplify(e), force=True),
     )
-    for way in ways:
-        try:
-            yield way(expression)
-        except Exception:  # SymPy raises all sorts for odd expressions: another way may do
-            continue
+    reduced = any(map(_is_call, sympy.preorder_traversal(expression)))
+    starts: tuple[Any, ...] = (lambda e: e,)
+    if reduced:
+        starts = (taken_apart, lambda e: e, lambda e: taken_apart(sympy.expand_log(e, force=True)))
+    for start in starts:
+        for way in ways:
+            try:
+                form = way(start(expression))
+                yield form
+                if reduced:
+                    yield put_together(form)
+            except Exception:  # SymPy raises all sorts for odd expressions: another way may do
+                continue
+
+
+def _per_layer(expression: Any) -> bool:
+    return any(one.name.endswith(PER_LAYER) for one in expression.free_symbols)
+
+
+def taken_apart(expression: Any) -> Any:
+    """Every reducer of a sum as a sum of reducers, with numbers of the network before each: f(2 x + y) = 2 f(x) + f(y).
+
+    One with a term that no layer has is left as it is: it would count the layers.
+    """
+    import sympy
+
+    if not expression.args:
+        return expression
+    parts = [taken_apart(part) for part in expression.args]
+    if not _is_call(expression):
+        return expression.func(*parts)
+    name = type(expression).__name__
+    terms = sympy.Add.make_args(sympy.expand(parts[0]))
+    if len(parts) != 1 or not all(map(_per_layer, terms)):
+        return applied(name, *parts)
+    total = sympy.Integer(0)
+    for term in terms:
+        factors = sympy.Mul.make_args(term)
+        before = [factor for factor in factors if not _per_layer(factor)]
+        total += sympy.Mul(*before) * applied(name, sympy.Mul(*(f for f in factors if _per_layer(f))))
+    return total
+
+
+def put_together(expression: Any) -> Any:
+    """Sums of one reducer as the reducer of a sum: 2 f(x) + f(y) = f(2 x + y)."""
+    import sympy
+
+    if not expression.args or _is_call(expression):
+        return expression
+    parts = [put_together(part) for part in expression.args]
+    if not expression.is_Add:
+        return expression.func(*parts)
+    inside: dict[str, list[Any]] = {}
+    rest = []
+    for part in parts:
+        factors = sympy.Mul.make_args(part)
+        calls = [factor for factor in factors if _is_call(factor)]
+        if len(calls) == 1 and len(calls[0].args) == 1:
+            others = sympy.Mul(*(factor for factor in factors if factor is not calls[0]))
+            inside.setdefault(type(calls[0]).__name__, []).append(others * calls[0].args[0])
+        else:
+            rest.append(part)
+    return sympy.Add(*rest, *(applied(name, sympy.Add(*terms)) for name, terms in inside.items()))
 
 
 def main() -> None:

@@ -1,9 +1,12 @@
-"""Trees as SymPy expressions and back.
+"""The one way from trees to SymPy, and back.
 
-A *region* of a tree is a connected part whose operations have a SymPy form; what hangs below it (statistics,
-reductions, kernels, ...) becomes one real symbol per distinct subtree. Back from SymPy, an expression is built from
-the operations of the grammar, with the operand types choosing the overloads; one that the grammar cannot express
-has no tree.
+In: a tree. Out: a SymPy expression: statistics are symbols, known to be positive where they declare it, operations with
+an algebra are that, linear layer reducers are linear functions, all else are functions by their name. Simplification
+asks for a *region*: what has no algebra in it becomes a symbol, too, and a dictionary says for which part it stands.
+LaTeX and MathML print the whole expression (`notation.mathematics`).
+
+Back from SymPy, an expression is built from the operations of the grammar, with the operand types choosing the
+overloads; one that the grammar cannot express has no tree.
 """
 
 from __future__ import annotations
@@ -18,8 +21,11 @@ from gpproxy.errors import ExpressionError
 from gpproxy.expressions.fold import operands
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.nodes import Constant, Leaf, Operation
+from gpproxy.expressions.rewriting.algebra import PER_LAYER, applied, symbol
 from gpproxy.expressions.structure import key
 from gpproxy.primitives.declaration import Primitive
+from gpproxy.primitives.types import LAYER_TYPES, Scalar
+from gpproxy.statistics.statistic import STATISTICS
 
 Nodes = list[Operation | Leaf]
 #: Largest power that is written out.
@@ -46,7 +52,8 @@ def _is_simple(primitive: Primitive, arity: int) -> bool:
 @cache
 def _form(primitive: Primitive, arity: int) -> Any:
     """What a primitive is to SymPy, of the operands x0, x1, ..."""
-    assert primitive.sympy is not None
+    if primitive.sympy is None:
+        return applied(primitive.name, *_operands(arity))
     return primitive.sympy(*_operands(arity))
 
 
@@ -57,40 +64,55 @@ def _operands(arity: int) -> tuple[Any, ...]:
     return tuple(sympy.Symbol(f"x{i}", real=True) for i in range(arity))
 
 
-def to_symbols(tree: gp.PrimitiveTree) -> tuple[Any, dict[str, gp.PrimitiveTree]]:
-    """The region at the root of a tree as a SymPy expression, and the subtree that each of its symbols stands for."""
+def is_known(node: Operation | Leaf) -> bool:
+    """Whether algebra looks into the operands: the operation is algebraic, or linear over the layers."""
+    return is_algebraic(node) or (isinstance(node, Operation) and _is_reducer(node))
+
+
+def _is_reducer(node: Operation) -> bool:
+    return node.primitive.linear and node.primitive.over_layers and node.ret is Scalar
+
+
+def to_sympy(tree: gp.PrimitiveTree, below: dict[str, gp.PrimitiveTree] | None = None) -> Any:
+    """A tree as a SymPy expression.
+
+    Args:
+        below: where it is given, the region at the root: the subtree that each symbol stands for is put into it.
+            Without it, operations that algebra does not know are functions.
+    """
     import sympy
 
-    below: dict[str, gp.PrimitiveTree] = {}
     names: dict[bytes, str] = {}
 
     def convert(part: gp.PrimitiveTree) -> Any:
         node = part[0]
+        layer = PER_LAYER if node.ret in LAYER_TYPES else ""
         if isinstance(node, Constant):
             return sympy.Rational(node.name)
+        if not isinstance(node, Operation):
+            if below is not None:
+                below[node.name + layer] = part
+            sign = STATISTICS[node.name].range if node.name in STATISTICS else "real"
+            return symbol(node.name + layer, sign)
+        if not is_known(node) and below is not None:
+            name = names.setdefault(key(part), f"part{len(names)}{layer}")
+            below[name] = part
+            return symbol(name, _sign(node))
+        parts = [convert(operand) for operand in operands(part)]
         if is_algebraic(node):
-            assert isinstance(node, Operation) and node.primitive.sympy is not None
-            return node.primitive.sympy(*[convert(p) for p in operands(part)])
-        name = names.setdefault(key(part), f"s{len(names)}")
-        below.setdefault(name, part)
-        return sympy.Symbol(name, real=True)
+            assert node.primitive.sympy is not None
+            return node.primitive.sympy(*parts)
+        return applied(node.name, *parts, sign="" if _is_reducer(node) else _sign(node))
 
-    return convert(tree), below
+    found = convert(tree)
+    if below is None and found.has(sympy.zoo, sympy.oo, sympy.nan):  # what protected forms keep finite
+        with sympy.evaluate(False):
+            found = convert(tree)
+    return found
 
 
-def to_sympy(tree: gp.PrimitiveTree) -> Any:
-    """The whole formula as a SymPy expression: statistics are real symbols, operations without algebra functions."""
-    import sympy
-
-    node = tree[0]
-    if isinstance(node, Constant):
-        return sympy.Rational(node.name)
-    if not isinstance(node, Operation):
-        return sympy.Symbol(node.name, real=True)
-    parts = [to_sympy(part) for part in operands(tree)]
-    if node.primitive.sympy is not None:
-        return node.primitive.sympy(*parts)
-    return sympy.Function(node.name, real=True)(*parts)
+def _sign(node: Operation) -> str:
+    return "real" if node.primitive.range == "real" else "nonnegative"
 
 
 class TreeWriter:
@@ -107,7 +129,7 @@ class TreeWriter:
         self._names: dict[Any, list[str]] = {}
         for name in grammar.operation_names:
             operation = grammar.overloads(name)[0]
-            if is_algebraic(operation):
+            if is_known(operation):
                 self._names.setdefault(_form(operation.primitive, operation.arity), []).append(name)
         x, y = _operands(2)
         self._plus, self._minus, self._times, self._over = x + y, x - y, x * y, x / y
@@ -131,11 +153,12 @@ class TreeWriter:
             if not (self.grammar.constants and e.is_finite):
                 raise NoTree
             return [Constant(float(e))]
-        handler = getattr(self, f"_write_{type(e).__name__.lower()}", None)
+        name = type(e).__name__
+        handler = getattr(self, f"_write_{name.lower()}", None)
         if handler:
             return handler(e)
         try:
-            form = e.func(*_operands(len(e.args)))
+            form = applied(name, *_operands(len(e.args))) if _unknown(e) else e.func(*_operands(len(e.args)))
         except (TypeError, ValueError):  # not a function of numbers, such as Piecewise
             raise NoTree from None
         return self._apply(form, *map(self._write, e.args))
@@ -237,6 +260,13 @@ class TreeWriter:
 
     def _write_min(self, e: Any) -> Nodes:
         return self._chain(self._smaller, [self._write(a) for a in e.args])
+
+
+def _unknown(e: Any) -> bool:
+    """Whether it is a function that SymPy does not know: a layer reducer."""
+    from sympy.core.function import AppliedUndef
+
+    return isinstance(e, AppliedUndef)
 
 
 def _is_inverse(factor: Any) -> bool:

@@ -13,7 +13,7 @@ from gpproxy.statistics.passes import Layer, Passes
 from gpproxy.statistics.statistic import statistic
 
 
-@statistic(LayerScalar, source="gpproxy; after Roy & Vetterli, 2007")
+@statistic(LayerScalar, source="gpproxy; after Roy & Vetterli, 2007", range="nonnegative")
 def correlation_rank(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Exponential of the entropy of the eigenvalues of the channel correlation, over at most 512 rows, 64 channels."""
     ranks: list[Tensor | None] = []
@@ -78,7 +78,7 @@ def inflow_decodability(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     return [None if layer.inflow is None else _read(passes, layer)[0] for layer in passes.wide.layers]
 
 
-@statistic(LayerScalar, source="gpproxy; after Roy & Vetterli, 2007")
+@statistic(LayerScalar, source="gpproxy; after Roy & Vetterli, 2007", range="nonnegative")
 def inflow_entropy(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Entropy of the spectrum of what flows into the layer, over samples and positions: how many directions vary."""
     return [None if layer.inflow is None else _read(passes, layer)[1] for layer in passes.wide.layers]
@@ -92,7 +92,7 @@ def code_decodability(passes: Passes, sizes: Sizes) -> Tensor:
     return _read(passes, _coder(passes))[0]
 
 
-@statistic(Scalar, source="gpproxy; after Roy & Vetterli, 2007")
+@statistic(Scalar, source="gpproxy; after Roy & Vetterli, 2007", range="nonnegative")
 def code_entropy(passes: Passes, sizes: Sizes) -> Tensor:
     """`inflow_entropy` of the code (see `code_decodability`)."""
     return _read(passes, _coder(passes))[1]

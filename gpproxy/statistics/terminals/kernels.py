@@ -11,8 +11,8 @@ from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import statistic
 
 
-@statistic(SampleKernel, source="Mellor et al., 2021 (NASWOT)")
-def hamming(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
+@statistic(SampleKernel, source="Mellor et al., 2021 (NASWOT)", range="nonnegative")
+def agreement(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Number of rectifier inputs on which two samples agree in sign."""
     kernels: list[Tensor | None] = []
     for layer in passes.noise.layers:
@@ -41,7 +41,7 @@ def channel_mean(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     return [cut_channels(mean, sizes) for std, mean in _moments(passes, "activation")]
 
 
-@statistic(ChannelVector, source="gpproxy")
+@statistic(ChannelVector, source="gpproxy", range="nonnegative")
 def channel_std(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Standard deviation of `activation` over samples and positions, per channel."""
     return [cut_channels(std, sizes) for std, mean in _moments(passes, "activation")]
@@ -53,7 +53,7 @@ def gradient_channel_mean(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     return [cut_channels(mean, sizes) for std, mean in _moments(passes, "gradient")]
 
 
-@statistic(ChannelVector, source="gpproxy", backward=True)
+@statistic(ChannelVector, source="gpproxy", backward=True, range="nonnegative")
 def gradient_channel_std(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Standard deviation of `gradient` over samples and positions, per channel."""
     return [cut_channels(std, sizes) for std, mean in _moments(passes, "gradient")]

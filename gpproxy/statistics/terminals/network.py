@@ -11,13 +11,13 @@ from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import statistic
 
 
-@statistic(Scalar, source="structure")
+@statistic(Scalar, source="structure", range="positive")
 def total_params(passes: Passes, sizes: Sizes) -> Tensor:
     """Parameters of the network."""
     return torch.tensor(float(sum(p.numel() for p in passes.network.parameters())), dtype=torch.float64)
 
 
-@statistic(Scalar, source="structure")
+@statistic(Scalar, source="structure", range="positive")
 def total_macs(passes: Passes, sizes: Sizes) -> Tensor:
     """Multiply-accumulates for one sample: of all layers, fixed filters and products of activations (attention)."""
     return torch.tensor(passes.noise.macs, dtype=torch.float64)
@@ -29,7 +29,7 @@ def initial_loss(passes: Passes, sizes: Sizes) -> Tensor:
     return passes.noise.loss.detach().double()  # type: ignore[union-attr]
 
 
-@statistic(Scalar, source="gpproxy")
+@statistic(Scalar, source="gpproxy", range="nonnegative")
 def output_spread(passes: Passes, sizes: Sizes) -> Tensor:
     """Standard deviation of the output over samples, averaged over pixels."""
     return passes.noise.output.detach().double().std(0, correction=0).mean()

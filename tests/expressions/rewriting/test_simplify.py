@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.generate import generate
@@ -15,7 +17,10 @@ from gpproxy.expressions.rewriting.algebra import Algebra
 from gpproxy.expressions.rewriting.rank_form import rank_alike, rank_form
 from gpproxy.expressions.rewriting.simplify import simplify
 from gpproxy.expressions.text import parse, to_text
+from gpproxy.primitives import types as t
 from gpproxy.ranking.correlation import dense_ranks
+from gpproxy.statistics.table import StatisticsTable
+from gpproxy.statistics.values import LayerScalars
 from tests.toy import toy_table
 from tests.trees import check
 
@@ -41,7 +46,14 @@ def algebra() -> Iterator[Algebra]:
         ("sum_layers(channels * channels * channels * channels)", "sum_layers(square(square(channels)))"),
         ("sum_layers(spread_channels(gradient))", "sum_layers(spread_channels(gradient))"),
         ("total_params - initial_loss - total_params + 3", "3 - initial_loss"),
-        ("square(sqrt(total_params))", "abs(total_params)"),
+        ("square(sqrt(total_params))", "total_params"),
+        ("sum_layers(2 * layer_snip) + sum_layers(3 * layer_snip)", "sum_layers(layer_snip) * 5"),
+        ("sum_layers(2 * layer_snip) + sum_layers(channels * 3)", "sum_layers(2 * layer_snip + channels * 3)"),
+        ("mean_late(layer_snip + depth) - mean_late(depth)", "mean_late(layer_snip)"),
+        ("log(total_params * sum_layers(params)) - log(sum_layers(params))", "log(total_params)"),
+        ("sqrt(square(total_params)) * initial_loss / total_params", "initial_loss"),
+        ("total_params * first_layer(size(agreement)) + first_layer(size(agreement))", "total_params * 16 + 16"),
+        ("max_layers(layer_snip) + max_layers(layer_snip)", "2 * max_layers(layer_snip)"),
     ],
 )
 def test_simplifies_to_the_shortest_equal_formula(text: str, wanted: str, algebra: Algebra) -> None:
@@ -120,3 +132,27 @@ def test_rank_form_with_held_data_drops_what_is_monotone_there() -> None:
     assert form.dropped == ("+ 1", "* 3", "log of a positive value", "sqrt of a positive value", "* 2")
     kept = parse("square(initial_loss)", GRAMMAR)  # of both signs in this table
     assert rank_form(kept, GRAMMAR, EVALUATOR).tree == kept
+
+
+#: Positive numbers of layers and of the network, as structure, norms and products of weights and gradients are.
+POSITIVE = {"channels": t.LayerScalar, "layer_snip": t.LayerScalar, "layer_synflow": t.LayerScalar,
+            "total_params": t.Scalar, "total_macs": t.Scalar}  # fmt: skip
+
+
+@given(seed=st.integers(0, 10**6))
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_values_on_positive_statistics_stay(seed: int, algebra: Algebra) -> None:
+    draws = torch.Generator().manual_seed(seed)
+    number = lambda *shape: 10 ** (4 * torch.rand(*shape, generator=draws, dtype=torch.float64) - 1)  # noqa: E731
+    depth = torch.linspace(0, 1, 5, dtype=torch.float64).repeat(12, 1)
+    values = {
+        name: LayerScalars(number(12, 5), torch.ones(12, 5, dtype=torch.bool)) if kind is t.LayerScalar else number(12)
+        for name, kind in POSITIVE.items()
+    }
+    table = StatisticsTable(tuple(f"a{i}" for i in range(12)), POSITIVE, values, depth)
+    grammar, evaluator, rng = Grammar.for_table(table), Evaluator(table), random.Random(seed)
+    for _ in range(3):
+        tree = generate(grammar, rng, max_nodes=14)
+        simple = simplify(tree, grammar, evaluator, algebra=algebra, seconds=5)
+        before, after = evaluator.scores([tree, simple.tree]).values
+        torch.testing.assert_close(after, before, rtol=1e-8, atol=0, equal_nan=True)
