@@ -1,8 +1,12 @@
-"""The example of a search space of one's own does what it says."""
+"""The examples of the docs do what they say: a search space of one's own, and each block of the page on extensions."""
 
 from __future__ import annotations
 
+import os
 import random
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +19,11 @@ from gpproxy.train import TrainSettings
 from gpproxy.train import run as train
 from gpproxy.training.architecture import code_of
 
-EXAMPLE = str(Path(__file__).parents[1] / "docs" / "own_space.py")
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+EXAMPLE = str(DOCS / "own_space.py")
+#: What is to be scored with the blocks of docs/extend.md in one plug-in.
+EXTENDED = ("sum_layers(peak_to_mean(activation)) + mean_layers(positive_share)", "mean_activation")
 
 
 @pytest.fixture(params=["tiny-decoder", "small-decoder"])
@@ -72,3 +80,29 @@ def test_it_is_searched_and_trained(tmp_path: Path) -> None:
         )
     )  # fmt: skip
     assert trained.verdict == "finished"
+
+
+def test_the_blocks_on_extensions_work_together(tmp_path: Path) -> None:
+    """In a process of its own: what registers stays registered."""
+    text = (DOCS / "extend.md").read_text(encoding="utf-8")
+    plugin = tmp_path / "mine.py"
+    plugin.write_text("\n\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL)), encoding="utf-8")
+    for proxy in EXTENDED:
+        line = [sys.executable, "-m", "gpproxy", "score", "--plugins", str(plugin), "--space", "tiny", "--sample", "1"]
+        made = subprocess.run(
+            [*line, "--proxy", proxy, "--inputs", "4"], capture_output=True, text=True, timeout=300, cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        assert made.returncode == 0, made.stderr
+        assert float(made.stdout.split(",")[-1]) > 0
+
+
+def test_links_inside_of_the_docs_lead_somewhere() -> None:
+    """Those of the README and the pages, but for pages that are made when the site is built."""
+    for path in (ROOT / "README.md", *DOCS.glob("*.md")):
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
+            assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 200

@@ -86,9 +86,9 @@ def simple(text: str, grammar: Grammar) -> str:
     return to_text(rewrite(parse(text, grammar), grammar))
 
 
-def test_the_one_of_the_readme(tmp_path: Path, table: StatisticsTable, monkeypatch: pytest.MonkeyPatch) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    blocks = [block.split("```")[0] for block in readme.split("```python\n") if "import maps, primitive" in block]
+def test_the_one_of_the_docs(tmp_path: Path, table: StatisticsTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "extend.md").read_text(encoding="utf-8")
+    blocks = [block.split("```")[0] for block in page.split("```python\n") if "import maps, primitive" in block]
     assert len(blocks) == 1
     loaded(blocks[0], tmp_path, monkeypatch)
     grammar = Grammar.for_table(table)
