@@ -97,14 +97,23 @@ def statistics() -> str:
 
 
 def signatures(one: Any) -> str:
-    """The types of a primitive: what keeps its type in one line."""
+    """The types of a primitive, short: what keeps its type in one line, mixed operands once and not in either order."""
+    from gpproxy.primitives import PRIMITIVES
+
+    every = dict.fromkeys(s.output for other in PRIMITIVES.values() for s in other.signatures)
     kept = [s for s in one.signatures if all(t is s.output for t in s.inputs)]
-    others = [s for s in one.signatures if s not in kept]
     told = []
     if kept:
+        missing = [t.__name__ for t in every if all(s.output is not t for s in kept)]
         names = ", ".join(s.output.__name__ for s in kept)
+        if len(missing) < len(kept):
+            names = f"every type but {', '.join(missing)}" if missing else "every type"
         told.append(f"{', '.join('T' * len(kept[0].inputs))} → T for {names}")
-    told += [f"{', '.join(t.__name__ for t in s.inputs)} → {s.output.__name__}" for s in others]
+    for s in one.signatures:
+        mirrored = any(o.output is s.output and o.inputs == s.inputs[::-1] for o in one.signatures)
+        if s in kept or (mirrored and [t.__name__ for t in s.inputs] != sorted(t.__name__ for t in s.inputs)):
+            continue
+        told.append(f"{', '.join(t.__name__ for t in s.inputs)} → {s.output.__name__}")
     return "<br>".join(map(prose, told))
 
 

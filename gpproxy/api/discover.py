@@ -63,7 +63,7 @@ def discover(
         loss: `loss(outputs, batch)`, one number, of the pass at initialisation.
         lower_is_better: which way the quality is better.
         metric: what the quality is called.
-        out: the run folder; empty makes runs/<time>-own-s<seed>.
+        out: the run folder; empty makes `runs/<time>-own-s<seed>`.
         quiet: whether to show nothing.
         settings: of `gpproxy evolve`, such as generations=20, seed=1. Where the labels are too few to show anything,
             fewer formulas are tried than there by default (`FEW`).

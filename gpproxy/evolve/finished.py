@@ -37,6 +37,9 @@ class Step:
     spearman: float | None
     front: tuple[dict[str, Any], ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Step({self.index}, {self.evaluated} formulas, best {self.formula!r})"
+
 
 @dataclass(frozen=True, eq=False)
 class EvolveRun:
@@ -60,6 +63,9 @@ class EvolveRun:
 
     def __repr__(self) -> str:
         return f"EvolveRun({str(self.folder)!r}, {self.result!r})"
+
+    def _repr_html_(self) -> str:
+        return self.result._repr_html_()
 
 
 def read_run(folder: str | Path) -> EvolveRun:

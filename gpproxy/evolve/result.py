@@ -10,7 +10,7 @@ from typing import Any
 from gpproxy.evolve.rivals import Rival
 from gpproxy.ranking.difference import MEASURES
 from gpproxy.ranking.metrics import Row
-from gpproxy.run.tables import with_interval
+from gpproxy.run.tables import number, with_interval
 
 #: What parts of a benchmark's rows were called by version 0.1, whose results are still read.
 RENAMED = {"looks": "inits", "disguise": "confounders", "luck": "chance"}
@@ -41,6 +41,37 @@ class Entry:
     validation: Row = field(default_factory=dict)
     test: Row = field(default_factory=dict)
     pick: bool = False
+
+    def __repr__(self) -> str:
+        test = f", test τ {with_interval(self.test, 'kendall')}" if self.test else ""
+        return f"Entry({self.formula!r}, {self.complexity} nodes{test})"
+
+    def _repr_html_(self) -> str:
+        from gpproxy.expressions.notation.mathematics import mathml_of
+        from gpproxy.report.render import fragment
+
+        return fragment(mathml_of(self.formula), self.formula)
+
+
+class Front(tuple[Entry, ...]):
+    """The undominated formulas, by complexity: a tuple that shows itself as a table."""
+
+    def __repr__(self) -> str:
+        nodes = [entry.complexity for entry in self]
+        size = f" of {min(nodes)} to {max(nodes)} nodes" if nodes else ""
+        return f"Front({len(self)} formulas{size})"
+
+    def _repr_html_(self) -> str:
+        from gpproxy.report.render import table
+
+        parts = ("train", "validation", "test")
+        rows = [
+            ["▸" if entry.pick else "", str(entry.complexity), f"{entry.cost:.1f}"]
+            + [number(getattr(entry, part).get("kendall")) for part in parts]
+            + [entry.pretty]
+            for entry in self
+        ]
+        return table(("", "nodes", "cost", *(f"{part} τ" for part in parts), "formula; ▸ is the pick"), rows)
 
 
 @dataclass(frozen=True)
@@ -97,6 +128,9 @@ class Result:
     rankings: int = 0
     tie_break: Row | None = None
     folder: Path | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "front", Front(self.front))
 
     def __repr__(self) -> str:
         numbers = ", ".join(f"{mark} {with_interval(self.test, name)}" for name, mark in MEASURES.items())

@@ -19,6 +19,7 @@ from gpproxy.evolve.part_scores import PartScores
 from gpproxy.ranking.correlation import kendall, spearman
 from gpproxy.ranking.difference import Difference
 from gpproxy.ranking.metrics import Row
+from gpproxy.run.tables import number
 
 #: Kinds of rivals, simple ones first, with what they are called.
 KINDS = {
@@ -56,6 +57,9 @@ class Rival:
     test: Row = field(default_factory=dict)
     difference: Difference | None = None
     draws: tuple[Row, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Rival({self.title!r}, test τ {number(self.test.get('kendall'))})"
 
     @property
     def title(self) -> str:

@@ -56,6 +56,9 @@ class RunScores:
     trainings: Tensor
     columns: Mapping[str, Tensor]
 
+    def __repr__(self) -> str:
+        return f"RunScores({self.benchmark!r}, {len(self.architectures)} architectures, {len(self.columns)} scores)"
+
     def mean(self, name: str) -> Tensor:
         """`architecture`: the mean of a score over its initialisations. Raises RunError for an unknown name."""
         if name not in self.columns:

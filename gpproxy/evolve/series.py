@@ -24,6 +24,7 @@ from gpproxy.ranking.committee import votes as place
 from gpproxy.ranking.correlation import kendall, rank_dead_last, spearman
 from gpproxy.ranking.difference import Difference
 from gpproxy.ranking.trials import Trial, mean_difference
+from gpproxy.run.tables import number
 
 #: Names of rows beside those of the rivals.
 FORMULA, COMMITTEE, CEILING = "formula", "committee", "ceiling"
@@ -108,6 +109,10 @@ class Series:
     tested: tuple[int, ...]
     rows: tuple[SeriesRow, ...] = field(default_factory=tuple)
     members: float = 0.0
+
+    def __repr__(self) -> str:
+        reached = f", mean test τ {number(self.row('formula').kendall.mean)}" if self.rows else ""
+        return f"Series({self.benchmark!r}, {len(self.seeds)} seeds{reached})"
 
     def row(self, kind: str) -> SeriesRow:
         """The row of a kind. Raises RunError where there is none."""

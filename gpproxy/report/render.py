@@ -35,6 +35,13 @@ def fragment(mathml: str, text: str, sentences: Sequence[str] = ()) -> str:
     return f"<div>{mathml}</div><pre>{html.escape(text)}</pre>{told}"
 
 
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Rows of plain text as a piece of HTML, for a notebook."""
+    top = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)
+    lines = ("".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in rows)
+    return f"<table><tr>{top}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
+
+
 def data_url(picture: Raster) -> str:
     """The bytes of a picture as an address that needs no other file."""
     kind = "png" if picture.data.startswith(b"\x89PNG") else "jpeg"

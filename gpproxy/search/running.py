@@ -34,7 +34,7 @@ from gpproxy.run.settings import parse_settings
 from gpproxy.search.console import SearchWatch
 from gpproxy.search.controlled import Controlled
 from gpproxy.search.cost import Cost
-from gpproxy.search.finished import read_run
+from gpproxy.search.finished import SHOWN, best_html, read_run
 from gpproxy.search.folder import RESULT, SearchFolder, candidate_row, unfinished
 from gpproxy.search.journal import NAME, Journal, Memory
 from gpproxy.search.limits import Limits
@@ -77,6 +77,11 @@ class SearchResult:
     def __repr__(self) -> str:
         first = f", best {self.seen.codes[int(self.ranked[0])]}" if len(self.ranked) else ""
         return f"SearchResult({str(self.folder)!r}, {len(self.seen)} candidates{first})"
+
+    def _repr_html_(self) -> str:
+        """The best candidates, for a notebook."""
+        rows = [(score, one.params, one.macs, one.code) for one, score in self.best(SHOWN)]
+        return best_html(rows, len(self.seen))
 
     def best(self, count: int) -> list[tuple[Scored, float]]:
         """The best candidates with their scores."""

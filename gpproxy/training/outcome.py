@@ -76,6 +76,10 @@ class Outcome:
     losses: Mapping[str, float]
     about: Mapping[str, Any] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        measured = f", {self.main} {self.value:.4g}" if math.isfinite(self.value) else ""
+        return f"Outcome({self.verdict!r}, {self.step} of {self.steps} steps{measured})"
+
     @property
     def best(self) -> Check | None:
         """The check with the lowest main measure, whose weights are kept; the last where nothing is measured."""
