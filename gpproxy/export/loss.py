@@ -10,7 +10,7 @@ from typing import Any
 
 from gpproxy.errors import ExpressionError
 from gpproxy.export.bundle import Bundle, Key
-from gpproxy.export.runtime import fixture_inputs
+from gpproxy.export.fixtures import fixture_inputs
 from gpproxy.export.sources import inner_node, is_literal
 from gpproxy.search_spaces.batch import Batch, NoTargets
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from gpproxy.search_spaces.batch import Batch, tensors_in
 from gpproxy.search_spaces.output import Pick
 from gpproxy.statistics.passes import Passes
-from gpproxy.statistics.undisturbed import surroundings, usable
+from gpproxy.statistics.undisturbed import devices_of, surroundings, usable
 
 Layers = list[Tensor | None]
 Loss = Callable[[Tensor, Batch], Tensor]
@@ -49,7 +49,7 @@ def batch_of(inputs: Any, network: nn.Module, output: Pick) -> Batch:
         )
     if len({len(tensor) for tensor in tensors if tensor.ndim}) != 1:
         raise ValueError("The inputs must be tensors with as many samples each, along their first axis.")
-    devices = {tensor.device for tensor in [*network.parameters(), *network.buffers()]}
+    devices = devices_of(network)
     return batch.to(devices.pop()) if len(devices) == 1 else batch
 
 
@@ -76,7 +76,7 @@ def untrained(generator: nn.Module) -> Iterator[nn.Module]:
     network = usable(generator)
     modes = [(module, module.training) for module in network.modules()]
     frozen = [p for p in network.parameters() if p.is_floating_point() and not p.requires_grad]
-    with surroundings(network), torch.enable_grad():
+    with surroundings(devices_of(network)), torch.enable_grad():
         try:
             network.train()
             for parameter in frozen:
@@ -220,40 +220,3 @@ def finite(value: Tensor) -> float:
     if not torch.isfinite(value).all():
         raise ValueError(f"The formula gives {float(value)} for this generator, which cannot be ranked.")
     return float(value)
-
-
-def fixture_network() -> nn.Module:
-    """A small encoder-decoder with fixed weights, for the self-check."""
-    network = nn.Sequential(
-        nn.Conv2d(3, 8, 3, padding=1),
-        nn.ReLU(),
-        nn.Conv2d(8, 8, 3, padding=1, bias=False),
-        nn.BatchNorm2d(8),
-        nn.ReLU(),
-        nn.Conv2d(8, 12, 3, stride=2, padding=1),
-        nn.ReLU(),
-        nn.Conv2d(12, 12, 1),
-        nn.ReLU(),
-        nn.ConvTranspose2d(12, 6, 4, stride=2, padding=1),
-        nn.BatchNorm2d(6),
-        nn.ReLU(),
-        nn.Conv2d(6, 3, 3, padding=1),
-        nn.Tanh(),
-    )
-    with torch.no_grad():
-        for parameter in network.parameters():
-            if parameter.ndim > 1:
-                waves = torch.arange(parameter.numel(), dtype=torch.float64)
-                waves = torch.sin(1.7 * waves + 0.3 * parameter.shape[0]) + 0.5 * torch.cos(0.37 * waves**1.5)
-                scale = (parameter[0].numel() / 2) ** -0.5
-                parameter.copy_((scale * waves).view_as(parameter))
-    for module in network:
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and module.bias is not None:
-            nn.init.zeros_(module.bias)
-    return network
-
-
-def fixture_inputs() -> Tensor:
-    """Six images of 32 x 32 pixels, large enough for any discriminator, for the self-check."""
-    waves = torch.arange(6 * 3 * 32 * 32, dtype=torch.float64)
-    return (torch.sin(0.9 * waves) + 0.7 * torch.sin(0.013 * waves**1.3)).view(6, 3, 32, 32).float()

@@ -13,11 +13,11 @@ from typing import Any
 
 import torch
 from deap import gp
-from torch import Tensor
+from torch import Tensor, nn
 
 import gpproxy
 from gpproxy.errors import ExpressionError
-from gpproxy.export import runtime
+from gpproxy.export import fixtures, runtime
 from gpproxy.export.bundle import Bundle, Key
 from gpproxy.export.committee import committee_code, mean_vote
 from gpproxy.export.engine_value import engine_value
@@ -44,6 +44,13 @@ OWN = (
     "score", "formula", "self_check", "generator", "inputs", "loss", "seed", "look", "output", "probes",
     "given", "used", "batch", "network",
 )  # fmt: skip
+
+#: What a file checks itself on, by what is said of it.
+FIXTURES = {
+    "modules": fixtures.module_network,
+    "functions": fixtures.functional_network,
+    "tokens": fixtures.token_network,
+}
 
 Loss = Callable[[Tensor, Batch], Tensor]
 
@@ -97,13 +104,14 @@ def source(
     if asks:
         loss = runtime.loss_of_targets
     loss_key = add_loss(bundle, loss or runtime.l1_to_inputs) if backward else None
-    fixture = [bundle.add(f) for f in (runtime.fixture_network, runtime.fixture_inputs)]
+    fixture = [bundle.add(f) for f in (*FIXTURES.values(), fixtures.fixture_inputs)]
     vote = bundle.add(votes) if references else None
     bundle.settle()
     done: set[Key] = set()
     versions = {"gpproxy": gpproxy.__version__, "torch": torch.__version__, "python": platform.python_version()}
     record = _plain({**(provenance or {}), "versions": versions})
-    value, reason = _expected(trees, references, backward, None if asks else loss, space, seed, sizes)
+    chosen = None if asks else loss
+    expected = [_expected(f(), trees, references, backward, chosen, space, seed, sizes) for f in FIXTURES.values()]
     own = [loss_key] if loss_key is not None else []
     parts = [
         _docstring(trees, rank_form, record, backward, space, seed, samples, inits),
@@ -121,13 +129,14 @@ def source(
         f"SIZES = {sizes!r}",
         _section("The self-check"),
         *bundle.render(fixture, done),
-        _self_check(bundle, fixture, value, reason, asks),
+        _self_check(bundle, fixture, expected, asks),
         'if __name__ == "__main__":\n    self_check()\n',
     ]
     return "\n\n\n".join(_joined(parts))
 
 
 def _expected(
+    network: nn.Module,
     trees: Sequence[gp.PrimitiveTree],
     references: Sequence[Sequence[float]],
     backward: bool,
@@ -136,8 +145,8 @@ def _expected(
     seed: int,
     sizes: Sizes,
 ) -> tuple[float, str]:
-    """The engine's value for the fixture."""
-    network, inputs = runtime.fixture_network(), runtime.fixture_inputs()
+    """The engine's value for a fixture, or the reason why there is none."""
+    inputs = fixtures.fixture_inputs()
     probes = seeded(space, seed, "probes")
     with exact(), runtime.untrained(network):
         passes = Passes(network, Batch(inputs), loss or runtime.l1_to_inputs, probes, backward)
@@ -199,7 +208,7 @@ def _docstring(
         f"with {samples}); it takes {passes}. The random probes are seeded by SPACE = {space!r} and seed = {seed}.",
         *dict.fromkeys(line for tree in trees for line in _fewest(tree)),
         *(_MEAN.format(inits=inits).split("\n") if inits > 1 else []),
-        "`python proxy.py` checks this file against the value that gpproxy computes for a small fixed network.",
+        "`python proxy.py` checks this file against the values that gpproxy computes for three small fixed networks.",
         "",
         "Provenance:",
         *(f"    {name}: {value}" for name, value in record.items()),
@@ -294,28 +303,34 @@ def _score(bundle: Bundle, frame: list[Key], loss_key: Key | None, backward: boo
         return {finite}(formula(look))'''
 
 
-def _self_check(bundle: Bundle, fixture: list[Key], value: float, reason: str, asks: bool) -> str:
-    network, inputs = map(bundle.name, fixture)
+def _self_check(bundle: Bundle, fixture: list[Key], expected: list[tuple[float, str]], asks: bool) -> str:
+    *networks, inputs = map(bundle.name, fixture)
     loss = ", lambda output, inputs: (output - inputs).abs().mean()" if asks else ""
-    if reason:
-        return f'''def self_check() -> None:
-    """The formula has no value on the fixture network ({reason}). Raises ValueError when it has one."""
-    try:
-        found = score({network}(), {inputs}(){loss})
-    except ValueError as error:
-        print(f"{{error}} (as expected for the fixture)")
-    else:
-        raise ValueError(f"The self-check failed: the score of the fixture is {{found!r}}, but it should have none.")'''
-    return f'''#: The engine's value for the fixture.
-EXPECTED = {value!r}
+    made = ", ".join(f"{kind!r}: {network}" for kind, network in zip(FIXTURES, networks))
+    values = ", ".join(f"{kind!r}: {None if told else x!r}" for kind, (x, told) in zip(FIXTURES, expected))
+    absent = [f"#: None for {kind}: {told}" for kind, (_, told) in zip(FIXTURES, expected) if told]
+    reasons = "".join(f"\n{line}" for told in absent for line in textwrap.wrap(told, 118, subsequent_indent="#: "))
+    return f'''#: The engine's values for the networks of the self-check, None where the formula has none.{reasons}
+EXPECTED = {{{values}}}
 
 
 def self_check() -> None:
-    """Compares the score of the fixture network with the engine's. Raises ValueError when they differ."""
-    found = score({network}(), {inputs}(){loss})
-    if not abs(found - EXPECTED) <= 1e-4 * abs(EXPECTED) + 1e-12:
-        raise ValueError(f"The self-check failed: the score of the fixture is {{found!r}}, expected {{EXPECTED!r}}.")
-    print(f"self-check passed: {{found!r}}, expected {{EXPECTED!r}}")'''
+    """Compares the scores of a network of modules, one of functions and one of tokens with the engine's. Raises
+    ValueError where they differ."""
+    networks = {{{made}}}
+    for kind, expected in EXPECTED.items():
+        try:
+            found = score(networks[kind](), {inputs}(){loss})
+        except ValueError as error:
+            if expected is not None:
+                raise
+            print(f"{{kind}}: {{error}} (as expected)")
+            continue
+        if expected is None or not abs(found - expected) <= 1e-4 * abs(expected) + 1e-12:
+            told = f"the score of the network of {{kind}} is {{found!r}}, expected {{expected!r}}"
+            raise ValueError(f"The self-check failed: {{told}}.")
+        print(f"{{kind}}: {{found!r}}, expected {{expected!r}}")
+    print("self-check passed")'''
 
 
 def _plain(value: Any) -> Any:

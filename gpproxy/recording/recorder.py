@@ -7,7 +7,6 @@ file needs torch only: an exported proxy carries a copy of what it uses of it.
 
 from __future__ import annotations
 
-import functools
 import math
 import types
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import get_gradient_edge
 from torch.nn.modules.conv import _ConvNd
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
 
 from gpproxy.recording.arguments import arguments, changed, cuts_at_zero, product_letters, replaced, spelling, tensors
@@ -102,26 +102,27 @@ class Recorder(TorchFunctionMode):
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Sees what is called inside; knows the module that is running."""
-        handles = []
-        names = {module: name for name, module in self.network.named_modules()}
+        """Sees what is called inside; knows the module that is running. Hooks of all modules see that: setting one for
+        each module, in every pass, takes longer than many a layer."""
+        named = self.network.named_modules()
+        # Nothing inside a scripted module is seen.
+        names = {module: name for name, module in named if not isinstance(module, torch.jit.ScriptModule)}
+
+        def enter(module: nn.Module, given: Any) -> None:
+            if module in names:
+                self._running.append([names[module], 0, module])
+
+        def leave(module: nn.Module, given: Any, output: Any) -> None:
+            if module in names:
+                self._running.pop()
+
+        handles = [register_module_forward_pre_hook(enter), register_module_forward_hook(leave, always_call=True)]
         try:
-            for module, name in names.items():
-                if isinstance(module, torch.jit.ScriptModule):
-                    continue  # it takes no hooks, and nothing inside is seen
-                handles.append(module.register_forward_pre_hook(functools.partial(self._enter, name)))
-                handles.append(module.register_forward_hook(self._leave, always_call=True))
             with self:
                 yield
         finally:
             for handle in handles:
                 handle.remove()
-
-    def _enter(self, name: str, module: nn.Module, given: Any) -> None:
-        self._running.append([name, 0, module])
-
-    def _leave(self, module: nn.Module, given: Any, output: Any) -> None:
-        self._running.pop()
 
     @property
     def torn(self) -> bool:

@@ -25,7 +25,8 @@ class Sizes:
 def spaced(length: int, count: int) -> Tensor:
     """At most `count` evenly spaced indices below `length`."""
     count = min(length, count)
-    return torch.div((2 * torch.arange(count) + 1) * length, 2 * count, rounding_mode="floor")
+    # (2 i + 1) length / 2 count, rounded down
+    return torch.arange(length, 2 * count * length, 2 * length) // (2 * count)
 
 
 def as_map(value: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ This file needs torch only: an exported proxy carries a copy of it.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,7 +29,7 @@ from gpproxy.recording.seen import Seen
 from gpproxy.search_spaces.batch import Batch
 from gpproxy.seeds import seed_of
 from gpproxy.statistics.in_double import InDouble
-from gpproxy.statistics.undisturbed import complete, duplicate, generators_of, ordinary, undisturbed, usable
+from gpproxy.statistics.undisturbed import complete, duplicate, ordinary, undisturbed, usable
 
 Loss = Callable[[Tensor, Batch], Tensor]
 
@@ -54,21 +54,28 @@ class Pass:
         return sum(layer.macs for layer in self.layers) + self.recorder.other_macs
 
 
-def forward(network: nn.Module, batch: Batch, linear: bool = False, copied: bool = False) -> Pass:
+def forward(
+    network: nn.Module,
+    batch: Batch,
+    linear: bool = False,
+    copied: bool = False,
+    generators: Sequence[torch.Generator] = (),
+) -> Pass:
     """A forward pass in the current gradient mode, on a copy of the batch.
 
     Args:
         linear: leaves out norms and squashing activations, so that |weights| and positive inputs make a linear network,
             in float64 throughout.
         copied: records copies at once: for a pass that was torn before.
+        generators: those that tell whether the network has drawn.
     """
     own = batch.own()
     recorder = Recorder(network, own.tensors, len(own), copied, linear, own.visible)
     double = InDouble() if own.visible.dtype == torch.float64 else nullcontext()
-    before = [generator.get_state() for generator in generators_of(network)]
+    before = [generator.get_state() for generator in generators]
     with cached(), recorder.watching(), double:
         output = own.call(network)
-    after = [generator.get_state() for generator in generators_of(network)]
+    after = [generator.get_state() for generator in generators]
     torn = recorder.torn
     image = output if isinstance(output, Tensor) and output.ndim == 4 else batch.visible
     recorder.finish(output, image)
@@ -77,12 +84,13 @@ def forward(network: nn.Module, batch: Batch, linear: bool = False, copied: bool
     return record
 
 
-def backward(record: Pass, loss: Tensor) -> Pass:
-    """Fills the gradients of a recorded pass: to every activation and to the very weight tensor of every layer."""
+def backward(record: Pass, loss: Tensor, activations: bool = True) -> Pass:
+    """Fills the gradients of a recorded pass: to every activation, unless these are not asked for, and to the very
+    weight tensor of every layer."""
     record.loss = loss
     layers = record.layers
     weights = {id(layer.call.weight): layer.call.weight for layer in layers if layer.call.weight.requires_grad}
-    edges = {i: layer.call.edge for i, layer in enumerate(layers) if layer.call.edge is not None}
+    edges = {i: layer.call.edge for i, layer in enumerate(layers) if activations and layer.call.edge is not None}
     wanted = [*edges.values(), *weights.values()]
     found = torch.autograd.grad(loss, wanted, allow_unused=True) if wanted else ()
     of_edges, of_weights = dict(zip(edges, found)), dict(zip(weights, found[len(edges) :]))
@@ -95,13 +103,13 @@ def backward(record: Pass, loss: Tensor) -> Pass:
             sums[key] = gradient if key not in sums else sums[key] + gradient
     for i, layer in enumerate(layers):
         gradient = of_edges.get(i)
-        layout = record.recorder.layout
-        if gradient is None:
+        if gradient is not None:
+            layer.gradient = record.recorder.layout.laid_gradient(layer, gradient)
+        elif activations:
             layer.gradient = torch.zeros_like(layer.activation)
-        else:
-            layer.gradient = layout.laid_gradient(layer, gradient)
         if layer.first:
-            layer.weight_gradient = sums.get(layer.call.key, torch.zeros_like(layer.weight))
+            found_one = sums.get(layer.call.key)
+            layer.weight_gradient = torch.zeros_like(layer.weight) if found_one is None else found_one
     record.output = record.output.detach()
     return record
 
@@ -160,6 +168,11 @@ def widened(record: Pass) -> Pass:
     record.output, record.rectified = wide(record.output), [wide(value) for value in record.rectified]
     record.onset = None if record.onset is None else wide(record.onset)
     return record
+
+
+def finite(value: Tensor) -> bool:
+    """Whether there is no NaN and no infinity in a tensor. A sum that is finite says so at once."""
+    return bool(torch.isfinite(value.sum())) or bool(torch.isfinite(value).all())
 
 
 class AbsentPass(ValueError):
@@ -221,7 +234,7 @@ class Passes:
     def of(self, network: nn.Module) -> Passes:
         """A look at another network with the same batch, probes and seed. None of its passes has run."""
         other = copy.copy(self)
-        for name in ("network", "noise", "seen", "wide", "perturbed", "ones", "input_gradient", "jacobian"):
+        for name in ("network", "noise", "shapes", "seen", "wide", "perturbed", "ones", "input_gradient", "jacobian"):
             vars(other).pop(name, None)
         other._given, other.memo = network, {}
         return other
@@ -233,12 +246,18 @@ class Passes:
 
     def seed(self, draws: str) -> int:
         """The seed of what is drawn in a pass; equal names draw alike."""
-        shapes = [tuple(parameter.shape) for parameter in self.network.parameters()]
-        return seed_of(self._seed, shapes, draws)
+        return seed_of(self._seed, self.shapes, draws)
 
-    def apart(self, draws: str, network: nn.Module | None = None, kept: bool = False) -> AbstractContextManager[None]:
+    @cached_property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Those of all parameters."""
+        return [tuple(parameter.shape) for parameter in self.network.parameters()]
+
+    def apart(
+        self, draws: str, network: nn.Module | None = None, kept: bool = False
+    ) -> AbstractContextManager[list[torch.Generator]]:
         """What stands around a pass through the network, or through a copy of it, in which what the pass changes can be
-        `kept`. Inside, the network is called with `batch.own()`."""
+        `kept`. Inside, the network is called with `batch.own()`. Gives the generators that it can draw from."""
         return undisturbed(network or self.network, self.seed(draws), kept)
 
     def record(
@@ -249,18 +268,19 @@ class Passes:
         network: nn.Module | None = None,
         linear: bool = False,
         kept: bool = False,
+        activations: bool = True,
     ) -> Pass:
-        """A recorded pass in the current gradient mode, see `forward` and `apart`; with a loss also backward."""
+        """A recorded pass in the current gradient mode, see `forward` and `apart`; with a loss also `backward`."""
         network = network or self.network
         copied = kept  # what changes the network cannot be done twice
         while True:
-            with self.apart(draws, network, kept):
-                record = forward(network, batch, linear, copied)
+            with self.apart(draws, network, kept) as generators:
+                record = forward(network, batch, linear, copied, generators)
                 if record.torn and not copied:
                     copied = True
                     continue
                 if self.backward and loss is not None:
-                    record = backward(record, loss(wide(record.output), batch.own()))
+                    record = backward(record, loss(wide(record.output), batch.own()), activations)
                 return widened(record)
 
     @contextmanager
@@ -359,9 +379,11 @@ class Passes:
             first = self.batch.first(1).each(lambda tensor: tensor.double() if tensor.is_floating_point() else tensor)
             first = first.with_visible(torch.ones_like(first.visible))
             with torch.enable_grad():
-                record = self.record(first, "all-ones", lambda output, batch: output.sum(), network, linear=True)
+                record = self.record(
+                    first, "all-ones", lambda output, batch: output.sum(), network, True, kept=True, activations=False
+                )
             gradients = [layer.weight_gradient for layer in record.layers if layer.weight_gradient is not None]
-            if not all(torch.isfinite(value).all() for value in [record.output, *gradients]):
+            if not all(map(finite, [record.output, *gradients])):
                 raise AbsentPass(
                     "This generator does not allow the all-ones pass: its values leave the range of float64."
                 )

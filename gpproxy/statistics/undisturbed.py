@@ -26,25 +26,31 @@ from torch.nn.parameter import UninitializedBuffer, is_lazy
 
 
 @contextmanager
-def undisturbed(network: nn.Module, seed: int, kept: bool = False) -> Iterator[None]:
-    """One pass, forward and backward: seeded, on plain kernels, and everything as it was afterwards.
+def undisturbed(network: nn.Module, seed: int, kept: bool = False) -> Iterator[list[torch.Generator]]:
+    """One pass, forward and backward: seeded, on plain kernels, and everything as it was afterwards. Gives the global
+    generators that the network can draw from.
 
     Args:
         seed: of everything that the pass draws, from 0 on, below 2**63.
         kept: whether what the pass changes in the network stays, for a copy of the network that is made for it.
     """
-    with surroundings(network), drawn(seed, generators_of(network)):
+    devices = devices_of(network)
+    generators = generators_of(devices)
+    with surroundings(devices), drawn(seed, generators):
         with nullcontext() if kept else restored(network):
-            yield
+            yield generators
 
 
 @contextmanager
-def surroundings(network: nn.Module) -> Iterator[None]:
+def surroundings(devices: set[torch.device]) -> Iterator[None]:
     """What the caller has switched on does not reach inside: no inference mode, no autocast; nothing is compiled or
     checkpointed; attention is written out, since its fused forms have no second derivatives and none in forward mode.
+
+    Args:
+        devices: those of the network.
     """
     with ordinary(), ExitStack() as stack:
-        for kind in {"cpu", *(tensor.device.type for tensor in network.parameters())} - {"meta"}:
+        for kind in {"cpu", *(device.type for device in devices)} - {"meta"}:
             if torch.is_autocast_enabled(kind):
                 stack.enter_context(torch.autocast(kind, enabled=False))
         stack.enter_context(sdpa_kernel(SDPBackend.MATH))
@@ -126,6 +132,7 @@ def _undo_of_attributes(module: nn.Module, tensors: dict[int, Tensor]) -> list[C
         return []
     own = vars(module)
     saved = dict(own)
+    empty: list[Any] = []  # most of what a module has is: lists of hooks
     containers: list[tuple[Any, tuple[Any, ...]]] = []
     undo: list[Callable[[], Any]] = []
     for value in saved.values():
@@ -133,6 +140,9 @@ def _undo_of_attributes(module: nn.Module, tensors: dict[int, Tensor]) -> list[C
             continue
         inside: tuple[Any, ...] = ()
         if isinstance(value, (dict, list, set)):
+            if not value:
+                empty.append(value)
+                continue
             inside = _contents(value)
             containers.append((value, inside))
         elif isinstance(value, tuple):
@@ -148,9 +158,13 @@ def _undo_of_attributes(module: nn.Module, tensors: dict[int, Tensor]) -> list[C
                 tensors[id(part)] = part
 
     def attributes() -> None:
-        for name in own.keys() - saved.keys():
-            del own[name]
+        if own.keys() != saved.keys():
+            for name in own.keys() - saved.keys():
+                del own[name]
         own.update(saved)
+        for held in empty:
+            if held:
+                held.clear()
         for held, kept in containers:
             now = _contents(held)
             # What is as it was is left alone: some refuse every change, such as the frozen settings of a model.
@@ -166,14 +180,20 @@ def _undo_of_attributes(module: nn.Module, tensors: dict[int, Tensor]) -> list[C
 
 def _contents(held: Any) -> tuple[Any, ...]:
     """What a list or set holds, or the keys and then the values of a dict."""
-    return () if not held else (*held, *held.values()) if isinstance(held, dict) else tuple(held)
+    return (*held, *held.values()) if isinstance(held, dict) else tuple(held)
 
 
-def generators_of(network: nn.Module) -> list[torch.Generator]:
-    """The global generators that the network can draw from: that of the CPU and those of its own devices."""
+def devices_of(network: nn.Module) -> set[torch.device]:
+    """Where parameters and buffers are."""
+    return {tensor.device for tensor in (*network.parameters(), *network.buffers())}
+
+
+def generators_of(devices: set[torch.device]) -> list[torch.Generator]:
+    """The global generators that a network can draw from: that of the CPU and those of its own devices."""
     found = [torch.default_generator]
-    tensors = [*network.parameters(), *network.buffers()]
-    for device in {tensor.device for tensor in tensors if tensor.device.type not in ("cpu", "meta")}:
+    for device in devices:
+        if device.type in ("cpu", "meta"):
+            continue
         kind = getattr(torch, device.type)
         if hasattr(kind, "default_generators"):
             found.append(kind.default_generators[kind.current_device() if device.index is None else device.index])

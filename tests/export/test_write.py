@@ -19,6 +19,7 @@ from deap import gp
 from torch import nn
 
 from gpproxy.errors import ExpressionError
+from gpproxy.export.fixtures import fixture_inputs, functional_network, module_network, token_network
 from gpproxy.export.read import load_proxy
 from gpproxy.export.runtime import l1_to_inputs
 from gpproxy.export.write import source
@@ -40,6 +41,7 @@ from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.cut import Sizes
 from gpproxy.statistics.exact import exact
 from gpproxy.statistics.observe import collect_one
+from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import STATISTICS
 from tests.statistics.tiny_tables import tiny
 
@@ -169,15 +171,30 @@ def test_stands_alone_with_torch(text: str, tmp_path: Path) -> None:
     imports = set(re.findall(r"^(?:import|from) (\w+)", path.read_text(), re.MULTILINE))
     assert imports - {"torch"} <= set(sys.stdlib_module_names)
     found = subprocess.run([sys.executable, "-I", str(path)], cwd=tmp_path, capture_output=True, text=True, timeout=60)
-    assert found.returncode == 0 and found.stdout.startswith("self-check passed"), found.stderr
+    assert found.returncode == 0 and found.stdout.endswith("self-check passed\n"), found.stderr
 
 
-def test_a_changed_file_fails_its_self_check(load) -> None:
+@pytest.mark.parametrize("kind", ["modules", "functions", "tokens"])
+def test_a_changed_file_fails_its_self_check(load, kind: str) -> None:
     module = load(BACKWARD)
     module.self_check()
-    module.EXPECTED *= 1.01
-    with pytest.raises(ValueError, match="self-check failed"):
+    module.EXPECTED[kind] *= 1.01
+    with pytest.raises(ValueError, match=f"network of {kind} is"):
         module.self_check()
+    module.EXPECTED[kind] = None
+    with pytest.raises(ValueError, match="expected None"):
+        module.self_check()
+
+
+def test_networks_of_the_self_check_are_seen_whole_and_differ(load, capsys: pytest.CaptureFixture[str]) -> None:
+    for make, layers in ((module_network, 6), (functional_network, 4), (token_network, 7)):
+        seen = Passes(make(), Batch(fixture_inputs()), l1_to_inputs, torch.Generator())
+        assert seen.seen.share == 1 and len(seen.noise.layers) == layers
+    module = load("sum_layers(log(norm(ones_gradient)))")
+    values = list(module.EXPECTED.values())
+    assert len(set(values)) == 3 and None not in values
+    module.self_check()
+    assert capsys.readouterr().out.count("expected") == 3
 
 
 def test_forward_only_formulas_run_no_backward_pass(load, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,10 @@
 """Collecting statistics against the bare passes of the same networks, and against one forward and backward pass.
 
-Bare passes are those that a look makes (noise with its backward pass, perturbed, all-ones, input gradient, Jacobian
-directions), without hooks, kept tensors or gradients of activations. Building the network counts on both sides. CPU
-seconds of one thread; every figure is the median over the architectures, the ways are timed in turn.
+Bare passes are those that a look makes, on as many samples (noise with its backward pass, perturbed, all-ones, input
+gradient, Jacobian directions, and one forward pass of the whole batch), without hooks, kept tensors or gradients of
+activations; `wide backward` are the bare passes that this script counted up to 0.2.0: no pass of the whole batch, but
+the others on all of it, also where a look takes only the first 16 samples. Building the network counts on both sides.
+CPU seconds of one thread; every figure is the median over the architectures, the ways are timed in turn.
 
 Usage: python tests/speed/collection.py [--space transnas-micro] [--architectures 6] [--samples 32] [--seed 0]
 """
@@ -64,12 +66,12 @@ class Bare:
     def __init__(self, space: SearchSpace, code: str, how: Collection):
         self.network = space.build(space.decode(code), seeded(space.name, code, how.seed, "weights"))
         batch = space.batch(how.samples, seeded(space.name, how.seed, "inputs"))
-        self.inputs = batch.visible
+        self.all_inputs, self.inputs = batch.visible, batch.visible[: Passes.NARROW]
         self.loss = lambda outputs, inputs: space.loss(outputs, Batch(inputs))
 
-    def forward(self) -> None:
+    def forward(self, wide: bool = False) -> None:
         with torch.no_grad(), frozen_buffers(self.network):
-            self.network(self.inputs)
+            self.network(self.all_inputs if wide else self.inputs)
 
     def forward_backward(self) -> None:
         with frozen_buffers(self.network):
@@ -82,6 +84,13 @@ class Bare:
         self._ones()
         self._input_gradient()
         self._jacobian()
+        self.forward(wide=True)
+
+    def wide_backward(self) -> None:
+        narrow, self.inputs = self.inputs, self.all_inputs
+        for work in (self.forward_backward, self.forward, self._ones, self._input_gradient, self._jacobian):
+            work()
+        self.inputs = narrow
 
     def _ones(self) -> None:
         network = copy.deepcopy(self.network).double().eval()
@@ -111,6 +120,7 @@ def ways(space: SearchSpace, code: str, how: Collection, inits: dict[str, Collec
         "one forward": bare.forward,
         "one forward + backward": bare.forward_backward,
         "bare passes": bare.every_pass,
+        "wide backward": bare.wide_backward,
         "all statistics": lambda: collect_one(space, code, how),
         **{name: partial(collect_one, space, code, passes) for name, passes in inits.items()},
     }
@@ -163,13 +173,14 @@ def main() -> None:
     print("ratios, building on both sides, structural descriptors (`describe`) left out / counted:")
     for name, bare, words in (
         ("all statistics", both, "the same passes, bare"),
+        ("all statistics", ("build", "wide backward"), "wide backward, as up to 0.2.0"),
         ("all statistics", one, "one bare forward + backward"),
         ("forward and backward", one, "one bare forward + backward"),
         ("forward only", ("build", "one forward"), "one bare forward"),
         ("forward only", one, "one bare forward + backward"),
     ):
         left_out, counted = against(name, *bare, less=("describe",)), against(name, *bare)
-        print(f"  {name:22s} / {words:28s} {left_out:5.2f} / {counted:5.2f}")
+        print(f"  {name:22s} / {words:30s} {left_out:5.2f} / {counted:5.2f}")
     for name, text in FORMULAS.items():
         print(f"  {name}: what `{text}` needs")
 

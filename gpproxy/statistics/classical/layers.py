@@ -36,12 +36,12 @@ def layer_grad_norm(passes: Passes) -> Contributions:
 
 def layer_snip(passes: Passes) -> Contributions:
     """Sum of |weight * gradient|, `layer`. Source: SNIP (Lee et al., 2019)."""
-    return [None if p is None else p.abs().sum(dtype=torch.float64) for p in _products(gradients_of(passes))]
+    return [None if p is None else p.abs().sum(dtype=torch.float64) for p in _saliencies(passes)]
 
 
 def layer_plain(passes: Passes) -> Contributions:
     """Signed sum of weight * gradient, `layer`. Source: plain (Mozer and Smolensky, 1989)."""
-    return [None if p is None else p.sum(dtype=torch.float64) for p in _products(gradients_of(passes))]
+    return [None if p is None else p.sum(dtype=torch.float64) for p in _saliencies(passes)]
 
 
 def layer_fisher(passes: Passes) -> Contributions:
@@ -63,6 +63,13 @@ def layer_fisher(passes: Passes) -> Contributions:
 def layer_synflow(passes: Passes) -> Contributions:
     """Sum of |weight| * gradient in the linearised network, `layer`, not logarithmic. Source: Tanaka et al., 2020."""
     return [None if p is None else p.abs().sum() for p in _products(passes.ones.layers)]
+
+
+def _saliencies(passes: Passes) -> list[Tensor | None]:
+    """Weight * gradient of the loss, of every layer; computed once per look."""
+    if "saliencies" not in passes.memo:
+        passes.memo["saliencies"] = _products(gradients_of(passes))
+    return passes.memo["saliencies"]
 
 
 def _norm(x: Tensor) -> Tensor:

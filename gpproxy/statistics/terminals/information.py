@@ -109,15 +109,18 @@ def _coder(passes: Passes) -> Layer:
 
 
 def _read(passes: Passes, layer: Layer) -> tuple[Tensor, Tensor]:
-    """Decodability and entropy of a layer's inflow; computed once per look and tensor."""
-    key = f"inflow {id(layer.inflow)}"
-    if key not in passes.memo:
-        inflow = as_map(layer.inflow)  # type: ignore[arg-type]
-        side = (inflow.shape[2], inflow.shape[3])
-        if side not in passes.memo:
-            passes.memo[side] = _patches(as_map(passes.wide_inputs), side, 8)
-        passes.memo[key] = _decode(inflow, passes.memo[side])
-    return passes.memo[key]
+    """Decodability and entropy of a layer's inflow; computed once per look and value: where several layers read the
+    same node, each behind a rectifier of its own, they read equal values."""
+    inflow = as_map(layer.inflow)  # type: ignore[arg-type]
+    known: list[tuple[Tensor, tuple[Tensor, Tensor]]] = passes.memo.setdefault(("inflows", inflow.shape), [])
+    for other, found in known:
+        if other is layer.inflow or torch.equal(other, inflow):
+            return found
+    side = (inflow.shape[2], inflow.shape[3])
+    if side not in passes.memo:
+        passes.memo[side] = _patches(as_map(passes.wide_inputs), side, 8)
+    known.append((inflow, _decode(inflow, passes.memo[side])))
+    return known[-1][1]
 
 
 def _decode(features: Tensor, targets: Tensor, rows: int = 192) -> tuple[Tensor, Tensor]:
