@@ -6,14 +6,7 @@ from pathlib import Path
 
 from torch import nn
 
-from gpproxy.errors import ConfigError, RunError
-from gpproxy.registry import load_plugin
-from gpproxy.run.kind import CONFIG
-from gpproxy.run.reading import reading
-from gpproxy.tasks.registry import open_task
-from gpproxy.train.folder import TrainFolder
-from gpproxy.training.checkpoint import BEST
-from gpproxy.training.draw import trained
+from gpproxy.train.exported import generator_of
 
 
 def load_generator(folder: str | Path, device: str = "cpu") -> nn.Module:
@@ -21,13 +14,4 @@ def load_generator(folder: str | Path, device: str = "cpu") -> nn.Module:
 
     Raises RunError where the folder is none of a training, or holds no weights yet.
     """
-    place = TrainFolder.open(folder)
-    settings = place.config
-    if not (place.path / BEST).is_file():
-        raise RunError(f"{place.path} has no {BEST}: the training did not reach a check. Continue it with --resume.")
-    for plugin in settings.plugins:
-        load_plugin(plugin)
-    with reading(place.path / CONFIG, "Take it from a copy of the training.", ConfigError):
-        task = open_task(settings)
-        code = task.code(settings.arch)
-    return trained(task.space, code, place.path / BEST, device).eval()
+    return generator_of(folder, device)[0]

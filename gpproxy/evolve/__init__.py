@@ -55,14 +55,15 @@ def run_seeds(
         return run_series(config, place, seen, _within_limits)
 
 
-def resume(folder: str | Path, watch: EvolveWatch | None = None, **changes: Any) -> Result:
+def resume(folder: str | Path, watch: EvolveWatch | None = None, *, conclude: bool = False, **changes: Any) -> Result:
     """Continues a run, equal bit for bit to one that was never interrupted; `changes` may only concern its budgets.
 
+    With `conclude` it evolves no further: one of the formulas so far is chosen, the test is read, the run is finished.
     The result of a run that is complete is read from its folder. Raises RunError for settings that may not change.
     """
     place = EvolveFolder.open(folder)
     config = place.continued(**changes)
-    return read_result(place.path) if place.finished else _within_limits(config, place, watch)
+    return read_result(place.path) if place.finished else _within_limits(config, place, watch, conclude)
 
 
 def read_result(folder: str | Path) -> Result:
@@ -72,7 +73,9 @@ def read_result(folder: str | Path) -> Result:
     return result_of(EvolveFolder.open(folder))
 
 
-def _within_limits(config: EvolveSettings, folder: EvolveFolder | None, watch: EvolveWatch | None) -> Result:
+def _within_limits(
+    config: EvolveSettings, folder: EvolveFolder | None, watch: EvolveWatch | None, concluding: bool = False
+) -> Result:
     """Runs with one torch thread per worker, which keeps sums in one order on every machine."""
     from gpproxy.execution.server import warm_up
 
@@ -91,6 +94,6 @@ def _within_limits(config: EvolveSettings, folder: EvolveFolder | None, watch: E
     torch.set_num_threads(1)
     try:
         with watch or watching(EvolveTerminal, EvolveWatch) as seen, patient() as patience:
-            return Running(config, folder, seen, patience).result()
+            return Running(config, folder, seen, patience, concluding).result()
     finally:
         torch.set_num_threads(threads)

@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gpproxy.errors import ConfigError
 from gpproxy.evolve import read_result, resume, run, run_seeds
 from gpproxy.evolve.folder import EvolveFolder
 from gpproxy.evolve.settings import EvolveSettings
+from gpproxy.run import command
 from gpproxy.run.command import read_run, run_command
 
 if TYPE_CHECKING:
     from gpproxy.evolve.console import EvolveTerminal
 
 
+@dataclass(frozen=True)
+class Start(command.Start):
+    """Where settings come from.
+
+    Attributes:
+        conclude: with --resume, evolve no further: choose one of the formulas so far and judge it, which ends the run.
+    """
+
+    conclude: bool = False
+
+
 def main(arguments: Sequence[str]) -> int:
     """The command; returns the exit code."""
-    settings, start = read_run(EvolveSettings, arguments, "evolve")
+    settings, start = read_run(EvolveSettings, arguments, "evolve", Start)
     from gpproxy.evolve.console import EvolveTerminal
 
     watch = EvolveTerminal()
+    if start.conclude and (not start.resume or settings.seeds):
+        raise ConfigError("--conclude ends a single run that was stopped: gpproxy evolve --resume RUN --conclude.")
     if settings.seeds:
         return _several(settings, start.resume, watch)
     if not start.resume:
@@ -31,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
         )
         watch.result(read_result(start.resume))
     else:
-        resume(start.resume, watch, **settings.changes())
+        resume(start.resume, watch, conclude=start.conclude, **settings.changes())
     return 0
 
 

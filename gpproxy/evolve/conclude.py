@@ -28,6 +28,7 @@ from gpproxy.evolve.judge import (
     within_rows,
     worst,
 )
+from gpproxy.evolve.layers import layer_rows
 from gpproxy.evolve.part_scores import PartScores, score_part
 from gpproxy.evolve.pick import pick
 from gpproxy.evolve.result import Entry, Result
@@ -35,6 +36,7 @@ from gpproxy.evolve.rivals import Rival
 from gpproxy.evolve.scores import RunScores
 from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.evolve.terms import term_rows
+from gpproxy.evolve.validation import Validation
 from gpproxy.expressions.notation.formula import Formula
 from gpproxy.expressions.notation.ties import tie_break
 from gpproxy.expressions.rewriting.algebra import Algebra
@@ -72,9 +74,11 @@ class Conclusion:
     scores: tuple[RunScores, ...]
 
 
-def entries(members: Sequence[Individual]) -> list[Entry]:
-    """The undominated formulas of an archive, by complexity."""
-    return [_entry(individual) for individual in front(members)]
+def entries(members: Sequence[Individual], validation: Validation | None = None) -> list[Entry]:
+    """The undominated formulas of an archive, by complexity, with how they rank the validation architectures."""
+    shown = list(front(members))
+    rows = validation.rows(shown) if validation else [{} for _ in shown]
+    return [replace(_entry(one), validation=row) for one, row in zip(shown, rows)]
 
 
 def conclude(
@@ -143,6 +147,7 @@ def conclude(
         per_benchmark[data.name] = _benchmark_rows(data, training.groups[n], seen, at, state.seen, rivals)
         scores.append(run_scores(data, seen, at, len(shown), found))
         own = seen["test"].scores[at]
+        per_benchmark[data.name]["layers"] = layer_rows(formula.tree, training.problem.cases[n].evaluator)
         per_benchmark[data.name]["terms"] = term_rows(data, seen, own, formula.tree, config.cores, config.seed)
         for number, place in enumerate(places["random"]):
             per_benchmark[data.name]["baselines"][f"{RANDOM} {number + 1}"] = {

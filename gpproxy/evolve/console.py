@@ -7,6 +7,7 @@ output is a file or a pipe, one plain line per generation.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
@@ -15,7 +16,7 @@ from rich.text import Text
 
 from gpproxy.evolve.series_table import series_table
 from gpproxy.evolve.table import final_table, steps
-from gpproxy.run.tables import told_width
+from gpproxy.run.tables import number, told_width, wrapped
 from gpproxy.run.terminal import Terminal, Watch
 
 if TYPE_CHECKING:
@@ -40,13 +41,25 @@ class EvolveWatch(Watch):
 class EvolveTerminal(Terminal, EvolveWatch):
     """Shows a run in a terminal, or as plain lines where there is none."""
 
+    _explained = False
+
     def generation(self, generation: Generation, front: Sequence[Entry], last: int) -> None:
         if not self.console.is_terminal:
+            if not self._explained:
+                self.note(LINES)
+                self._explained = True
             self.note(generation_line(generation, front, last))
             return
-        self.above = front_table(generation, front, self.console.height - 8)
+        self.above = front_table(generation, front, self.console.width, self.console.height - 4)
         self.progress("generations", generation.index, last)
         self.draw()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, trace)
+        if kind is not None and issubclass(kind, KeyboardInterrupt) and self.console.is_terminal:
+            self.console.print(self.above)  # what was drawn in place is gone: the front so far stays to be looked at
 
     def result(self, result: Result) -> None:
         self.close()
@@ -60,6 +73,16 @@ class EvolveTerminal(Terminal, EvolveWatch):
                 self.console.print(line, soft_wrap=True, no_wrap=True, crop=False)
 
 
+#: What the columns of the front mean.
+LEGEND = (
+    "nodes: operations, statistics and constants of a formula; cost: passes over the feature maps of a network; τ, ρ: "
+    "Kendall's and Spearman's rank correlation with quality on the training networks, 1 is the same order; "
+    "valid. τ: on the validation networks, by one initialisation; nothing is bred by it"
+)
+#: What the lines of the generations mean, where there is no terminal.
+LINES = f"one line per generation, of its best formula on the training networks. {LEGEND}"
+
+
 def generation_line(generation: Generation, front: Sequence[Entry], last: int) -> str:
     """A generation in one line."""
     head = f"generation {generation.index}/{last}  {generation.seconds:.0f} s  {generation.evaluated} formulas"
@@ -67,26 +90,37 @@ def generation_line(generation: Generation, front: Sequence[Entry], last: int) -
         return f"{head}  no valid formula yet"
     best = generation.best
     tau, rho = min(best.score.kendall), min(best.score.spearman)
-    text = max(front, key=lambda entry: entry.quality).formula
-    return f"{head}  train τ {tau:.3f} ρ {rho:.3f}  {best.complexity} nodes  {text}"
+    shown = max(front, key=lambda entry: entry.quality)
+    valid = f"  valid. τ {number(shown.validation['kendall'])}" if shown.validation else ""
+    return f"{head}  train τ {tau:.3f} ρ {rho:.3f}{valid}  {best.complexity} nodes  {shown.formula}"
 
 
-def front_table(generation: Generation, front: Sequence[Entry], height: int) -> RenderableType:
-    """The front so far: one line per formula, the best last."""
+def front_table(generation: Generation, front: Sequence[Entry], width: int, height: int) -> RenderableType:
+    """The front so far, one line per formula, the best last; below it the best one whole, and what is shown.
+
+    Args:
+        width, height: room in characters and lines; the simplest formulas give way.
+    """
     if not front:
         return Text("no formula ranks the training architectures yet", style="dim")
+    shown = steps(front)
+    whole = ["best: " + line if not place else "      " + line
+             for place, line in enumerate(wrapped(shown[-1].pretty, max(width - 6, 20)))]  # fmt: skip
+    told = wrapped(LEGEND, max(width, 20))
     table = Table(box=None, expand=True, pad_edge=False, padding=(0, 1))
-    for name, style in (("nodes", "cyan"), ("cost", "dim"), ("τ", "green"), ("ρ", "green")):
+    columns = (("nodes", "cyan"), ("cost", "dim"), ("τ", "green"), ("ρ", "green"), ("valid. τ", "green"))
+    for name, style in columns:
         table.add_column(name, justify="right", style=style, no_wrap=True, min_width=5)
-    table.add_column("formula (correlations on the training architectures)", ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column("formula", ratio=1, no_wrap=True, overflow="ellipsis")
     scores = {(i.complexity, i.quality): i.score for i in generation.archive}
-    for entry in steps(front)[-max(height, 3) :]:
+    for entry in shown[-max(height - len(whole) - len(told) - 4, 3) :]:
         score = scores[entry.complexity, entry.quality]
         tau, rho = min(score.kendall), min(score.spearman)
-        cost = f"{entry.cost:.1f}"
-        table.add_row(str(entry.complexity), cost, f"{tau:.3f}", f"{rho:.3f}", Text(entry.pretty))
+        valid = entry.validation.get("kendall")
+        cells = (f"{entry.cost:.1f}", f"{tau:.3f}", f"{rho:.3f}", "-" if valid is None else f"{valid:.3f}")
+        table.add_row(str(entry.complexity), *cells, Text(entry.pretty))
     seconds = int(generation.seconds)
     facts = f"{generation.evaluated} formulas in {seconds // 60}:{seconds % 60:02d}"
     if generation.invalid:
-        facts += f", {sum(generation.invalid.values())} invalid"
-    return Group(table, Text(facts, style="dim"))
+        facts += f", {sum(generation.invalid.values())} without a ranking"
+    return Group(table, Text("\n".join(whole), style="bold"), Text("\n".join([*told, facts]), style="dim"))

@@ -25,8 +25,8 @@ class Step:
         evaluated: distinct formulas so far.
         formula: the best one on the training architectures, None where none ranks them.
         kendall, spearman: of that formula there, on the worst benchmark.
-        front: formula, nodes, cost and quality of every formula of the front, simple ones first; empty in folders of
-            version 0.2.0 and before.
+        front: formula, nodes, cost, quality and validation τ of every formula of the front, simple ones first; empty in
+            folders of version 0.2.0 and before.
     """
 
     index: int

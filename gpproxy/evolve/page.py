@@ -13,7 +13,10 @@ from gpproxy.errors import GPProxyError
 from gpproxy.evolve import page_figures as figures
 from gpproxy.evolve.advice import advise
 from gpproxy.evolve.finished import EvolveRun
-from gpproxy.evolve.table import remarks, steps, tie_sentence, verdict
+from gpproxy.evolve.series_table import remarks as remarks_of_series
+from gpproxy.evolve.series_table import spread
+from gpproxy.evolve.several import SERIES, read_series
+from gpproxy.evolve.table import remarks, says, steps, tie_sentence, verdict
 from gpproxy.expressions.notation.mathematics import mathml_of
 from gpproxy.expressions.notation.words import explained
 from gpproxy.report.document import Block, Document, Math, Section, Table, Text
@@ -54,7 +57,43 @@ def side_by_side(runs: Sequence[EvolveRun]) -> Section:
             )  # fmt: skip
     head = ["run", "seed", "table", "test τ", "test ρ", "networks", "verdict", "formula"]
     legend = LEGEND + "Every run has its own split: the tests are different networks, so the numbers are not paired."
-    return Section("Side by side", [*figures.several(runs), Table(head, rows, legend)])
+    return Section("Side by side", [*figures.several(runs), Table(head, rows, legend), *_series(runs)])
+
+
+def _series(runs: Sequence[EvolveRun]) -> Iterator[Block]:
+    """Of the seeds of one series, what holds over all of them, paired."""
+    folders = {run.folder.parent for run in runs}
+    if len(folders) != 1 or not (folder := folders.pop()).joinpath(SERIES).is_file():
+        yield Text(
+            "The runs are no series of one command, so they are not paired. gpproxy evolve --seeds 0-9 makes one, and "
+            "tells how surely the formula is better over all its splits."
+        )
+        return
+    for name, series in read_series(folder).items():
+        rows = []
+        for row in series.rows:
+            gap = None if row.difference is None else row.difference.to_json()
+            cells = ["", "", "", ""]
+            if gap is not None and row.difference is not None:
+                told = [with_interval(gap, measure) for measure in ("kendall", "spearman")]
+                cells = [f"{row.better} of {row.of}", *told, row.difference.words]
+            rows.append([row.title, spread(row.kendall), spread(row.spearman), *cells])
+        yield Table(
+            [
+                "over all seeds",
+                "test τ",
+                "test ρ",
+                "better in",
+                "formula − row, τ",
+                "formula − row, ρ",
+                "the formula is",
+            ],
+            rows,
+            f"{name}: mean ± standard deviation over {len(series.seeds)} seeds; differences are paired, on the same "
+            "networks of the same splits, with 95 % intervals. Better in: seeds in which the formula has the higher τ.",
+        )
+        for sentence in remarks_of_series(series):
+            yield Text(sentence[0].upper() + sentence[1:])
 
 
 def sections(run: EvolveRun, name: str) -> Iterator[Section]:
@@ -73,6 +112,10 @@ def sections(run: EvolveRun, name: str) -> Iterator[Section]:
         yield Section(f"What each term is worth{on}", figures.terms(run, benchmark, key))
         yield Section(f"More than its size?{on}", list(_confounders(run, benchmark)))
     yield Section("Convergence", figures.convergence(run, name))
+    for benchmark in result.benchmarks:
+        on = f" on {benchmark}" if len(result.benchmarks) > 1 else ""
+        key = f"{name}-{list(result.benchmarks).index(benchmark)}"
+        yield Section(f"Which layers say it{on}", figures.depth(run, benchmark, key))
     for benchmark in result.benchmarks:
         on = f" on {benchmark}" if len(result.benchmarks) > 1 else ""
         key = f"{name}-{list(result.benchmarks).index(benchmark)}"
@@ -181,11 +224,10 @@ def _confounders(run: EvolveRun, benchmark: str) -> Iterator[Block]:
     test = run.result.benchmarks[benchmark]["test"]
     rows = []
     for name, inside in test.get("within", {}).items():
-        if inside["spearman"] is not None:
+        if says(inside):
             low, high = inside["interval"]
             told = f"{number(inside['spearman'])} [{number(low)}, {number(high)}]"
             rows.append([name, str(inside["groups"]), str(inside["n"]), told])
-    rows = [row for row in rows if int(row[1]) > 1 and int(row[2]) >= 8]
     if rows:
         yield Table(
             ["equal …", "groups", "networks", "ρ inside the groups"],

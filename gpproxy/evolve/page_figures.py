@@ -9,15 +9,20 @@ from typing import Any
 import torch
 
 from gpproxy.evolve.finished import EvolveRun
+from gpproxy.evolve.layers import ENDS as ENDS_OF_RANKING
+from gpproxy.evolve.result import ENDS
 from gpproxy.evolve.rivals import KINDS, Rival
 from gpproxy.evolve.scores import PICK
 from gpproxy.pictures.forest import Bar, forest
+from gpproxy.pictures.layers import layers
 from gpproxy.pictures.lines import lines
 from gpproxy.pictures.scatter import Dot, scatter
 from gpproxy.ranking.difference import Difference
 from gpproxy.report.document import Block, Figure, Table, Text
 from gpproxy.run.tables import number, with_interval
 
+#: Most pictures of layers, those of the outer reducers.
+MOST = 4
 #: Fewest networks with which a picture of correlations says anything.
 FEWEST = 5
 
@@ -190,10 +195,9 @@ def convergence(run: EvolveRun, name: str) -> list[Block]:
         f"Lines of the training correlation over {len(known)} generations: τ from {number(known[0].kendall)} to "
         f"{number(known[-1].kendall)}."
     )
-    ends = {"generations": "the last generation", "patience": "nothing improved", "time": "time was up"}
     told = (
         f"The best formula by its ranking of the training networks. The evolution ended because of: "
-        f"{ends.get(run.result.finished, run.result.finished)}. {run.result.evaluations:,} formulas, "
+        f"{ENDS.get(run.result.finished, run.result.finished)}. {run.result.evaluations:,} formulas, "
         f"{run.result.seconds:.0f} s."
     )
     picture = lines(series, x, "generation", "on the training networks", f"{name}-convergence")
@@ -230,3 +234,37 @@ def terms(run: EvolveRun, benchmark: str, name: str) -> list[Block]:
     )
     head = ["without", "train τ", "validation τ", "test τ", "test ρ", "the whole is", "what is left"]
     return [*blocks, Table(head, rows, legend)]
+
+
+def depth(run: EvolveRun, benchmark: str, name: str) -> list[Block]:
+    """What the layers of the best and of the worst network say."""
+    found = run.result.benchmarks[benchmark].get("layers")
+    if found is None:
+        return [Text("The run was made by a version that did not keep what layers say; run it anew.")]
+    shown = [row for row in found if min(len(row[end]["values"]) for end in ENDS_OF_RANKING) > 1]
+    if not shown:
+        return [Text("The formula reduces no numbers of layers, or the networks have one layer: nothing to show.")]
+    blocks: list[Block] = []
+    for place, row in enumerate(shown[:MOST]):
+        series = {f"{end}: {row[end]['network']}": (row[end]["depth"], row[end]["values"]) for end in ENDS_OF_RANKING}
+        where = f"the {row['region']} third of the depth" if row["region"] else "all layers"
+        alt = f"Lines of {row['operand']} over the depth, for the best and the worst network; {row['reducer']} takes "
+        told = (
+            f"{row['reducer']} takes {where}. Best and worst: by the score of the formula among the training networks."
+        )
+        blocks.append(Figure(layers(series, row["operand"], f"{name}-layers-{place}"), f"{alt}{where}.", told))
+    rows = [[row["reducer"], end, row[end]["network"], *_thirds(row[end])] for row in shown for end in ENDS_OF_RANKING]
+    legend = (
+        "Mean of what is reduced over the layers of each third of the depth (bounds at 1/3 and 2/3); - for a third "
+        "without such a layer. Of the best and the worst training network by the score of the formula."
+    )
+    return [*blocks, Table(["what reduces", "of the", "network", "early", "middle", "late"], rows, legend)]
+
+
+def _thirds(row: dict[str, Any]) -> list[str]:
+    """The mean of each third."""
+    cells = []
+    for low, high in ((-1.0, 1 / 3), (1 / 3, 2 / 3 + 1e-6), (2 / 3 + 1e-6, 2.0)):
+        some = [value for at, value in zip(row["depth"], row["values"]) if low <= at < high]
+        cells.append(f"{sum(some) / len(some):.3g}" if some else "-")
+    return cells

@@ -12,6 +12,13 @@ from gpproxy.ranking.difference import MEASURES
 from gpproxy.ranking.metrics import Row
 from gpproxy.run.tables import number, with_interval
 
+#: Why an evolution ended, in words that follow "until".
+ENDS = {
+    "generations": "the last generation",
+    "patience": "nothing improved",
+    "time": "time was up",
+    "asked": "it was stopped and concluded",
+}
 #: What parts of a benchmark's rows were called by version 0.1, whose results are still read.
 RENAMED = {"looks": "inits", "disguise": "confounders", "luck": "chance"}
 
@@ -27,7 +34,8 @@ class Entry:
         cost: passes over feature maps, statistics included; lower is cheaper.
         needs_backward: whether it takes a backward pass.
         quality: objective on the training architectures, the worst of the benchmarks.
-        train, validation, test: measures on the worst benchmark of each part; empty until the run ends.
+        train, validation, test: measures on the worst benchmark of each part; empty until the run ends, but for
+            `kendall` and `spearman` of the validation by one initialisation.
         pick: whether it is the chosen one.
     """
 
@@ -90,7 +98,7 @@ class Result:
         evaluations: distinct formulas judged.
         proposed: formulas proposed, repeats included.
         generations: index of the last one.
-        finished: why the evolution ended ("generations", "patience", "time").
+        finished: why the evolution ended ("generations", "patience", "time", "asked"; see `ENDS`).
         train, validation, test: `n`, `kendall`, `spearman` with their 95 % intervals, and more; of the worst benchmark.
         baselines: name -> kind and the same three parts, in the published direction; random formulas among them.
             Classical proxies have the parts that they were computed for or that the cache had; the random formulas

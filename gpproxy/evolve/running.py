@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 from gpproxy.benchmarks.split import PARTS
-from gpproxy.errors import ExpressionError, GPProxyError
+from gpproxy.errors import ExpressionError, GPProxyError, RunError
 from gpproxy.evolution.generation import Generation
 from gpproxy.evolution.loop import evolve
 from gpproxy.evolution.random_search import random_search
@@ -26,20 +27,44 @@ from gpproxy.evolve.page import document
 from gpproxy.evolve.result import Result, front_json
 from gpproxy.evolve.scores import SCORES, to_csv
 from gpproxy.evolve.settings import EvolveSettings
+from gpproxy.evolve.validation import Validation
 from gpproxy.export.write import source
 from gpproxy.expressions.notation.formula import Formula
 from gpproxy.pictures.formula import draw
 from gpproxy.report.render import REPORT, render
 from gpproxy.run.folder import FRONT, RESULT, SPLIT, STATE, interruptible
 from gpproxy.run.interrupt import Interrupted, Patience
+from gpproxy.run.invocation import command_line
 from gpproxy.run.kind import CONFIG
 
 
-class Running:
-    """One run: data, evolution, comparison, conclusion, files."""
+def stopped(folder: Path) -> Interrupted:
+    """What Ctrl-C ends an evolution with: how to go on, how to conclude, and where the front lies."""
+    stop = Interrupted(folder)
+    conclude = command_line("evolve", "--resume", folder, "--conclude")
+    stop.args = (
+        f"{stop}\nor judge the formulas so far, which ends the run:\n  {conclude}\nThe front is {folder / FRONT}.",
+    )
+    return stop
 
-    def __init__(self, config: EvolveSettings, folder: EvolveFolder | None, watch: EvolveWatch, patience: Patience):
+
+class Running:
+    """One run: data, evolution, comparison, conclusion, files.
+
+    Args:
+        concluding: whether the evolution goes no further than it has come.
+    """
+
+    def __init__(
+        self,
+        config: EvolveSettings,
+        folder: EvolveFolder | None,
+        watch: EvolveWatch,
+        patience: Patience,
+        concluding: bool = False,
+    ):
         self.config = config
+        self.concluding = concluding
         self.folder = folder
         self.watch = watch
         self.patience = patience
@@ -62,7 +87,7 @@ class Running:
         training = training_side(discovery, config)
         for note in training.notes:
             self.watch.note(note)
-        state, finished = self._evolve(training, guesses)
+        state, finished = self._evolve(training, guesses, Validation(discovery, config.cores))
         draws = self._random(training, state) if config.random_search else []
         conclusion = conclude(config, discovery, training, state, finished, draws, watch.step)
         result = replace(conclusion.result, folder=folder.path)
@@ -102,23 +127,27 @@ class Running:
         }
         self.folder.write_json(SPLIT, parts)
 
-    def _evolve(self, training: Training, guesses: Sequence[str]) -> tuple[EvolutionState, str]:
+    def _evolve(self, training: Training, guesses: Sequence[str], validation: Validation) -> tuple[EvolutionState, str]:
         """Evolves from the saved state or from the start; the last state and why it is the last."""
         assert self.folder is not None
         evolution, state, finished = self.config.evolution(), None, None
         if (self.folder.path / STATE).is_file():
             state = self.folder.state(training.problem, evolution)
-            self.watch.note(f"continuing after generation {state.generation}")
+            self.watch.note(f"{'concluding' if self.concluding else 'continuing'} after generation {state.generation}")
+        if self.concluding:
+            if state is None:
+                raise RunError(f"The run in {self.folder.path} has no generation yet, so there is nothing to conclude.")
+            return state, "asked"
         self.patience.waiting = True
         for generation in evolve(training.problem, evolution, guesses=guesses, state=state):
             state, finished = generation.state, generation.finished
-            self._save(generation)
+            self._save(generation, validation)
             if self.patience.asked and finished is None:
                 self.folder.log("interrupted", generation=generation.index)
-                raise Interrupted(self.folder.path)
+                raise stopped(self.folder.path)
         self.patience.waiting = False
         if self.patience.asked:
-            raise Interrupted(self.folder.path)
+            raise stopped(self.folder.path)
         assert state is not None
         return state, finished or self._ending(state)
 
@@ -128,10 +157,10 @@ class Running:
             return "generations"
         return "patience" if self.config.patience and state.stale >= self.config.patience else "time"
 
-    def _save(self, generation: Generation) -> None:
+    def _save(self, generation: Generation, validation: Validation) -> None:
         """Everything that a generation leaves on disk, state first."""
         assert self.folder is not None and generation.state is not None
-        front = entries(generation.archive)
+        front = entries(generation.archive, validation)
         self.folder.write(STATE, generation.state.to_json())
         self.folder.write_json(FRONT, front_json(front))
         best = max(front, key=lambda entry: entry.quality, default=None)
@@ -149,7 +178,9 @@ class Running:
             population=vars(generation.population),
             operators=dict(generation.operators),
             front=[
-                {name: getattr(entry, name) for name in ("formula", "complexity", "cost", "quality")} for entry in front
+                {name: getattr(entry, name) for name in ("formula", "complexity", "cost", "quality")}
+                | {"validation": entry.validation.get("kendall")}
+                for entry in front
             ],
         )
         self.safe = f"The run is safe up to generation {generation.index}."

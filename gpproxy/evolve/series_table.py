@@ -32,7 +32,7 @@ def series_table(series: Series, width: int) -> Iterator[Text]:
     yield Text(" ".join([*titles, f"{'τ: formula − row':>18}", f"{'ρ: formula − row':>18}"]), style="dim")
     for row in series.rows:
         style = "bold green" if row.kind == "formula" else "cyan" if row.kind == "committee" else ""
-        cells = [f"{row.title:24}", f"{_spread(row.kendall):>11}", f"{_spread(row.spearman):>11}"]
+        cells = [f"{row.title:24}", f"{spread(row.kendall):>11}", f"{spread(row.spearman):>11}"]
         cells.append(f"{row.better} of {row.of}".rjust(9) if row.difference else " " * 9)
         words = ""
         if row.difference is not None:
@@ -81,7 +81,7 @@ def verdict(series: Series) -> str:
     return f"verdict: {told}."
 
 
-def _spread(spread: Spread) -> str:
+def spread(spread: Spread) -> str:
     """`.53 ± .13`."""
     if spread.deviation is None:
         return number(spread.mean)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from gpproxy.evolve.result import ENDS
 from gpproxy.expressions.notation.words import explained
 from gpproxy.ranking.difference import MEASURES
 from gpproxy.run.tables import number, with_interval, wrapped
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Baselines that are shown; result.json has all.
 SHOWN = 12
+#: Fewest networks in groups of equal size, with which a correlation inside the groups says something.
+INSIDE = 8
 #: Columns from which formulas stand beside their numbers.
 WIDE = 120
 
@@ -54,6 +57,8 @@ def final_table(result: Result, width: int) -> Iterator[Text]:
         yield from layout.baseline(label, row, "cyan" if row["kind"] == "random" else "")
     if len(ranked) > len(shown):
         yield Text(f"and {len(ranked) - len(shown)} more in result.json", style="dim")
+    for piece in wrapped(layout.legend(result), width):
+        yield Text(piece, style="dim")
     yield Text()
     for title, text in facts(result):
         yield from _hanging(title, text, width)
@@ -81,7 +86,8 @@ class _Layout:
     @classmethod
     def of(cls, result: Result, width: int) -> _Layout:
         rows = result.benchmarks.values()
-        return cls(width, any(row["dead"]["test"] for row in rows), any(row["group"] for row in rows))
+        inside = [found for row in rows if row["group"] and (found := row["test"].get("within", {}).get(row["group"]))]
+        return cls(width, any(row["dead"]["test"] for row in rows), any(map(says, inside)))
 
     @property
     def wide(self) -> bool:
@@ -89,10 +95,10 @@ class _Layout:
 
     def columns(self) -> list[tuple[str, int]]:
         """Titles and widths."""
-        found = [("", 1), ("nodes", 5), ("cost", 5)]
+        found = [("", 1), ("nodes↓", 6), ("cost↓", 5)]
         for title in ("train ρ", "valid. ρ"):
             found += [(title, len(title)), ("τ", 5)] if self.wide else [(title, len(title))]
-        found += [("test ρ", 17), ("test τ", 17)]
+        found += [("test ρ ↑", 17), ("test τ ↑", 17)]
         found += [("alive", 5)] if self.alive else []
         return found + ([("inside", 6)] if self.inside else [])
 
@@ -132,8 +138,32 @@ class _Layout:
             cells += [number(row.get("spearman"))] + ([number(row.get("kendall"))] if self.wide else [])
         cells += [with_interval(test, "spearman"), with_interval(test, "kendall")]
         cells += [number(test["without_dead"]["spearman"])] if self.alive else []
-        within = list(test.get("within", {}).values())
+        within = [found for found in test.get("within", {}).values() if says(found)][:1]
         return cells + ([number(within[0]["spearman"]) if within else ""] if self.inside else [])
+
+    def legend(self, result: Result) -> str:
+        """What the columns and signs mean."""
+        told = [
+            "marked with >: the chosen formula",
+            "nodes: operations, statistics and constants of a formula",
+            "cost: passes over the feature maps of a network, statistics included",
+            "ρ, τ: Spearman's and Kendall's rank correlation with the measured quality, 1 is the same order, 0 "
+            "chance; in brackets 95 % intervals",
+            "valid.: validation networks",
+            "↑ higher is better, ↓ lower",
+            "published direction: a baseline counts as its authors have it; with a minus sign it ranks backwards",
+        ]
+        if self.alive:
+            told.append("alive: test ρ without dead networks")
+        if self.inside:
+            groups = dict.fromkeys(rows["group"] for rows in result.benchmarks.values() if rows["group"])
+            told.append(f"inside: test ρ among networks of equal {', '.join(groups)}; how many groups, see the note")
+        return "; ".join(told) + "."
+
+
+def says(inside: dict[str, Any]) -> bool:
+    """Whether a correlation inside groups says something: of at least two groups, and enough networks in all."""
+    return inside["spearman"] is not None and inside["groups"] > 1 and inside["n"] >= INSIDE
 
 
 def _hanging(title: str, text: str, width: int) -> Iterator[Text]:
@@ -160,9 +190,8 @@ def facts(result: Result) -> Iterator[tuple[str, str]]:
     for name, rows in result.benchmarks.items():
         for sentence in remarks(rows):
             yield "note", f"{name}: {sentence}" if several else sentence
-    ends = {"generations": "the last generation", "patience": "nothing improved", "time": "time was up"}
     what = f"{result.evaluations} formulas in {result.generations} generations and {result.seconds:.0f} s"
-    yield "searched", f"{what}, until {ends[result.finished]}"
+    yield "searched", f"{what}, until {ENDS.get(result.finished, result.finished)}"
     draws = [row for row in result.baselines.values() if "rankings" in row]
     if draws:
         yield "compared", random_budget(draws, result.rankings)
@@ -256,7 +285,7 @@ def remarks(rows: dict[str, Any]) -> Iterator[str]:
         )
     if rows["group"]:
         inside = test["within"].get(rows["group"], {"spearman": None})
-        if inside["spearman"] is not None:
+        if says(inside):
             low, high = inside["interval"]
             yield (
                 f"inside {inside['groups']} groups of equal {rows['group']} ({inside['n']} networks): "

@@ -153,7 +153,7 @@ def _of_run(folder: Path) -> Proxy:
     if not file.is_file():
         raise RunError(
             f"The run folder {folder} has no {file.name}; the run did not get that far. Let it finish: "
-            f"{EVOLVE.continued(folder)}"
+            f"{EVOLVE.continued(folder)}, or end it with the formulas so far: {EVOLVE.continued(folder)} --conclude"
         )
     label = "+".join(Path(name).stem for name in origin.benchmarks) + f" ({folder.name})"
     return _readable(origin, _from(origin, Proxy(label, file.read_text(encoding="utf-8").strip())))

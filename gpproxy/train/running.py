@@ -20,6 +20,7 @@ from gpproxy.run.kind import CONFIG
 from gpproxy.run.terminal import Watch
 from gpproxy.tasks.registry import open_task
 from gpproxy.tasks.task import Task
+from gpproxy.train.exported import export as write_generator
 from gpproxy.train.folder import TrainFolder
 from gpproxy.train.settings import TrainSettings
 from gpproxy.train.table import check_line, train_lines
@@ -27,25 +28,26 @@ from gpproxy.training.dry_run import DryRun
 from gpproxy.training.outcome import Outcome, outcome
 
 
-def run_training(settings: TrainSettings, watch: Watch | None = None, stop: Stop = never) -> Outcome:
+def run_training(settings: TrainSettings, watch: Watch | None = None, stop: Stop = never, export: str = "") -> Outcome:
     """As `gpproxy.train.run`.
 
     Args:
         stop: asked between two steps; True ends the training as Ctrl-C does, with `Interrupted`.
+        export: see `gpproxy.train.exported`; empty for nothing.
     """
     if settings.out and (Path(settings.out) / CONFIG).is_file():
         begun = TrainFolder.open(settings.out)
-        return _run(begun.continued(**settings.changes()), begun, watch, stop)
+        return _run(begun.continued(**settings.changes()), begun, watch, stop, export)
     place = None if settings.out else TrainFolder.unfinished(settings)
     if place is not None and watch is not None:
         watch.note(f"continues the unfinished training in {place.path}; --out FOLDER begins another one")
-    return _run(settings, place, watch, stop)
+    return _run(settings, place, watch, stop, export)
 
 
-def resume_training(folder: str | Path, watch: Watch | None = None, **changes: Any) -> Outcome:
+def resume_training(folder: str | Path, watch: Watch | None = None, export: str = "", **changes: Any) -> Outcome:
     """As `gpproxy.train.resume`."""
     place = TrainFolder.open(folder)
-    return _run(place.continued(**changes), place, watch)
+    return _run(place.continued(**changes), place, watch, export=export)
 
 
 def time_training(settings: TrainSettings, watch: Watch | None = None) -> DryRun:
@@ -55,7 +57,9 @@ def time_training(settings: TrainSettings, watch: Watch | None = None) -> DryRun
         return task.dry_run(task.code(settings.arch), settings.seed)
 
 
-def _run(settings: TrainSettings, place: TrainFolder | None, watch: Watch | None, stop: Stop = never) -> Outcome:
+def _run(
+    settings: TrainSettings, place: TrainFolder | None, watch: Watch | None, stop: Stop = never, export: str = ""
+) -> Outcome:
     with _threads(settings.threads), watch or Watch() as seen, patient() as patience:
         task = open_task(settings, tell=seen.step)
         code = task.code(settings.arch)
@@ -67,6 +71,8 @@ def _run(settings: TrainSettings, place: TrainFolder | None, watch: Watch | None
             found, quality = _finish(task, code, settings.seed, folder, seen, patience, stop)
     for line in (*train_lines(found, quality, folder.path), *task.remarks(found)):
         seen.note(line)
+    if export:
+        seen.note(f"{export} {write_generator(folder.path, export)}")
     return found
 
 

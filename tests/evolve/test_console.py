@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 
 import pytest
@@ -60,7 +61,15 @@ def test_final_table_fits(shown: tuple[str, str, Result], width: int) -> None:
     assert not [line for line in lines if len(line) > width]
     assert [line.startswith(">") for line in lines].count(True) == 1
     text = " ".join(" ".join(lines).split())
-    for word in ("random formulas", "by luck alone", "dead and rank last", "baselines", "test ρ"):
+    for word in (
+        "random formulas",
+        "by luck alone",
+        "dead and rank last",
+        "baselines",
+        "test ρ ↑",
+        "nodes: operations",
+        "published direction:",
+    ):
         assert word in text
 
 
@@ -83,3 +92,32 @@ def test_a_path_is_never_broken(shown: tuple[str, str, Result]) -> None:
     screen = Screen(True)
     EvolveTerminal(Console(file=screen, width=80, color_system=None, force_terminal=True)).result(shown[2])
     assert str(shown[2].folder) in screen.getvalue()
+
+
+def test_validation_the_whole_formula_and_what_columns_mean_are_shown(shown: tuple[str, str, Result]) -> None:
+    plain, drawn, _ = shown
+    assert plain.count("one line per generation") == 1 and plain.count("valid. τ ") >= 3
+    text = re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", drawn)
+    for word in ("valid. τ", "best: ", "nodes: operations", "without a ranking"):
+        assert word in text
+    assert "…" not in "".join(line for line in text.splitlines() if line.startswith(("best: ", "      ")))
+
+
+def test_what_was_drawn_stays_after_ctrl_c() -> None:
+    screen = Screen(True)
+    terminal = EvolveTerminal(Console(file=screen, width=80, force_terminal=True))
+    with pytest.raises(KeyboardInterrupt), terminal:
+        terminal.above = "the front so far"
+        raise KeyboardInterrupt
+    assert "the front so far" in screen.getvalue()
+
+
+def test_a_correlation_inside_one_group_of_four_is_not_shown(shown: tuple[str, str, Result]) -> None:
+    rows = shown[2].benchmarks["fake"]
+    few = {"spearman": 0.77, "interval": [0.1, 0.9], "groups": 1, "n": 4}
+    enough = {**few, "groups": 3, "n": 14}
+    for inside, seen in ((few, False), (enough, True)):
+        test = {**rows["test"], "within": {"macs": inside}}
+        found = replace(shown[2], benchmarks={"fake": {**rows, "group": "macs", "test": test}})
+        text = " ".join(line.plain for line in final_table(found, 80))
+        assert ("inside" in text) == seen, inside

@@ -22,6 +22,7 @@ from gpproxy.evolve.__main__ import main
 from gpproxy.evolve.console import EvolveWatch
 from gpproxy.evolve.folder import EvolveFolder
 from gpproxy.evolve.table import final_table
+from gpproxy.proxies.proxy import Proxy
 from gpproxy.registry import load_plugin
 from gpproxy.run.command import guarded
 from tests.commands import FAKE, small
@@ -117,6 +118,22 @@ def test_interrupted_and_resumed_equals_unbroken(finished: Path, tmp_path: Path)
     result = resume(folder)
     assert front(folder) == front(finished)
     assert result.formula == read_result(finished).formula and result.test == read_result(finished).test
+
+
+def test_a_stopped_run_is_looked_at_and_concluded(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    with pytest.raises(Interrupted, match=r"(?s)--resume .*--conclude\nThe front is .*front.json"):
+        run(small(folder, random_search=False, proxies="none"), StopAfter(1))
+    entries = json.loads((folder / "front.json").read_text())
+    assert entries and all(-1 <= entry["validation"]["kendall"] <= 1 and not entry["test"] for entry in entries)
+    with pytest.raises(RunError, match="--resume .* --conclude"):
+        Proxy.load(str(folder))
+    with pytest.raises(ConfigError, match="--resume RUN --conclude"):
+        main(["--benchmark", "fake", "--conclude"])
+    result = resume(folder, conclude=True)
+    assert (result.generations, result.finished) == (1, "asked") and result.test["n"]
+    assert "until it was stopped and concluded" in " ".join(line.plain for line in final_table(result, 200))
+    assert EvolveFolder(folder).config.generations == 4  # what was asked for stays known
 
 
 def test_a_second_process_is_refused_before_it_writes_anything(tmp_path: Path) -> None:

@@ -106,6 +106,26 @@ class Evaluator:
             shared[i] = float(value[0]) if equal else None  # type: ignore[index]
         return [shared[root] for root in graph.roots]
 
+    def per_layer(self, trees: Sequence[gp.PrimitiveTree]) -> list[list[list[float]] | None]:
+        """Per tree of type LayerScalar the numbers of all architectures, NaN for layers without one and for the dead.
+
+        None for a tree without a value. Raises ExpressionError where a tree uses a statistic that the table lacks.
+        """
+        if not trees or not len(self._live):
+            return [None] * len(trees)
+        graph = Graph(trees)
+        roots, live = self._roots(graph), self._alive.nonzero().squeeze(1)
+        found: list[list[list[float]] | None] = []
+        for root in graph.roots:
+            value = roots[root]
+            if not isinstance(value, Scalars):
+                found.append(None)
+                continue
+            whole = torch.full(self.table.depth.shape, torch.nan, dtype=torch.float64)
+            whole[live] = value.values.cpu().masked_fill(~value.presence.mask.cpu(), torch.nan)
+            found.append(whole.tolist())
+        return found
+
     def _roots(self, graph: Graph) -> dict[int, Held | Fault]:
         """The values of the roots of a graph on the live architectures."""
         for node in graph.nodes:

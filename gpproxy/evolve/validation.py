@@ -1,0 +1,59 @@
+"""How the front ranks the validation architectures while it evolves: what a person watches, and nothing is bred by.
+
+In: the benchmarks of a run, and formulas. Out: their rank correlations there by one initialisation, each formula once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+
+from gpproxy.evolution.individual import Individual
+from gpproxy.evolve.discovery import DiscoveryData
+from gpproxy.expressions.structure import needs
+from gpproxy.proxies.values import score_table
+from gpproxy.ranking.correlation import kendall, rank_dead_last, spearman, steady
+from gpproxy.ranking.metrics import Row
+from gpproxy.statistics.collect import collect
+
+
+class Validation:
+    """The validation architectures of a run; what was measured is kept by the key of the formula."""
+
+    def __init__(self, discovery: Sequence[DiscoveryData], workers: int = 1):
+        self._discovery, self._workers = discovery, workers
+        self._known: dict[str, Row] = {}
+
+    def rows(self, members: Sequence[Individual]) -> list[Row]:
+        """Per formula `kendall` and `spearman` on the benchmark where they are lowest; None where undefined."""
+        new = list({one.key: one for one in members if one.key not in self._known}.values())
+        if new:
+            found = [self._measured(data, new) for data in self._discovery]
+            for place, one in enumerate(new):
+                self._known[one.key] = min((rows[place] for rows in found), key=_level)
+        return [self._known[one.key] for one in members]
+
+    def _measured(self, data: DiscoveryData, members: Sequence[Individual]) -> list[Row]:
+        trees = [one.tree for one in members]
+        used = sorted({name for tree in trees for name in needs(tree)})
+        table = collect(data.space, data.parts.validation, data.how, only=used, workers=self._workers)[0]
+        quality = data.benchmark.select(table.architectures).quality
+        scores = steady(score_table(table.to(data.how.device), trees, self._workers).cpu().double())
+        dead = torch.tensor([code in table.dead for code in table.architectures])
+        ranked = rank_dead_last(scores, dead | scores.isnan())
+        return [
+            {"kendall": _plain(tau), "spearman": _plain(rho)}
+            for tau, rho in zip(kendall(ranked, quality), spearman(ranked, quality))
+        ]
+
+
+def _plain(value: torch.Tensor) -> float | None:
+    number = float(value)
+    return None if math.isnan(number) else number
+
+
+def _level(row: Row) -> float:
+    """Mean of both; undefined is worst."""
+    return -1.0 if None in row.values() else (row["kendall"] + row["spearman"]) / 2
