@@ -50,6 +50,18 @@ def paragraphs(thing: object) -> str:
     return "\n\n".join(prose(part) for part in told)
 
 
+def attributes(cls: type) -> dict[str, str]:
+    """Field -> what it means, from the docstrings of a class and those that it inherits from."""
+    found: dict[str, str] = {}
+    for one in reversed(cls.__mro__):
+        listed = re.search(r"^Attributes:\n(.*?)(?:\n\S|\Z)", inspect.getdoc(one) or "", re.DOTALL | re.MULTILINE)
+        for names, text in re.findall(
+            r"^    (\w[\w, ]*): (.*(?:\n {5,}.*)*)", listed[1] if listed else "", re.MULTILINE
+        ):
+            found.update({name.strip(): prose(text) for name in names.split(",")})
+    return found
+
+
 def code(text: str) -> str:
     """Text as code in a cell of a table."""
     return "<code>" + html.escape(text, quote=False).replace("|", "&#124;") + "</code>"
@@ -219,11 +231,15 @@ def tasks() -> str:
     def blocks() -> Iterator[str]:
         for one in every():
             yield f"## {one.name}"
-            yield paragraphs(inspect.getmodule(one)) if one.__doc__ is None else paragraphs(one)
+            yield paragraphs(inspect.getmodule(one))
             for name, preset in one.presets.items():
                 yield f"### Recipe {name}"
-                rows = [(code(f.name), code(str(getattr(preset, f.name)))) for f in dataclasses.fields(preset)]
-                yield table(("value", "is"), rows)
+                told = attributes(type(preset))
+                rows = [
+                    (code(f.name), code(str(getattr(preset, f.name))), told.get(f.name, ""))
+                    for f in dataclasses.fields(preset)
+                ]
+                yield table(("name", "value", "what"), rows)
 
     opening = (
         "What a generator is trained for, and the recipes: `--recipe NAME`, with changes by `--recipe-settings "
