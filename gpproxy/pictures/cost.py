@@ -63,8 +63,11 @@ def pareto_picture(
     return file_of(figure, "png")
 
 
-def file_of(figure: Figure, kind: str) -> bytes:
-    """A figure as the bytes of a PNG or SVG file; equal figures give equal bytes."""
-    stream = io.BytesIO()
-    figure.savefig(stream, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else {"Software": None})
+def file_of(figure: Figure, kind: str, dpi: int = 150) -> bytes:
+    """A figure as the bytes of a file, such as png or svg; of these two equal figures give equal bytes."""
+    import matplotlib
+
+    stream, unsaid = io.BytesIO(), {"svg": {"Date": None}, "png": {"Software": None}}
+    with matplotlib.rc_context({"svg.hashsalt": "gpproxy"}):  # else its ids are random
+        figure.savefig(stream, format=kind, dpi=dpi, metadata=unsaid.get(kind))
     return stream.getvalue()

@@ -18,6 +18,7 @@ from matplotlib.path import Path as Line
 from gpproxy.expressions.evaluation.graph import Graph
 from gpproxy.expressions.nodes import Constant, Leaf, Operation
 from gpproxy.expressions.notation.pretty import to_pretty
+from gpproxy.pictures.cost import file_of
 from gpproxy.pictures.layered import layered
 from gpproxy.primitives import types as t
 from gpproxy.statistics.statistic import STATISTICS
@@ -114,7 +115,7 @@ def draw(tree: gp.PrimitiveTree, path: str | Path, *, title: str | None = None) 
         figure.legend(handles=legend, loc="lower center", ncol=len(legend), frameon=False, fontsize=9.5,
                       handlelength=1.2, columnspacing=1.4)  # fmt: skip
     path = Path(path)
-    figure.savefig(path, dpi=160, metadata={"Date": None} if path.suffix == ".svg" else None)
+    path.write_bytes(file_of(figure, path.suffix.removeprefix(".") or "png", dpi=160))
     return path
 
 

@@ -97,11 +97,11 @@ class Memory:
                     sizes = {str(row[0]): Size(*map(float, row[1:])) for row in content.get("excluded", ())}
                     work = typed(Work(**content.get("work", {})))
                     seconds = float(content.get("seconds", memory.seconds))
+                    memory.work.add(work)
                 except DAMAGED:
                     continue
                 memory.candidates.update((candidate.code, candidate) for candidate in candidates)
                 memory.sizes.update(sizes)
-                memory.work.add(work)
                 memory.seconds = seconds
         return memory
 

@@ -48,7 +48,10 @@ def generator_of(folder: str | Path, device: str = "cpu") -> tuple[nn.Module, Ta
     with reading(place.path / CONFIG, "Take it from a copy of the training.", ConfigError):
         task = open_task(settings)
         code = task.code(settings.arch)
-    return trained(task.space, code, place.path / BEST, device).eval(), task
+    try:
+        return trained(task.space, code, place.path / BEST, device).eval(), task
+    except (RuntimeError, TypeError) as error:  # what torch says of sizes that no memory holds
+        raise ConfigError(f"{place.path / CONFIG} is of a generator that cannot be built: {error}.") from error
 
 
 def export(folder: str | Path, kind: str) -> Path:

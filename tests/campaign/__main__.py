@@ -1,4 +1,4 @@
-"""`python -m tests.campaign hostile --count 1000`: the whole campaign against broken files, in a temporary folder."""
+"""The campaigns, in a temporary folder: `python -m tests.campaign hostile --count 1000`, `... kills --count 100`."""
 
 from __future__ import annotations
 
@@ -6,28 +6,51 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from tests.campaign.hostile import Kinds, campaign, write_report
+from tests.campaign import hostile, kills
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.campaign", description=__doc__)
-    parser.add_argument("--count", type=int, default=1000, help="mutated files of each kind")
+    parser.add_argument("campaign", choices=("hostile", "kills"))
+    parser.add_argument("--count", type=int, default=100, help="mutated files of each kind, or kills of each command")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", default="", help="kinds, separated by commas")
-    parser.add_argument("--out", default="", help="CSV file of the counts; faults lie beside it as JSON")
+    parser.add_argument("--only", default="", help="kinds or commands, separated by commas")
+    parser.add_argument(
+        "--out", default="", help="CSV file of the counts of broken files; faults lie beside it as JSON"
+    )
     given = parser.parse_args()
-    results = {}
+    only = given.only.split(",") if given.only else []
     with tempfile.TemporaryDirectory() as folder:
-        for kind in Kinds(Path(folder)):
-            if given.only and kind.name not in given.only.split(","):
-                continue
-            found = results[kind.name] = campaign(kind, given.count, given.seed)
-            print(f"{kind.name:16} {dict(found.counts)}", flush=True)
-            for fault, content in found.faults.items():
-                print(f"    {fault}   {content[:60]!r}")
+        return (files if given.campaign == "hostile" else killed)(Path(folder), given, only)
+
+
+def files(folder: Path, given: argparse.Namespace, only: list[str]) -> int:
+    """Broken files of every kind; 1 where there was a fault."""
+    results = {}
+    for kind in hostile.Kinds(folder):
+        if only and kind.name not in only:
+            continue
+        found = results[kind.name] = hostile.campaign(kind, given.count, given.seed)
+        print(f"{kind.name:16} {dict(found.counts)}", flush=True)
+        for fault, content in found.faults.items():
+            print(f"    {fault}   {content[:60]!r}")
     if given.out:
-        write_report(Path(given.out), results)
+        hostile.write_report(Path(given.out), results)
     return int(any(found.faults for found in results.values()))
+
+
+def killed(folder: Path, given: argparse.Namespace, only: list[str]) -> int:
+    """Every command killed again and again; 1 where anything differs."""
+    failed = 0
+    for work in kills.works():
+        if only and work.name not in only:
+            continue
+        (folder / work.name).mkdir()
+        found = kills.campaign(work, given.count, folder / work.name, given.seed)
+        told = f"{found.kills} kills, {found.starts} starts, {found.runs} runs, {len(found.differences)} different"
+        print(f"{work.name:8} {told}", *found.differences[:10], sep="\n    ", flush=True)
+        failed |= bool(found.differences)
+    return int(failed)
 
 
 if __name__ == "__main__":
