@@ -17,6 +17,8 @@ from gpproxy.seeds import python_random
 
 #: The parts, in order.
 PARTS = ("train", "validation", "test")
+#: Those that a formula learns from and is chosen by.
+LEARNT = ("train", "validation")
 #: Architectures to learn from, where the table has twice as many.
 TRAIN = 100
 #: Fewest architectures of a part, so that a rank correlation means anything.

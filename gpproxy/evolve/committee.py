@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from gpproxy.benchmarks.split import LEARNT
 from gpproxy.errors import ExpressionError
 from gpproxy.evolve.result import Result
 from gpproxy.evolve.scores import PICK, read_scores
@@ -19,9 +20,6 @@ from gpproxy.export.write import source
 from gpproxy.proxies.proxy import Proxy
 from gpproxy.run.folder import COMMITTEE, SPLIT, RunFolder
 from gpproxy.search_spaces.check import make_space
-
-#: Parts of a split that a formula has learnt from.
-LEARNT = ("train", "validation")
 
 
 def write_committee(

@@ -1,25 +1,30 @@
-"""The end of a run: the archive in, the chosen formula and its honest numbers out. The test is read here, once."""
+"""The end of a run: the archive in, the chosen formula and its honest numbers out. The test is read here, once.
+
+Formulas are chosen as they have evolved, by one initialisation, on all statistics of the training and validation
+architectures; the tested ones are looked at by every initialisation, at what the formulas need that are tested.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
 from deap import gp
 
-from gpproxy.benchmarks.split import PARTS
+from gpproxy.benchmarks.split import LEARNT, PARTS
 from gpproxy.errors import RunError
 from gpproxy.evolution.archive import front
 from gpproxy.evolution.generation import Generation
 from gpproxy.evolution.individual import Individual
 from gpproxy.evolution.state import EvolutionState
-from gpproxy.evolve.contenders import Contenders, hand_made_formulas, run_scores
-from gpproxy.evolve.discovery import DiscoveryData, Training, backward_statistics
+from gpproxy.evolve.contenders import Beside, Contenders, hand_made_formulas, run_scores
+from gpproxy.evolve.discovery import DiscoveryData, Training, backward_statistics, looked, with_proxies
 from gpproxy.evolve.judge import (
     Row,
     baseline_rows,
+    baseline_scores,
     confounder_rows,
     finite,
     init_row,
@@ -42,11 +47,13 @@ from gpproxy.expressions.notation.ties import tie_break
 from gpproxy.expressions.rewriting.algebra import Algebra
 from gpproxy.expressions.rewriting.shape_constants import ShapeConstants
 from gpproxy.expressions.smallest import single_statistics
-from gpproxy.expressions.structure import cost, needs_backward
+from gpproxy.expressions.structure import cost, needs, needs_backward
 from gpproxy.expressions.text import to_text
 from gpproxy.ranking.ceiling import ceiling
 from gpproxy.ranking.chance import best_of_noise
 from gpproxy.ranking.correlation import dense_ranks
+from gpproxy.run.tables import number
+from gpproxy.run.terminal import Watch
 
 #: The name of the random formulas among the baselines.
 RANDOM = "random formulas"
@@ -67,11 +74,13 @@ class Conclusion:
         result: plain data.
         formula: the chosen formula in all its forms.
         scores: of every formula and baseline on every architecture.
+        discovery: what was looked at.
     """
 
     result: Result
     formula: Formula
     scores: tuple[RunScores, ...]
+    discovery: tuple[DiscoveryData, ...]
 
 
 def entries(members: Sequence[Individual], validation: Validation | None = None) -> list[Entry]:
@@ -88,14 +97,14 @@ def conclude(
     state: EvolutionState,
     finished: str,
     draws: Sequence[Generation] = (),
-    on_step: Callable[[str], None] = lambda what: None,
+    watch: Watch | None = None,
 ) -> Conclusion:
     """Chooses on validation, reads the test once, and judges the formulas and all baselines there.
 
     Args:
         finished: why the evolution ended.
         draws: the last generations of random searches with as many rankings.
-        on_step: called with what is done next, in words.
+        watch: told what is done next, and what the classical proxies reach as they come.
 
     Raises RunError when the archive is empty.
     """
@@ -106,59 +115,78 @@ def conclude(
             f"None of {state.seen} formulas ranks the training architectures: {reasons or 'all rank backwards'}. "
             "Try another seed, more generations or a larger population."
         )
-    on_step("choosing on the training and validation architectures")
+    watch = watch or Watch()
+
+    def watch_looks(what: str, done: int, total: int) -> None:
+        watch.progress(f"looking at {what}", done, total)
+
+    discovery = list(discovery)
+    watch.step("choosing on the training and validation architectures")
     chosen = members[_choose(config, discovery, training, members)]
     lucky = [drawn[_choose(config, discovery, training, drawn)] for drawn in map(_luckiest, draws) if drawn]
-    on_step("simplifying")
+    watch.step("simplifying")
     evaluator = training.problem.cases[0].evaluator
     shown = list(front(members))
     if chosen not in shown:
         shown = sorted([*shown, chosen], key=lambda i: (i.complexity, *i.order))
     simplified = _simplified([i.tree for i in shown], training)
-    at = shown.index(chosen)
+    at, count = shown.index(chosen), len(shown)
     formula = simplified[at]
-    on_step("reading the test")
-    hand_made = hand_made_formulas(training.problem.grammar)
     trees = [i.tree for i in shown] + [one.tree for one in simplified] + [formula.rank_form.tree]
-    places = {"random": range(len(trees), len(trees) + len(lucky))}
-    trees += [i.tree for i in lucky] + list(hand_made.values())
-    places["composite"] = range(places["random"].stop, len(trees))
-    views: Views = {
-        p: [score_part(s, getattr(s.parts, p), trees, config.cores, config.seed) for s in discovery] for p in PARTS
-    }
-    count = len(shown)
+    random = range(len(trees), len(trees) + len(lucky))
+    trees += [i.tree for i in lucky]
+    views: Views = {p: [score_part(s, p, trees, config.cores, config.seed) for s in discovery] for p in LEARNT}
+    watch.step("choosing what the formula is compared with")
+    grammar = training.problem.grammar
+    singles, hand_made = single_statistics(grammar), hand_made_formulas(grammar)
+    beside = [
+        Beside.of(s, {p: views[p][n] for p in LEARNT}, singles, hand_made, training.problem.cases[n].evaluator, config)
+        for n, s in enumerate(discovery)
+    ]
+    needed = {name for tree in trees for name in needs(tree)}
+    for n, data in enumerate(discovery):
+        how = data.how if config.black_box else data.of(needed | beside[n].needs)
+        discovery[n] = looked(data, "test", config, how, watch_looks)
+        for known, names in with_proxies(discovery[n], config, watch_looks):
+            discovery[n] = known
+            watch.note(f"{data.name}: {_told(known, names, config)}")
+    watch.step("reading the test")
+    for part in PARTS:  # again where classical proxies are known by now
+        before = views.get(part)
+        views[part] = [
+            before[n] if before and not s.proxies.get(part) else score_part(s, part, trees, config.cores, config.seed)
+            for n, s in enumerate(discovery)
+        ]
     formulas = [
         new if _alike(views, n, count + n) else Formula(i.tree) for n, (i, new) in enumerate(zip(shown, simplified))
     ]
     formula = formulas[at]
     if not _alike(views, at, 2 * count):
         formula = Formula(formula.tree, note=formula.note)
-    on_step("judging the baselines")
+    watch.step("judging the baselines")
     written = [_entry(i, training, one, i is chosen) for i, one in zip(shown, formulas)]
     front_entries = tuple(_judged(entry, views, n, training.groups) for n, entry in enumerate(written))
-    singles = single_statistics(training.problem.grammar)
     per_benchmark, scores = {}, []
     for n, data in enumerate(discovery):
         seen = {p: views[p][n] for p in PARTS}
         rankings = max((one.rankings for one in draws), default=0)
-        train = training.problem.cases[n].evaluator
-        found = Contenders.of(data, seen, at, places, list(hand_made), singles, rankings, train, config)
+        found = Contenders.of(data, seen, at, random, beside[n], rankings, config)
         rivals = [rival for rival, _ in found.rivals.values()]
         per_benchmark[data.name] = _benchmark_rows(data, training.groups[n], seen, at, state.seen, rivals)
         scores.append(run_scores(data, seen, at, len(shown), found))
         own = seen["test"].scores[at]
         per_benchmark[data.name]["layers"] = layer_rows(formula.tree, training.problem.cases[n].evaluator)
         per_benchmark[data.name]["terms"] = term_rows(data, seen, own, formula.tree, config.cores, config.seed)
-        for number, place in enumerate(places["random"]):
-            per_benchmark[data.name]["baselines"][f"{RANDOM} {number + 1}"] = {
+        for nth, place in enumerate(random, 1):
+            per_benchmark[data.name]["baselines"][f"{RANDOM} {nth}"] = {
                 "kind": "random",
                 "formula": to_text(trees[place]),
                 **{p: row(v, v.scores[place], training.groups[n] if p == "test" else None) for p, v in seen.items()},
             }
     baselines = shared_baselines({name: rows["baselines"] for name, rows in per_benchmark.items()})
-    for number, draw in enumerate(draws[: len(lucky)]):
-        baselines[f"{RANDOM} {number + 1}"] |= {
-            "formula": to_text(lucky[number].tree),
+    for nth, (draw, best) in enumerate(zip(draws, lucky), 1):
+        baselines[f"{RANDOM} {nth}"] |= {
+            "formula": to_text(best.tree),
             "evaluations": draw.evaluated,
             "rankings": draw.rankings,
             "seconds": round(draw.seconds, 3),
@@ -186,7 +214,15 @@ def conclude(
         front=front_entries,
         tie_break=None if (ties := tie_break(formula.tree, evaluator)) is None else asdict(ties),
     )
-    return Conclusion(result, formula, tuple(scores))
+    return Conclusion(result, formula, tuple(scores), tuple(discovery))
+
+
+def _told(data: DiscoveryData, names: Sequence[str], config: EvolveSettings) -> str:
+    """What classical proxies reach on the test, the strongest first, in a line."""
+    seen = score_part(data, "test", [], config.cores, config.seed)
+    rows = {name: seen.metrics.measure(score)["spearman"] for name, (_, score) in baseline_scores(seen).items()}
+    known = sorted(((rows[n], n) for n in names if rows.get(n) is not None), key=lambda one: -abs(one[0]))
+    return "test ρ of classical proxies: " + (", ".join(f"{n} {number(rho)}" for rho, n in known) or "none has any")
 
 
 def _simplified(trees: Sequence[gp.PrimitiveTree], training: Training) -> list[Formula]:
@@ -210,10 +246,7 @@ def _choose(
 ) -> int:
     """Index of the formula that ranks validation and training architectures best; the test takes no part."""
     trees = [i.tree for i in members]
-    parts = ("train", "validation")
-    seen = [
-        [score_part(s, getattr(s.parts, part), trees, config.cores, config.seed) for part in parts] for s in discovery
-    ]
+    seen = [[score_part(s, part, trees, config.cores, config.seed) for part in LEARNT] for s in discovery]
     return pick(seen, training.groups, config.group_weight, [i.complexity for i in members])
 
 

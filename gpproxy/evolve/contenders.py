@@ -9,17 +9,18 @@ import torch
 from deap import gp
 from torch import Tensor
 
-from gpproxy.benchmarks.split import PARTS
+from gpproxy.benchmarks.split import LEARNT, PARTS
 from gpproxy.errors import ExpressionError
 from gpproxy.evolve.black_box import kernel_ridge
 from gpproxy.evolve.discovery import DiscoveryData, descriptors
 from gpproxy.evolve.judge import baseline_scores
 from gpproxy.evolve.part_scores import PartScores, score_part
-from gpproxy.evolve.rivals import KINDS, LEARNT, Candidates, Rival, chosen, directed, random_rival, rival_column
+from gpproxy.evolve.rivals import KINDS, Candidates, Rival, chosen, directed, random_rival, rival_column
 from gpproxy.evolve.scores import PICK, RunScores
 from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.grammar import Grammar
+from gpproxy.expressions.structure import needs
 from gpproxy.expressions.text import parse, to_text
 from gpproxy.proxies.baselines import composites
 from gpproxy.proxies.named import HAND_MADE
@@ -62,45 +63,96 @@ class Contenders:
         data: DiscoveryData,
         views: Mapping[str, PartScores],
         at: int,
-        places: Mapping[str, Sequence[int]],
-        hand_made: Sequence[str],
-        singles: Sequence[gp.PrimitiveTree],
+        random: Sequence[int],
+        beside: Beside,
         rankings: int,
-        train: Evaluator,
         config: EvolveSettings,
     ) -> Contenders:
         """Scores what was not scored yet, and chooses.
 
         Args:
             at: place of the chosen formula among the trees of the views.
-            places: kind -> places of its formulas.
-            hand_made: names of the composites at their places.
-            singles: formulas of one statistic, of which one is chosen on the training and validation architectures.
+            random: places of the random formulas.
+            beside: formulas that are tested, too.
             rankings: size of a random draw.
-            train: of the training architectures.
         """
         own = views["test"].scores[at]
         rivals: dict[str, tuple[Rival, Mapping[str, Tensor]]] = {}
-        candidates = _named(views, places["composite"], hand_made)
-        pool = _pool(data, views, singles, train, config)
+        candidates: dict[str, Candidates] = {}
+        named = _named(views)
+        among = {"statistic": beside.singles}
+        for kind, formulas in beside.formulas.items():
+            trees = list(formulas.values())
+            parts = {part: score_part(data, part, trees, config.cores, config.seed).scores for part in PARTS}
+            for place, name in enumerate(formulas):
+                named.setdefault(kind, {})[name] = {part: scores[place] for part, scores in parts.items()}
+        among["composite"] = len(named["composite"]) + max(beside.composites - 1, 0)
+        candidates |= {kind: _everywhere(some) for kind, some in named.items()}
+        if config.black_box:
+            candidates["black box"] = _black_box(data, views, beside, config)
+        for kind in KINDS:
+            if found := chosen(kind, candidates.get(kind, {}), views, own, among.get(kind, 0)):
+                rivals[kind] = found
+        drawn = [{part: view.inits[:, place] for part, view in views.items()} for place in random]
+        if drawn:
+            draws = [{part: one.mean(0) for part, one in draw.items()} for draw in drawn]
+            rivals["random"] = random_rival(draws, rankings, views, own), {}
+        return cls(drawn, rivals)
+
+
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """Formulas that are tested beside the evolved ones: of each kind the one that the same labels would have chosen.
+
+    Attributes:
+        formulas: kind of rival -> name -> formula.
+        singles, composites: how many formulas of one statistic and hand-made ones they were chosen from.
+        pool: part -> `formula x architecture`, the values of all formulas of one statistic; training and validation.
+        trees: of the pool.
+    """
+
+    formulas: Mapping[str, Mapping[str, gp.PrimitiveTree]]
+    singles: int
+    composites: int
+    pool: Mapping[str, Tensor]
+    trees: Sequence[gp.PrimitiveTree]
+
+    @classmethod
+    def of(
+        cls,
+        data: DiscoveryData,
+        views: Mapping[str, PartScores],
+        singles: Sequence[gp.PrimitiveTree],
+        hand_made: Mapping[str, gp.PrimitiveTree],
+        train: Evaluator,
+        config: EvolveSettings,
+    ) -> Beside:
+        """Chooses on the training and validation architectures, which were looked at with all statistics.
+
+        Args:
+            views: of both.
+            train: of the training architectures.
+        """
+        pool = {"train": train.scores(singles).values, "validation": _values(data, "validation", singles, config)}
+        formulas: dict[str, dict[str, gp.PrimitiveTree]] = {}
         best = _best_single(views, singles, pool)
         if best is not None:
-            parts = {p: score_part(data, getattr(data.parts, p), [best], config.cores, config.seed) for p in PARTS}
-            candidates["statistic"] = {to_text(best): {part: one.scores[0] for part, one in parts.items()}}
-        if config.black_box:
-            candidates["black box"] = _black_box(views, pool)
-        for kind in KINDS:
-            if found := chosen(kind, candidates.get(kind, {}), views, own, len(singles) if kind == "statistic" else 0):
-                rivals[kind] = found
-        random = [{part: view.inits[:, place] for part, view in views.items()} for place in places["random"]]
-        if random:
-            draws = [{part: one.mean(0) for part, one in draw.items()} for draw in random]
-            rivals["random"] = random_rival(draws, rankings, views, own), {}
-        return cls(random, rivals)
+            formulas["statistic"] = {to_text(best): best}
+        if hand_made:
+            trees = list(hand_made.values())
+            scores = {part: score_part(data, part, trees, config.cores, config.seed).scores for part in LEARNT}
+            name = list(hand_made)[int(directed(views, scores).abs().argmax())]
+            formulas["composite"] = {name: hand_made[name]}
+        return cls(formulas, len(singles), len(hand_made), pool, singles)
+
+    @property
+    def needs(self) -> set[str]:
+        """The statistics that the formulas need."""
+        return {name for some in self.formulas.values() for tree in some.values() for name in needs(tree)}
 
 
-def _named(views: Mapping[str, PartScores], places: Sequence[int], hand_made: Sequence[str]) -> dict[str, Candidates]:
-    """Descriptors, classical proxies and composites, each on the parts that it is known for."""
+def _named(views: Mapping[str, PartScores]) -> dict[str, dict[str, dict[str, Tensor]]]:
+    """Descriptors, classical proxies and their composites, each on the parts that it is known for."""
     found: dict[str, dict[str, dict[str, Tensor]]] = {"descriptor": {}, "classical": {}, "composite": {}}
     for part, view in views.items():
         scores = baseline_scores(view)
@@ -109,11 +161,9 @@ def _named(views: Mapping[str, PartScores], places: Sequence[int], hand_made: Se
             place = "descriptor" if name in known else "classical" if kind in CLASSICAL else ""
             if place:
                 found[place].setdefault(name, {})[part] = score
-        joined = composites({name: score for name, (_, score) in scores.items()})
-        made = {name: view.scores[place] for name, place in zip(hand_made, places)}
-        for name, score in {**joined, **made}.items():
+        for name, score in composites({name: score for name, (_, score) in scores.items()}).items():
             found["composite"].setdefault(name, {})[part] = score
-    return {kind: _everywhere(some) for kind, some in found.items()}
+    return found
 
 
 def _everywhere(candidates: Candidates) -> Candidates:
@@ -122,19 +172,10 @@ def _everywhere(candidates: Candidates) -> Candidates:
     return whole or {name: one for name, one in candidates.items() if {"train", "test"} <= set(one)}
 
 
-def _pool(
-    data: DiscoveryData,
-    views: Mapping[str, PartScores],
-    singles: Sequence[gp.PrimitiveTree],
-    train: Evaluator,
-    config: EvolveSettings,
-) -> dict[str, Tensor]:
-    """Part -> `formula x architecture`: formulas of one statistic, by one initialisation; the test for black boxes."""
-    found = {"train": train.scores(singles).values}
-    for part in ("validation", "test") if config.black_box else ("validation",):
-        table = collect(data.space, getattr(data.parts, part), data.how)[0].to(data.how.device)
-        found[part] = Evaluator(table, memory=MEMORY, workers=config.cores).scores(singles).values
-    return found
+def _values(data: DiscoveryData, part: str, trees: Sequence[gp.PrimitiveTree], config: EvolveSettings) -> Tensor:
+    """`formula x architecture` of a part that was looked at with all statistics, by the first initialisation."""
+    table = collect(data.space, getattr(data.parts, part), data.how)[0].to(data.how.device)
+    return Evaluator(table, memory=MEMORY, workers=config.cores).scores(trees).values
 
 
 def _best_single(
@@ -150,8 +191,11 @@ def _best_single(
     return singles[int(kept[strength.abs().argmax()])]
 
 
-def _black_box(views: Mapping[str, PartScores], pool: Mapping[str, Tensor]) -> Candidates:
+def _black_box(
+    data: DiscoveryData, views: Mapping[str, PartScores], beside: Beside, config: EvolveSettings
+) -> Candidates:
     """The predictions of a kernel ridge regression on what was learnt from; the dead take no part."""
+    pool = {**beside.pool, "test": _values(data, "test", beside.trees, config)}
     alive = {part: ~views[part].metrics.dead for part in pool}
     quality = torch.cat([views[part].part.quality[alive[part]] for part in LEARNT])
     some, formulas = kernel_ridge({part: values[:, alive[part]] for part, values in pool.items()}, quality, LEARNT)
@@ -184,10 +228,12 @@ def run_scores(
     table = data.benchmark.select(codes)
 
     def joined(pieces: Mapping[str, Tensor]) -> Tensor:
-        """`initialisation x architecture` over all parts; NaN where a part is missing."""
+        """`initialisation x architecture` over all parts; NaN where a part or an initialisation is missing."""
         inits = max(len(one) for one in pieces.values())
-        missing = {part: torch.full((inits, len(views[part].part)), torch.nan, dtype=torch.float64) for part in PARTS}
-        return torch.cat([pieces[part].expand(inits, -1) if part in pieces else missing[part] for part in PARTS], dim=1)
+        whole = {part: torch.full((inits, len(views[part].part)), torch.nan, dtype=torch.float64) for part in PARTS}
+        for part, one in pieces.items():
+            whole[part][: len(one)] = one
+        return torch.cat([whole[part] for part in PARTS], dim=1)
 
     columns = {PICK: joined({part: view.inits[:, at] for part, view in views.items()})}
     for place in range(shown):

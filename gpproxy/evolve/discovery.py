@@ -1,19 +1,21 @@
 """From settings to data: tables, splits, statistics in the cache, and the problem that evolution solves.
 
-In: an EvolveSettings. Out: one DiscoveryData per benchmark, and a Problem over the training architectures only.
+In: an EvolveSettings. Out: one DiscoveryData per benchmark, and a Problem over the training architectures only. What is
+looked at when: training and validation architectures first, once, with all statistics; tested ones in the end, by every
+initialisation, with what the tested formulas need; then classical proxies, the cheap ones first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from gpproxy.benchmarks.benchmark import Benchmark
-from gpproxy.benchmarks.split import PARTS, Split, split
+from gpproxy.benchmarks.split import LEARNT, PARTS, SMALLEST, Split, split
 from gpproxy.errors import BenchmarkError
 from gpproxy.evolution.problem import Case, Problem
 from gpproxy.evolution.target import SMALLEST_GROUP, Target
@@ -35,46 +37,47 @@ from gpproxy.statistics.table import StatisticsTable
 #: A descriptor makes groups only when it ranks the quality at least this well; otherwise there is no tie to break.
 STRONG = 0.8
 
-#: Called with (benchmark, architectures done, architectures in all).
+#: A statistic that is always looked at, because it tells whether a network is dead.
+HEALTH = "gradient"
+
+#: Called with (what is looked at, looks done, looks in all).
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
 class DiscoveryData:
-    """One benchmark of a run.
+    """One benchmark of a run, as far as it was looked at.
 
     Attributes:
-        benchmark: the table, without architectures that could not be looked at.
+        benchmark: the table.
         space: its search space, with the settings of the run.
-        parts: train, validation and test, disjoint in functional classes.
-        how: how generators are looked at.
-        proxies: classical proxies that are judged, too.
-        covered: parts of the split that they are known for.
+        parts: train, validation and test, disjoint in functional classes, without what could not be looked at.
+        how: how generators are looked at, with all statistics.
         left_out: architecture -> why it could not be looked at.
+        proxies: part -> the classical proxies that are known there.
+        inits: initialisations of a tested architecture; what is learnt from is looked at once.
     """
 
     benchmark: Benchmark
     space: SearchSpace
     parts: Split
     how: Collection
-    left_out: Mapping[str, str]
-    proxies: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    proxies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     inits: int = 1
-    covered: tuple[str, ...] = ()
-
-    @property
-    def hows(self) -> tuple[Collection, ...]:
-        """How each of the averaged looks is taken."""
-        return tuple(replace(self.how, seed=self.how.seed + i) for i in range(self.inits))
 
     @property
     def name(self) -> str:
         return self.benchmark.name
 
-    def hows_of(self, codes: Sequence[str]) -> tuple[Collection, ...]:
-        """How each of the looks at a part of the split is taken: with the classical proxies where they are known."""
-        known = any(codes is getattr(self.parts, part) for part in self.covered)
-        return tuple(replace(how, proxies=self.proxies) for how in self.hows) if known else self.hows
+    def hows(self, part: str, how: Collection | None = None) -> tuple[Collection, ...]:
+        """How each initialisation of the architectures of a part is looked at: `how`, or else at all statistics."""
+        count = self.inits if part == "test" else 1
+        return tuple(replace(how or self.how, seed=self.how.seed + i) for i in range(count))
+
+    def of(self, names: Iterable[str], part: str = "") -> Collection:
+        """How to look at some statistics, and at the classical proxies that are known for a part."""
+        return replace(self.how, statistics=tuple(sorted({HEALTH, *names})), proxies=tuple(self.proxies.get(part, ())))
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,50 +98,90 @@ class Training:
 def prepare(
     config: EvolveSettings,
     tables: Sequence[tuple[Benchmark, SearchSpace]],
-    on_progress: Progress = lambda name, done, total: None,
+    on_progress: Progress = lambda what, done, total: None,
 ) -> list[DiscoveryData]:
-    """Looks at every architecture that is not in the cache yet, and splits the tables.
+    """Splits the tables, and looks at the training and validation architectures that are not in the cache yet.
 
-    By default the classical proxies are computed for the test architectures alone: nothing is fitted to them or chosen
-    by them, and they cost more than all the statistics.
+    The tested ones are looked at when it is known what is tested, see `looked`.
     """
     how = Collection(seed=config.init_seed, samples=config.inputs, proxies=(), device=config.device)
-    proxies = chosen_proxies(config.proxies)
-    discovery = []
+    found = []
     for table, space in tables:
-        workers = config.cores if config.device == "cpu" else 1
-        passes = partial(fill, space, workers=workers, cluster=config.cluster, retry=config.retry_failed)
-        every = [replace(how, seed=how.seed + i) for i in range(config.inits)]
-        failures = passes(table.architectures, every, on_progress=partial(on_progress, table.name))
-        kept = [code for code in table.architectures if code not in failures]
-        if not kept:
-            code, reason = next(iter(failures.items()))
-            raise BenchmarkError(f"No generator of {table.name} could be looked at. The first, {code}: {reason}")
-        table = table.select(kept) if failures else table
-        try:
-            parts = split(
-                table, space, config.train or None, config.seed, config.validation or None, config.labels or None
-            )
-        except BenchmarkError as error:
-            if not failures:
-                raise
-            code, reason = next(iter(failures.items()))
-            raise BenchmarkError(
-                f"{error} Of the table, {len(failures)} could not be looked at. The first, {code}: {reason}"
-            ) from error
-        covered: tuple[str, ...] = ()
-        if proxies:
-            show = partial(on_progress, f"{table.name}, classical proxies")
-            asked = [replace(one, proxies=proxies) for one in every]
-            covered = PARTS if config.proxy_parts == "all" else ("test",)
-            codes = [code for part in covered for code in getattr(parts, part)]
-            if failed := passes(codes, asked, on_progress=show):
-                code, reason = next(iter(failed.items()))
-                raise BenchmarkError(f"The classical proxies of {code} failed: {reason} Go without: --proxies none.")
-            known = [p for p in PARTS if all(cached(space, getattr(parts, p), one) for one in asked)]
-            covered = tuple(part for part in PARTS if part in (*covered, *known))
-        discovery.append(DiscoveryData(table, space, parts, how, failures, proxies, config.inits, covered))
-    return discovery
+        data = DiscoveryData(table, space, split(table, space, *config.part_sizes), how, inits=config.inits)
+        for part in LEARNT:
+            data = looked(data, part, config, how, on_progress)
+        found.append(data)
+    return found
+
+
+def looked(
+    data: DiscoveryData,
+    part: str,
+    config: EvolveSettings,
+    how: Collection,
+    on_progress: Progress = lambda what, done, total: None,
+    what: str = "",
+) -> DiscoveryData:
+    """The data after a look at a part; what cannot be looked at is left out of it.
+
+    Raises BenchmarkError where too few are left.
+
+    Args:
+        how: at what; every initialisation of the part is looked at so.
+        what: what it is done for, in words.
+    """
+    codes = getattr(data.parts, part)
+    reasons = fill(
+        data.space,
+        codes,
+        data.hows(part, how),
+        workers=config.cores if config.device == "cpu" else 1,
+        cluster=config.cluster,
+        retry=config.retry_failed,
+        on_progress=partial(on_progress, f"{data.name}, {what or part}"),
+    )
+    if not reasons:
+        return data
+    kept = tuple(code for code in codes if code not in reasons)
+    if len(kept) < SMALLEST:
+        code, reason = next(iter(reasons.items()))
+        raise BenchmarkError(
+            f"{len(kept)} of the {len(codes)} generators in the {part} part of {data.name} can be looked at, but "
+            f"{SMALLEST} are needed. The first that cannot, {code}: {reason}"
+        )
+    return replace(data, parts=replace(data.parts, **{part: kept}), left_out={**data.left_out, **reasons})
+
+
+def with_proxies(
+    data: DiscoveryData, config: EvolveSettings, on_progress: Progress = lambda what, done, total: None
+) -> Iterator[tuple[DiscoveryData, tuple[str, ...]]]:
+    """The data with more and more classical proxies of the test, the cheap ones first, and the names of the new ones.
+
+    With `proxy_parts` all, the other parts have them, too; else they have what the cache holds.
+    Raises BenchmarkError where they fail.
+    """
+    asked = chosen_proxies(config.proxies)
+    for dear in (False, True):
+        names = tuple(name for name in asked if PROXIES[name].dear == dear)
+        if not names:
+            continue
+        how = replace(data.how, statistics=(), proxies=names)
+        known = dict(data.proxies)
+        for part in PARTS:
+            wanted = part == "test" or config.proxy_parts == "all"
+            codes = getattr(data.parts, part)
+            if wanted:
+                title = f"{'dear ' if dear else ''}classical proxies of {part}"
+                after = looked(data, part, config, how, on_progress, title)
+                if after is not data:
+                    code, reason = next(iter(after.left_out.items() - data.left_out.items()))
+                    raise BenchmarkError(
+                        f"The classical proxies of {code} failed: {reason} Go without: --proxies none."
+                    )
+            if wanted or all(cached(data.space, codes, one) for one in data.hows(part, how)):
+                known[part] = tuple(name for name in PROXIES if name in (*known.get(part, ()), *names))
+        data = replace(data, proxies=known)
+        yield data, names
 
 
 def training_side(discovery: Sequence[DiscoveryData], config: EvolveSettings) -> Training:

@@ -37,7 +37,7 @@ def quality(run: EvolveRun, benchmark: str, name: str) -> list[Block]:
     for place, part in enumerate(table.parts):
         trainings = [value for value in table.trainings[place].tolist() if not math.isnan(value)]
         measured = sum(trainings) / len(trainings) if trainings else math.nan
-        inits = table.columns[PICK][:, place].tolist()
+        inits = [value for value in table.columns[PICK][:, place].tolist() if not math.isnan(value)]
         dots.append(Dot(part, float(mean[place]), measured, inits, trainings))
     shown = [dot for dot in dots if math.isfinite(dot.score) and math.isfinite(dot.quality)]
     if len(shown) < FEWEST:

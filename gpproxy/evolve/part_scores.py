@@ -57,16 +57,22 @@ class PartScores:
 
 
 def score_part(
-    data: DiscoveryData, codes: Sequence[str], trees: Sequence[gp.PrimitiveTree], workers: int = 1, seed: int = 0
+    data: DiscoveryData, name: str, trees: Sequence[gp.PrimitiveTree], workers: int = 1, seed: int = 0
 ) -> PartScores:
-    """Looks the architectures up in the cache and applies the formulas to them; `seed` is that of the bootstrap."""
+    """Looks the architectures of a part up in the cache and applies the formulas to them.
+
+    Args:
+        name: of the part, which was looked at with all that the formulas need.
+        seed: of the bootstrap.
+    """
+    codes = getattr(data.parts, name)
+    how = data.of({name for tree in trees for name in needs(tree)}, name)
     scores: list[Tensor] = []
     columns: dict[str, list[Tensor]] = {}
     dead: dict[str, str] = {}
-    used = {name for tree in trees for name in needs(tree)}
     for start in range(0, len(codes), CHUNK):
         some = codes[start : start + CHUNK]
-        every = [collect(data.space, some, how, only=sorted(used))[0] for how in data.hows_of(codes)]
+        every = [collect(data.space, some, one)[0] for one in data.hows(name, how)]
         scores.append(torch.stack([score_table(t.to(data.how.device), trees, workers) for t in every]))
         for name in every[0].columns:
             seen = every if name in PROXIES else every[:1]

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gpproxy.benchmarks.split import PARTS
+from gpproxy.benchmarks.split import LEARNT, PARTS
 from gpproxy.evolve.part_scores import PartScores
 from gpproxy.ranking.correlation import kendall, spearman
 from gpproxy.ranking.difference import Difference
@@ -30,8 +30,6 @@ KINDS = {
     "random": "random formulas",
     "black box": "black box",
 }
-#: The parts that a rival is chosen on.
-LEARNT = ("train", "validation")
 
 
 @dataclass(frozen=True)

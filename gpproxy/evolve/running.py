@@ -82,17 +82,18 @@ class Running:
         tables = open_tables(config)
         guesses = check_formulas(config)
         folder = self._open()
-        discovery = prepare(config, tables, lambda name, done, total: watch.progress(f"looking at {name}", done, total))
+        discovery = prepare(config, tables, lambda what, done, total: watch.progress(f"looking at {what}", done, total))
         self._report(discovery)
         training = training_side(discovery, config)
         for note in training.notes:
             self.watch.note(note)
         state, finished = self._evolve(training, guesses, Validation(discovery, config.cores))
         draws = self._random(training, state) if config.random_search else []
-        conclusion = conclude(config, discovery, training, state, finished, draws, watch.step)
+        conclusion = conclude(config, discovery, training, state, finished, draws, watch)
+        self._left_out(discovery, conclusion.discovery)
         result = replace(conclusion.result, folder=folder.path)
         watch.step("writing the files")
-        self._write(result, conclusion, discovery)
+        self._write(result, conclusion)
         watch.result(result)
         return result
 
@@ -109,21 +110,30 @@ class Running:
         return self.folder
 
     def _report(self, discovery: Sequence[DiscoveryData]) -> None:
-        """Sizes of the parts, and what had to be left out."""
+        """Sizes of the parts, and what had to be left out so far."""
         assert self.folder is not None
         for data in discovery:
             sizes = {part: len(getattr(data.parts, part)) for part in PARTS}
             self.watch.note(f"{data.name}: " + ", ".join(f"{part} {size}" for part, size in sizes.items()))
             for remark in (*data.benchmark.remarks, *(f"left out {row}" for row in data.benchmark.dropped)):
                 self.watch.note(f"{data.name}: {remark}")
-            for reason in data.left_out.values():
-                self.watch.note(f"{data.name}: left out {reason}")
-            if data.left_out and not self.config.retry_failed:
+            self.folder.log("split", benchmark=data.name, **sizes)
+        self._left_out([replace(data, left_out={}) for data in discovery], discovery)
+
+    def _left_out(self, before: Sequence[DiscoveryData], after: Sequence[DiscoveryData]) -> None:
+        """Tells what could not be looked at since, and writes the split without it."""
+        assert self.folder is not None
+        for old, new in zip(before, after):
+            found = {code: reason for code, reason in new.left_out.items() if code not in old.left_out}
+            for reason in found.values():
+                self.watch.note(f"{new.name}: left out {reason}")
+            if found:
+                self.folder.log("left out", benchmark=new.name, architectures=found)
+            if found and not self.config.retry_failed:
                 self.watch.note("What could not be looked at is remembered; --retry-failed looks again.")
-            self.folder.log("split", benchmark=data.name, **sizes, left_out=dict(data.left_out))
         parts = {
             data.name: {"space": data.space.name, "settings": asdict(data.space.settings), **vars(data.parts)}
-            for data in discovery
+            for data in after
         }
         self.folder.write_json(SPLIT, parts)
 
@@ -215,7 +225,7 @@ class Running:
             provenance={**_provenance(result, self.config), "space settings": asdict(first.space.settings)},
         )
 
-    def _write(self, result: Result, conclusion: Conclusion, discovery: Sequence[DiscoveryData]) -> None:
+    def _write(self, result: Result, conclusion: Conclusion) -> None:
         """The files of a finished run; result.json is last, it marks the run as finished."""
         assert self.folder is not None
         folder, formula = self.folder, conclusion.formula
@@ -223,7 +233,7 @@ class Running:
         folder.write("formula.tex", formula.latex + "\n")
         draw(formula.tree, folder.path / "formula.png")
         try:
-            folder.write("proxy.py", self._exported(result, formula, discovery))
+            folder.write("proxy.py", self._exported(result, formula, conclusion.discovery))
         except Exception as error:  # whatever a space's own loss raises, the result must not be lost
             reason = error if isinstance(error, ExpressionError) else f"{type(error).__name__}: {error}"
             self.watch.note(f"proxy.py is not written: {reason}")

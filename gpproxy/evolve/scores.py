@@ -3,8 +3,9 @@
 In: what the end of a run has seen. Out: the file, and typed columns read back from it. Columns: benchmark,
 architecture, class (architectures of one class are one network), part, dead, quality (as the run has it: higher is
 better), `training 1` ... (as measured), then scores: `NAME #0`, `NAME #1` ... one for each initialisation, and `NAME`
-alone where there is one. Names: `pick`, `front 1` ... in the order of front.json, `random 1` ..., `rival KIND` (see
-`rivals`; counted as learnt), and every baseline in its published direction. A cell is empty where nothing is known.
+alone where there is one. Only tested architectures have more than the first. Names: `pick`, `front 1` ... in the order
+of front.json, `random 1` ..., `rival KIND` (see `rivals`; counted as learnt), and every baseline in its published
+direction. A cell is empty where nothing is known.
 """
 
 from __future__ import annotations
@@ -60,10 +61,20 @@ class RunScores:
         return f"RunScores({self.benchmark!r}, {len(self.architectures)} architectures, {len(self.columns)} scores)"
 
     def mean(self, name: str) -> Tensor:
-        """`architecture`: the mean of a score over its initialisations. Raises RunError for an unknown name."""
+        """`architecture`: the mean of a score over the initialisations of its part; NaN where one has none.
+
+        Raises RunError for an unknown name.
+        """
         if name not in self.columns:
             raise RunError(f"The scores of {self.benchmark} have no '{name}'; they have {', '.join(self.columns)}.")
-        return self.columns[name].mean(0)
+        column = self.columns[name]
+        found = torch.full((column.shape[1],), math.nan, dtype=column.dtype)
+        for part in dict.fromkeys(self.parts):
+            places = self.places(part)
+            some = column[:, places]
+            looked = ~some.isnan().all(1)  # what is learnt from is looked at once, and so is all but the test
+            found[places] = some[looked].mean(0) if bool(looked.any()) else math.nan
+        return found
 
     def ranked(self, name: str, places: Tensor) -> Tensor:
         """The mean score of some architectures as it ranks: dead and undefined ones at minus infinity."""

@@ -87,8 +87,8 @@ class UntrainedGenerators:
 
     Attributes:
         init_seed: seed of the untrained weights and inputs.
-        inits: initialisations of every architecture; from init_seed on. Formulas evolve on the first; they are chosen
-            and tested by the mean of their scores over all.
+        inits: initialisations of a tested architecture, from init_seed on. Formulas evolve and are chosen on the first;
+            they are tested by the mean of their scores over all.
         inputs: inputs of a pass through an untrained generator.
         retry_failed: whether to look again at generators that failed in an earlier run; the cache remembers them.
     """
@@ -104,16 +104,16 @@ class Comparison:
     """What formulas are compared with.
 
     Attributes:
-        proxies: classical proxies to compute; 'all', 'none', or names joined by commas. They cost several times as
-            much as the statistics.
-        proxy_parts: where they are computed: on the test, or on 'all' parts of the split, which takes about two and a
-            half times as long. What the cache holds of the other parts is shown in any case.
+        proxies: classical proxies to compute; 'cheap' for those without dear passes of their own, 'all', 'none', or
+            names joined by commas. All of them cost several times as much as the statistics.
+        proxy_parts: where they are computed: on the test, or on 'all' parts of the split, so that the best of them is
+            chosen by the same labels. What the cache holds of the other parts is shown in any case.
         random_search: whether to judge random formulas for comparison; as many different rankings as were evolved.
         black_box: whether to judge a kernel ridge regression on all statistics, too.
         random_draws: how often they are drawn; every draw picks one as the evolution does, and the spread is shown.
     """
 
-    proxies: str = setting("all")
+    proxies: str = setting("cheap")
     proxy_parts: Literal["test", "all"] = setting("test", known=("test", "all"))
     random_search: bool = setting(True)
     random_draws: int = setting(3, least=1)

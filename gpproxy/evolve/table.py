@@ -198,8 +198,8 @@ def facts(result: Result) -> Iterator[tuple[str, str]]:
     if any("train" not in row or "validation" not in row for row in result.baselines.values()):
         yield (
             "-",
-            "in a row of a baseline: not computed there. Classical proxies cost more than all else, so only the test "
-            "has them; --proxy-parts all computes the others, too.",
+            "in a row of a baseline: not computed there. Classical proxies are computed on the test alone; "
+            "--proxy-parts all computes them elsewhere, too, and --proxies all the dear ones.",
         )
     if result.folder:
         yield "written to", str(result.folder)
@@ -309,8 +309,8 @@ def remarks(rows: dict[str, Any]) -> Iterator[str]:
         inits = rows["inits"]
         each = " ".join(number(rho) for rho in inits["spearman"])
         yield (
-            f"mean of {len(inits['spearman'])} initialisations; each alone has ρ {each}. A score varies between them "
-            f"by {number(inits['spread'])} of its deviation over the networks."
+            f"test: mean of {len(inits['spearman'])} initialisations; each alone has ρ {each}. A score varies between "
+            f"them by {number(inits['spread'])} of its deviation over the networks."
         )
     if rows["left_out"]:
         count = len(rows["left_out"])

@@ -40,7 +40,7 @@ def term_rows(
     if not pairs:
         return []
     lefts = [left for _, left in pairs]
-    scores = {part: score_part(data, getattr(data.parts, part), lefts, workers, seed).scores for part in PARTS}
+    scores = {part: score_part(data, part, lefts, workers, seed).scores for part in PARTS}
     rows = []
     for place, (term, left) in enumerate(pairs):
         measured = {part: views[part].metrics.measure(scores[part][place]) for part in PARTS}

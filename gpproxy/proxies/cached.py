@@ -17,7 +17,7 @@ from gpproxy.proxies.scored import Scored, Value, failed, mean
 from gpproxy.proxies.scorer import Setup, score_one
 from gpproxy.proxies.values import values_of
 from gpproxy.search_spaces import SearchSpace
-from gpproxy.statistics.collect import cached, fill, recorded
+from gpproxy.statistics.collect import fill, recorded
 from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.exact import exact
 
@@ -51,9 +51,9 @@ def score_cached(
     else:
         values: dict[str, list[Value]] = {code: [] for code in codes}
         for number in range(proxy.inits):
-            for how, some in _ways(proxy, space, codes, number, device):
-                for code, value in _values(proxy, space, some, how, workers, on_progress):
-                    values[code].append(value)
+            how = _way(proxy, number, device)
+            for code, value in _values(proxy, space, codes, how, workers, on_progress):
+                values[code].append(value)
         found = [Scored.of(code, [mean(values[code])]) for code in codes]
     if all(one.failed for one in found):
         reason = f" The first: {found[0].problem}" if found else ""
@@ -70,22 +70,12 @@ def _fresh(setup: Setup, codes: Sequence[str], workers: int, on_progress: Progre
     return [found[code] for code in codes]
 
 
-def _ways(
-    proxy: Proxy, space: SearchSpace, codes: Sequence[str], number: int, device: str
-) -> Iterator[tuple[Collection, list[str]]]:
-    """How to look at which codes: in full where that lies in the cache, else at what the proxy needs."""
-    seed = proxy.init_seed + number
-    full = Collection(seed=seed, samples=proxy.inputs, sizes=proxy.sizes, proxies=(), device=device)
+def _way(proxy: Proxy, number: int, device: str) -> Collection:
+    """How to look at one of the initialisations: at what the proxy needs."""
+    how = Collection(seed=proxy.init_seed + number, sizes=proxy.sizes, proxies=(), device=device)
     if proxy.classical:
-        asked = replace(full, statistics=(), proxies=(proxy.classical,), proxy_samples=proxy.inputs)
-        yield replace(asked, samples=Collection.samples), list(codes)
-        return
-    there = [code for code in codes if cached(space, [code], full)]
-    known = set(there)
-    few = replace(full, statistics=proxy.statistics, describe=False)
-    for how, some in ((full, there), (few, [code for code in codes if code not in known])):
-        if some:
-            yield how, some
+        return replace(how, statistics=(), proxies=(proxy.classical,), proxy_samples=proxy.inputs)
+    return replace(how, samples=proxy.inputs, statistics=proxy.statistics, describe=False)
 
 
 def _values(

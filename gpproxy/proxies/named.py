@@ -17,8 +17,8 @@ HAND_MADE = {
 NAMED = {**FORMULAS, **NEAR, **HAND_MADE}
 #: The name that stands for all of them, and the one that takes them out again.
 ALL, NONE = "classical", "none"
-#: The choice of every classical proxy.
-ALL_PROXIES = "all"
+#: The choice of every classical proxy, and of those without dear passes of their own.
+ALL_PROXIES, CHEAP_PROXIES = "all", "cheap"
 
 
 def expand(guess: str) -> list[str]:
@@ -32,17 +32,19 @@ def suggestion(guess: str) -> str:
 
 
 def chosen_proxies(choice: str) -> tuple[str, ...]:
-    """Names of the classical proxies to compute, in one order: of `all`, `none`, or names joined by commas.
+    """Names of the classical proxies to compute, in one order: of `all`, `cheap`, `none`, or names joined by commas.
 
     Raises ConfigError for an unknown one.
     """
     names = [name.strip() for name in choice.split(",")]
+    if names == [CHEAP_PROXIES]:
+        return tuple(name for name, proxy in PROXIES.items() if not proxy.dear)
     if names in ([ALL_PROXIES], [NONE]):
         return tuple(PROXIES) if names == [ALL_PROXIES] else ()
     for name in names:
         if name not in PROXIES:
-            known = [ALL_PROXIES, NONE, *PROXIES]
-            rule = "stands alone" if name in (ALL_PROXIES, NONE) else "is no classical proxy"
+            known = [ALL_PROXIES, CHEAP_PROXIES, NONE, *PROXIES]
+            rule = "stands alone" if name in known[:3] else "is no classical proxy"
             hint = "" if name in known else did_you_mean(name, known)
             raise ConfigError(f"proxies={choice}: '{name}' {rule}.{hint} Known: {', '.join(known)}.")
     return tuple(name for name in PROXIES if name in names)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 
@@ -64,11 +64,18 @@ def outside(
     if not names or not learnt:
         return None
     look = known[0]
-    full = Collection(seed=look.init_seed, samples=look.inputs, sizes=look.sizes, proxies=(), device=device)
-    if not cached(space, learnt, full):
+    few = Collection(
+        seed=look.init_seed,
+        samples=look.inputs,
+        sizes=look.sizes,
+        statistics=names,
+        proxies=(),
+        device=device,
+        describe=False,
+    )
+    if not cached(space, learnt, few):
         return None
-    ranges = _joined(extents(record, names) for record in recorded(space, learnt, full, only=names) if not record.dead)
-    few = replace(full, statistics=names, describe=False)
+    ranges = _joined(extents(record, names) for record in recorded(space, learnt, few, only=names) if not record.dead)
     shares, beyond = [], dict.fromkeys(names, 0)
     for codes in (best, first):
         failed = fill(space, codes, few)

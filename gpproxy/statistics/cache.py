@@ -67,6 +67,7 @@ def file_name(space: SearchSpace, settings: dict[str, Any], code: str, how: Coll
         "sizes": asdict(how.sizes),
         "statistics": [s.name for s in how.chosen()],
         "proxies": list(how.chosen_proxies()),
+        "describe": how.describe,
         "device": _device(how.device),
         "torch": torch.__version__,
         "code": _code_version(_modules(type(space), how)),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +22,39 @@ from gpproxy.search_spaces.check import make_space
 from gpproxy.statistics import cache, failures
 from gpproxy.statistics.assemble import assemble
 from gpproxy.statistics.collection import Collection
-from gpproxy.statistics.observe import collect_one
+from gpproxy.statistics.observe import collect_one, described, piece_of
 from gpproxy.statistics.record import Record
 from gpproxy.statistics.table import StatisticsTable
 
 preload("gpproxy.statistics.forward_mode")  # slow to load, and most processes will need it
 
 
-def _task(name: str, settings: dict[str, Any], code: str, how: Collection, path: str) -> str:
-    """Collects one architecture into the cache; returns an error text, empty when all went well."""
+def _task(
+    name: str, settings: dict[str, Any], code: str, how: Collection, files: Sequence[tuple[Collection, str]]
+) -> str:
+    """Collects pieces of one architecture into the cache; returns an error text, empty when all went well."""
     try:
-        record = collect_one(make_space(name, settings), code, how)
+        space = make_space(name, settings)
+        record = described(space, code) if how.descriptors_only else collect_one(space, code, how)
     except StatisticsError as error:
         if failures.lasting(error):
-            failures.remember(Path(path), code, str(error))
+            for _, path in files:
+                failures.remember(Path(path), code, str(error))
         return str(error)
-    cache.save(record, Path(path))
-    failures.forget(Path(path))
+    for piece, path in files:
+        cache.save(piece_of(record, piece), Path(path))
+        failures.forget(Path(path))
     return ""
+
+
+def _joined(part: Collection, pieces: Sequence[Collection]) -> Collection:
+    """One look for several pieces of a part."""
+    return replace(
+        part,
+        statistics=tuple(s.name for piece in pieces for s in piece.chosen()),
+        proxies=tuple(name for piece in pieces for name in piece.chosen_proxies()),
+        describe=any(piece.descriptors_only for piece in pieces),
+    )
 
 
 def fill(
@@ -68,14 +83,25 @@ def fill(
     settings = asdict(space.settings)
     codes = list(dict.fromkeys(codes))
     tasks, failed = [], {}
+    claimed: set[Path] = set()  # the descriptors are the same for all initialisations
     for part in parts:
-        for code, path in _paths(space, codes, part, cache_folder).items():
-            if _readable(path):
+        pieces = [(piece, _paths(space, codes, piece, cache_folder)) for piece in part.pieces()]
+        for code in codes:
+            missing = [
+                (piece, paths[code])
+                for piece, paths in pieces
+                if paths[code] not in claimed and not _readable(paths[code])
+            ]
+            if not missing:
                 continue
-            if reason := "" if retry else failures.recall(path):
+            claimed |= {path for _, path in missing}
+            known = () if retry else (failures.recall(path) for _, path in missing)
+            if reason := next(filter(None, known), ""):
                 failed[code] = reason
             else:
-                tasks.append((space.name, settings, code, part, str(path)))
+                how = _joined(part, [piece for piece, _ in missing])
+                files = [(piece, str(path)) for piece, path in missing]
+                tasks.append((space.name, settings, code, how, files))
     tasks = [task for task in tasks if task[2] not in failed]
     # A fixed shuffle spreads slow architectures over the run, which keeps the estimate of the time left honest.
     random.Random(0).shuffle(tasks)
@@ -92,7 +118,8 @@ def fill(
 
 def cached(space: SearchSpace, codes: Sequence[str], how: Collection, cache_folder: Path | None = None) -> bool:
     """Whether everything about the architectures lies in the cache."""
-    return all(_readable(p) for part in how.parts() for p in _paths(space, codes, part, cache_folder).values())
+    pieces = [piece for part in how.parts() for piece in part.pieces()]
+    return all(_readable(path) for piece in pieces for path in _paths(space, codes, piece, cache_folder).values())
 
 
 def collect(
@@ -144,17 +171,27 @@ def recorded(
 
     Raises FileNotFoundError for one that `fill` has not put there, StatisticsError for one that is damaged.
     """
-    chosen = [s for s in how.chosen() if only is None or s.name in only or s.type is LayerScalar]
-    names = tuple(s.name for s in chosen)
-    first_part, *others = (_paths(space, codes, part, cache_folder) for part in how.parts())
+    names = [s.name for s in how.chosen() if only is None or s.name in only or s.type is LayerScalar]
+    pieces = [piece for part in how.parts() for piece in part.pieces()]
+    kept = [tuple(s.name for s in piece.chosen() if s.name in names) for piece in pieces]
+    paths = [_paths(space, codes, piece, cache_folder) for piece in pieces]
     records = []
     for code in codes:
-        record = _read(first_part[code], names)
-        for paths in others:
-            other = _read(paths[code], ())
-            record.columns.update(other.columns)
-            record.absent.update(other.absent)
-        records.append(record)
+        found = [_read(some[code], chosen) for some, chosen in zip(paths, kept)]
+        values = {name: value for one in found for name, value in one.values.items()}
+        columns = {name: value for one in found for name, value in one.columns.items()}
+        proxies = {name: columns.pop(name) for name in how.chosen_proxies()}
+        records.append(
+            Record(
+                code,
+                {name: values[name] for name in names},
+                columns | proxies,
+                next((one.dead for one in found if one.dead), ""),
+                sum(one.seconds for one in found),
+                {name: reason for one in found for name, reason in one.absent.items()},
+                next((one.note for one in found if one.note), ""),
+            )
+        )
     return records
 
 
@@ -178,8 +215,6 @@ def _readable(path: Path) -> bool:
 
 
 def _paths(space: SearchSpace, codes: Sequence[str], how: Collection, cache_folder: Path | None) -> dict[str, Path]:
-    """Code -> its file in the cache; each code once."""
+    """Code -> the file of a piece in the cache; each code once."""
     settings, folder = asdict(space.settings), cache_folder or cache.folder()
-    if not how.describe:
-        settings = {**settings, "described": False}
     return {code: folder / cache.file_name(space, settings, code, how) for code in codes}

@@ -59,3 +59,35 @@ class Collection:
         if self.chosen_proxies():
             inits.append(replace(self, statistics=(), samples=self.proxy_samples))
         return inits
+
+    def pieces(self) -> list[Collection]:
+        """What one of the `parts` leaves in the cache, each as a file of its own, so that nothing is collected twice.
+
+        Statistics that read the same pass are one piece, whichever of them are asked for; the descriptors, which take
+        no look, are another, the same for all initialisations; classical proxies without and with dear passes of their
+        own are two.
+        """
+        alone = replace(self, describe=False)
+        wanted = {statistic.reads or statistic.name for statistic in self.chosen()}
+        together: dict[str, list[str]] = {}
+        for statistic in STATISTICS.values():
+            if (kind := statistic.reads or statistic.name) in wanted:
+                together.setdefault(kind, []).append(statistic.name)
+        pieces = [replace(alone, statistics=tuple(names), proxies=()) for names in together.values()]
+        proxies: dict[bool, list[str]] = {}
+        for name in self.chosen_proxies():
+            proxies.setdefault(PROXIES[name].dear, []).append(name)
+        pieces += [replace(alone, proxies=tuple(names)) for names in proxies.values()]
+        if not pieces:
+            return [alone]
+        return [*pieces, Collection(statistics=(), proxies=())] if self.describe and self.chosen() else pieces
+
+    @property
+    def backward(self) -> bool:
+        """Whether any gradient is needed."""
+        return any(s.backward for s in self.chosen()) or bool(self.chosen_proxies())
+
+    @property
+    def descriptors_only(self) -> bool:
+        """Whether it is the descriptors alone, which take no look."""
+        return self.describe and not self.chosen() and not self.chosen_proxies()

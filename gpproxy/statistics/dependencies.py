@@ -37,6 +37,11 @@ def dependencies(module: str) -> list[Path]:
 
 def code_digest(path: Path) -> str:
     """Hash of what the code of a file does: comments, docstrings, layout and imports of gpproxy make no difference."""
+    return _digest(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1024)
+def _digest(path: Path, changed: int) -> str:
     tree = ast.parse(path.read_bytes())
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
@@ -63,8 +68,17 @@ def _counts(name: str, root: str) -> bool:
     return name.split(".")[0] == root.split(".")[0]
 
 
-def _imports(module: str, path: Path) -> Iterator[str]:
+def _imports(module: str, path: Path) -> tuple[str, ...]:
     """Names of the modules that the import statements of a file may mean; some are no modules."""
+    return _imported(module, path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1024)
+def _imported(module: str, path: Path, changed: int) -> tuple[str, ...]:
+    return tuple(_meant(module, path))
+
+
+def _meant(module: str, path: Path) -> Iterator[str]:
     for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

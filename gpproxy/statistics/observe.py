@@ -22,6 +22,9 @@ from gpproxy.statistics.exact import exact
 from gpproxy.statistics.passes import AbsentPass, Passes
 from gpproxy.statistics.record import Record
 
+#: Why a network is dead that only gradients show to be so.
+NO_GRADIENTS = "all gradients are zero"
+
 
 def look_at(space: SearchSpace, code: str, how: Collection, backward: bool = True) -> Passes:
     """One look at one untrained architecture. The batch is the same for all architectures of a space."""
@@ -40,9 +43,8 @@ def collect_one(space: SearchSpace, code: str, how: Collection, passes: Passes |
     start = time.perf_counter()
     architecture = space.decode(code)
     chosen = how.chosen()
-    backward = any(s.backward for s in chosen) or bool(how.chosen_proxies())
     try:
-        passes = passes or look_at(space, code, how, backward)
+        passes = passes or look_at(space, code, how, how.backward)
         if not any(True for _ in passes.network.parameters()):
             raise StatisticsError(f"{code}: the generator has no parameters.")
         if not passes.noise.layers:
@@ -78,6 +80,33 @@ def collect_one(space: SearchSpace, code: str, how: Collection, passes: Passes |
     return Record(code, values, columns, dead, time.perf_counter() - start, absent, passes.seen.told)
 
 
+def described(space: SearchSpace, code: str) -> Record:
+    """The structural descriptors of an architecture alone; nothing is built. Raises StatisticsError where one fails."""
+    start = time.perf_counter()
+    try:
+        columns = dict(space.describe(space.decode(code)))
+    except Exception as error:
+        raise StatisticsError(f"{code}: describing it failed: {type(error).__name__}: {error}") from error
+    return Record(code, {}, columns, "", time.perf_counter() - start)
+
+
+def piece_of(record: Record, piece: Collection) -> Record:
+    """The part of a record that a look at a piece alone would have made, but for its seconds."""
+    statistics, proxies = {s.name for s in piece.chosen()}, piece.chosen_proxies()
+    if piece.descriptors_only:
+        columns = {name: value for name, value in record.columns.items() if name not in PROXIES}
+        return Record(record.architecture, {}, columns, "", record.seconds)
+    return Record(
+        record.architecture,
+        {name: value for name, value in record.values.items() if name in statistics},
+        {name: value for name, value in record.columns.items() if name in proxies},
+        "" if record.dead == NO_GRADIENTS and not piece.backward else record.dead,
+        record.seconds,
+        {name: reason for name, reason in record.absent.items() if name in (*statistics, *proxies)},
+        record.note,
+    )
+
+
 def _missing(kind: type, layers: int) -> list[None] | torch.Tensor:
     """The value of a statistic whose pass the generator does not allow."""
     return [None] * layers if kind in LAYER_TYPES else torch.full((1,) * AXES[kind], torch.nan, dtype=torch.float64)
@@ -91,5 +120,5 @@ def _dead(passes: Passes) -> str:
     if passes.backward and all(
         layer.gradient is not None and float(layer.gradient.abs().max()) == 0 for layer in passes.noise.layers
     ):
-        return "all gradients are zero"
+        return NO_GRADIENTS
     return ""

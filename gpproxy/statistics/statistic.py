@@ -26,6 +26,8 @@ class Statistic:
             network type one tensor.
         source: (Author, year).
         backward: whether it needs gradients.
+        reads: what it reads beside structure; statistics that read the same cost little more than one of them, so they
+            are collected and cached together. Empty: it is cached alone.
         range: what its entries can be; algebra relies on it.
         summary: first paragraph of the documentation.
     """
@@ -37,6 +39,7 @@ class Statistic:
     backward: bool = False
     summary: str = ""
     range: Sign = "real"
+    reads: str = ""
 
     @property
     def structural(self) -> bool:
@@ -48,14 +51,20 @@ STATISTICS: Registry[Statistic] = Registry("statistic", "gpproxy.statistics")
 
 
 def statistic(
-    type: type, *, source: str, backward: bool = False, name: str | None = None, range: Sign = "real"
+    type: type,
+    *,
+    source: str,
+    backward: bool = False,
+    name: str | None = None,
+    range: Sign = "real",
+    reads: str = "",
 ) -> Callable:
     """Registers the decorated function as a statistic."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         summary = " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split())
         label = name or function.__name__
-        STATISTICS.add(label, Statistic(label, type, function, source, backward, summary, range))
+        STATISTICS.add(label, Statistic(label, type, function, source, backward, summary, range, reads))
         return function
 
     return decorate

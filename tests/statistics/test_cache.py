@@ -72,7 +72,7 @@ def test_half_written_files_are_ignored(tmp_path):
     whole = collect(space, ["plain-3"], HOW, cache_folder=tmp_path / "a")[0]
     for path in list((tmp_path / "a").rglob("*.safetensors")):
         half = tmp_path / "b" / path.relative_to(tmp_path / "a")
-        half.parent.mkdir(parents=True)
+        half.parent.mkdir(parents=True, exist_ok=True)
         half.with_name("tmp123.part").write_bytes(path.read_bytes()[:100])
     assert differences(collect(space, ["plain-3"], HOW, cache_folder=tmp_path / "b")[0], whole) == []
 

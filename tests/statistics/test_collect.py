@@ -19,7 +19,7 @@ from gpproxy.statistics.cache import load, save
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.collect import cached, collect, fill
 from gpproxy.statistics.collection import Collection
-from gpproxy.statistics.observe import collect_one, look_at
+from gpproxy.statistics.observe import collect_one, described, look_at, piece_of
 from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import STATISTICS
 from tests.statistics.tiny_tables import differences, tiny
@@ -204,7 +204,42 @@ def test_proxies_and_statistics_have_their_own_batch(space, tmp_path):
     found, _ = collect(space, ["plain-3"], HOW, cache_folder=tmp_path)
     assert found.values["input_gradient_correlation"].shape == (1, 4, 4)
     sizes = sorted(len(load(path, ()).columns) for path in tmp_path.rglob("*.safetensors"))
-    assert sizes == [3, 7]  # three proxies; seven descriptors
+    assert [size for size in sizes if size] == [1, 2, 7]  # a dear proxy; two cheap ones; seven descriptors
+
+
+def test_nothing_is_collected_twice(space, tmp_path, monkeypatch):
+    """More statistics of a pass, or another initialisation, add what was missing; the table is that of one look."""
+    looked = []
+    collect_one = collection.collect_one
+    monkeypatch.setattr(collection, "collect_one", lambda s, c, how: looked.append(how) or collect_one(s, c, how))
+    described = []
+    describe = tiny.Tiny.describe
+    monkeypatch.setattr(tiny.Tiny, "describe", lambda *a: described.append(1) or describe(*a))
+    few = Collection(statistics=("activation", "ones_gradient"), proxies=(), samples=4)
+    one = collect(space, ["norms-4"], few, cache_folder=tmp_path)[0]
+    assert list(one.values) == ["activation", "ones_gradient"] and len(looked) == len(described) == 1
+    collect(space, ["norms-4"], replace(few, statistics=("agreement", "layer_synflow")), cache_folder=tmp_path)
+    assert len(looked) == 1  # the passes were read already
+    hows = [Collection(proxies=(), samples=4, seed=seed) for seed in (0, 1)]
+    fill(space, ["norms-4"], hows, cache_folder=tmp_path)
+    assert len(looked) == 3 and len(described) == 1
+    assert not {"activation", "agreement", "ones_gradient"} & set(looked[1].statistics)
+    assert set(looked[2].statistics) == set(STATISTICS)
+    whole = assemble([collect_one(space, "norms-4", hows[0])])
+    assert differences(collect(space, ["norms-4"], hows[0], cache_folder=tmp_path)[0], whole) == []
+
+
+def test_a_piece_is_what_a_look_at_it_alone_would_leave(space):
+    """Also whether a network is dead: a look without gradients cannot know that all of them are zero."""
+    for code in ("plain-3", "still-3"):
+        whole = collect_one(space, code, HOW)
+        for part in HOW.parts():
+            for piece in part.pieces():
+                alone = described(space, code) if piece.descriptors_only else collect_one(space, code, piece)
+                found = piece_of(whole, piece) if part.statistics is None else None
+                if found is not None:
+                    assert found.dead == alone.dead and found.columns == alone.columns
+                    assert all(same(found.values[name], alone.values[name]) for name in alone.values)
 
 
 def test_descriptors_are_only_read_off_when_asked_for(space, monkeypatch):

@@ -46,6 +46,11 @@ class ClassicalProxy:
     def __call__(self, passes: Passes) -> float:
         return self.function(passes)
 
+    @property
+    def dear(self) -> bool:
+        """Whether it takes passes of the whole batch that no other needs."""
+        return self.forwards + self.backwards >= 1
+
 
 PROXIES: Registry[ClassicalProxy] = Registry("proxy", "gpproxy.proxies")
 

@@ -11,19 +11,19 @@ from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import statistic
 
 
-@statistic(FeatureMap, source="Mellor et al., 2021")
+@statistic(FeatureMap, source="Mellor et al., 2021", reads="plain")
 def activation(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Output of every weighted layer."""
     return [cut_map(layer.activation, sizes) for layer in passes.noise.layers]
 
 
-@statistic(FeatureMap, source="Turner et al., 2020", backward=True)
+@statistic(FeatureMap, source="Turner et al., 2020", backward=True, reads="gradients")
 def gradient(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Gradient of the loss with respect to `activation`."""
     return [cut_map(layer.gradient, sizes) for layer in passes.noise.layers]  # type: ignore[arg-type]
 
 
-@statistic(FeatureMap, source="Mellor et al., 2021")
+@statistic(FeatureMap, source="Mellor et al., 2021", reads="plain")
 def preactivation(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Input of the rectifier attached to the layer."""
     return [
@@ -37,7 +37,7 @@ def perturbed(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     return [cut_map(layer.activation, sizes) for layer in passes.perturbed.layers]
 
 
-@statistic(FeatureMap, source="gpproxy")
+@statistic(FeatureMap, source="gpproxy", reads="plain")
 def input(passes: Passes, sizes: Sizes) -> list[Tensor | None]:  # noqa: A001
     """The network's input, averaged over the patches that belong to the positions of `activation`."""
     image = as_map(passes.inputs)[: sizes.samples]

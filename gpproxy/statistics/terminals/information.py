@@ -72,19 +72,19 @@ def _patches(image: Tensor, side: tuple[int, int], most: int = 4) -> Tensor:
 # --- what flows into a layer, on the wide batch: node sums and codes, which no single layer puts out
 
 
-@statistic(LayerScalar, source="gpproxy; ridge regression (Hoerl & Kennard, 1970)")
+@statistic(LayerScalar, source="gpproxy; ridge regression (Hoerl & Kennard, 1970)", reads="inflow")
 def inflow_decodability(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """How well a linear map recovers the input patch from what flows into the layer: held-out R² in [-1, 1]."""
     return [None if layer.inflow is None else _read(passes, layer)[0] for layer in passes.wide.layers]
 
 
-@statistic(LayerScalar, source="gpproxy; after Roy & Vetterli, 2007", range="nonnegative")
+@statistic(LayerScalar, source="gpproxy; after Roy & Vetterli, 2007", range="nonnegative", reads="inflow")
 def inflow_entropy(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Entropy of the spectrum of what flows into the layer, over samples and positions: how many directions vary."""
     return [None if layer.inflow is None else _read(passes, layer)[1] for layer in passes.wide.layers]
 
 
-@statistic(Scalar, source="gpproxy; ridge regression (Hoerl & Kennard, 1970)")
+@statistic(Scalar, source="gpproxy; ridge regression (Hoerl & Kennard, 1970)", reads="code")
 def code_decodability(passes: Passes, sizes: Sizes) -> Tensor:
     """`inflow_decodability` of the code: the input of the module that the generator names as its `bottleneck`,
     or else the narrowest inflow of all.
@@ -92,7 +92,7 @@ def code_decodability(passes: Passes, sizes: Sizes) -> Tensor:
     return _read(passes, _coder(passes))[0]
 
 
-@statistic(Scalar, source="gpproxy; after Roy & Vetterli, 2007", range="nonnegative")
+@statistic(Scalar, source="gpproxy; after Roy & Vetterli, 2007", range="nonnegative", reads="code")
 def code_entropy(passes: Passes, sizes: Sizes) -> Tensor:
     """`inflow_entropy` of the code (see `code_decodability`)."""
     return _read(passes, _coder(passes))[1]

@@ -11,7 +11,7 @@ from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import statistic
 
 
-@statistic(SampleKernel, source="Mellor et al., 2021 (NASWOT)", range="nonnegative")
+@statistic(SampleKernel, source="Mellor et al., 2021 (NASWOT)", range="nonnegative", reads="plain")
 def agreement(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Number of rectifier inputs on which two samples agree in sign."""
     kernels: list[Tensor | None] = []
@@ -35,25 +35,25 @@ def _moments(passes: Passes, quantity: str) -> list[tuple[Tensor, Tensor]]:
     return passes.memo[quantity]
 
 
-@statistic(ChannelVector, source="gpproxy")
+@statistic(ChannelVector, source="gpproxy", reads="plain")
 def channel_mean(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Mean of `activation` over samples and positions, per channel."""
     return [cut_channels(mean, sizes) for std, mean in _moments(passes, "activation")]
 
 
-@statistic(ChannelVector, source="gpproxy", range="nonnegative")
+@statistic(ChannelVector, source="gpproxy", range="nonnegative", reads="plain")
 def channel_std(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Standard deviation of `activation` over samples and positions, per channel."""
     return [cut_channels(std, sizes) for std, mean in _moments(passes, "activation")]
 
 
-@statistic(ChannelVector, source="gpproxy", backward=True)
+@statistic(ChannelVector, source="gpproxy", backward=True, reads="gradients")
 def gradient_channel_mean(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Mean of `gradient` over samples and positions, per channel."""
     return [cut_channels(mean, sizes) for std, mean in _moments(passes, "gradient")]
 
 
-@statistic(ChannelVector, source="gpproxy", backward=True, range="nonnegative")
+@statistic(ChannelVector, source="gpproxy", backward=True, range="nonnegative", reads="gradients")
 def gradient_channel_std(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Standard deviation of `gradient` over samples and positions, per channel."""
     return [cut_channels(std, sizes) for std, mean in _moments(passes, "gradient")]

@@ -11,31 +11,31 @@ from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import statistic
 
 
-@statistic(Scalar, source="structure", range="positive")
+@statistic(Scalar, source="structure", range="positive", reads="plain")
 def total_params(passes: Passes, sizes: Sizes) -> Tensor:
     """Parameters of the network."""
     return torch.tensor(float(sum(p.numel() for p in passes.network.parameters())), dtype=torch.float64)
 
 
-@statistic(Scalar, source="structure", range="positive")
+@statistic(Scalar, source="structure", range="positive", reads="plain")
 def total_macs(passes: Passes, sizes: Sizes) -> Tensor:
     """Multiply-accumulates for one sample: of all layers, fixed filters and products of activations (attention)."""
     return torch.tensor(passes.noise.macs, dtype=torch.float64)
 
 
-@statistic(Scalar, source="gpproxy", backward=True)
+@statistic(Scalar, source="gpproxy", backward=True, reads="gradients")
 def initial_loss(passes: Passes, sizes: Sizes) -> Tensor:
     """Loss of the untrained network."""
     return passes.noise.loss.detach().double()  # type: ignore[union-attr]
 
 
-@statistic(Scalar, source="gpproxy", range="nonnegative")
+@statistic(Scalar, source="gpproxy", range="nonnegative", reads="plain")
 def output_spread(passes: Passes, sizes: Sizes) -> Tensor:
     """Standard deviation of the output over samples, averaged over pixels."""
     return passes.noise.output.detach().double().std(0, correction=0).mean()
 
 
-@statistic(NetworkKernel, source="gpproxy")
+@statistic(NetworkKernel, source="gpproxy", reads="plain")
 def output_gram(passes: Passes, sizes: Sizes) -> Tensor:
     """`sample x sample`, inner products of the centred outputs."""
     output = passes.noise.output.detach().double().flatten(1)
