@@ -1,4 +1,4 @@
-"""Reads the arguments of torch's functions: what tensors they hold, what is changed in place, which axes are summed.
+"""Reads the arguments of torch's functions: what tensors they hold, what is changed in place.
 
 This file needs torch only: an exported proxy carries a copy of what it uses of it.
 """
@@ -54,49 +54,6 @@ def cuts_at_zero(name: str, args: Any, kwargs: Any) -> bool:
     if name in ("threshold", "threshold_"):
         return args[1:3] == (0, 0)
     return False
-
-
-def spelling(name: str, args: Any, kwargs: Any, given: list[Tensor]) -> tuple[str, str, str] | None:
-    """Letters for the axes of two factors and of their product; None where there are not two or an axis comes twice."""
-    if len(given) != 2:
-        return None
-    if name == "tensordot":
-        dims = args[2] if len(args) > 2 else kwargs.get("dims", 2)
-        counts = given[0].ndim, given[1].ndim
-        first, second = ([*map(chr, range(start, start + n))] for start, n in zip((97, 65), counts))
-        pairs = zip(*dims) if not isinstance(dims, int) else zip(range(counts[0] - dims, counts[0]), range(dims))
-        gone = [(int(i) % counts[0], int(j) % counts[1]) for i, j in pairs]
-        for i, j in gone:
-            second[j] = first[i]
-        summed = {first[i] for i, _ in gone}
-        return "".join(first), "".join(second), "".join(c for c in first + second if c not in summed)
-    if not isinstance(args[0], str):
-        return None
-    left, _, made = args[0].replace(" ", "").partition("->")
-    terms = left.split(",")
-    for i, (term, tensor) in enumerate(zip(terms, given)):
-        left_out = tensor.ndim - len(term.replace("...", ""))
-        terms[i] = term.replace("...", "".join(map(chr, range(0x3B1 + 20 - left_out, 0x3B1 + 20))))
-    dots = max((term for term in terms), key=len)
-    dots = "".join(c for c in dots if ord(c) > 0x3B0)
-    if "->" not in args[0]:
-        both = "".join(terms)
-        made = "..." + "".join(sorted(c for c in set(both) if both.count(c) == 1 and ord(c) < 0x3B1))
-    made = made.replace("...", dots)
-    if len(terms) != 2 or any(len(set(term)) < len(term) for term in terms):
-        return None
-    return terms[0], terms[1], made
-
-
-def product_letters(factors: list[Tensor], right: int) -> tuple[str, str, str]:
-    """Letters for the axes of input, weight and output of a matrix product; the input is the `right` factor or not."""
-    first, second = factors[0].ndim, factors[1].ndim
-    batch = "".join(map(chr, range(97, 97 + max(first, second) - 2)))
-    one, two = batch[len(batch) - max(first - 2, 0) :] if first > 2 else "", batch[len(batch) - max(second - 2, 0) :]
-    two = two if second > 2 else ""
-    a, b = one + ("yz" if first > 1 else "z"), two + ("zx" if second > 1 else "z")
-    made = batch + ("y" if first > 1 else "") + ("x" if second > 1 else "")
-    return (b, a, made) if right else (a, b, made)
 
 
 def replaced(args: Any, kwargs: Any, weight: Tensor) -> tuple[Any, Any, Tensor]:

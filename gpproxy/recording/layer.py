@@ -11,23 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-
-class Kept:
-    """A tensor as it was at one moment of a pass, copied only when an operation is about to change it in place."""
-
-    def __init__(self, value: Tensor, copied: bool):
-        self.value = value.detach().clone() if copied else value.detach()
-        self.version = -1 if copied else value._version
-
-    def protect(self) -> None:
-        """To be called before its memory is written to."""
-        if self.version == self.value._version:
-            self.value, self.version = self.value.clone(), -1
-
-    @property
-    def torn(self) -> bool:
-        """Whether something has changed it unseen."""
-        return self.version not in (-1, self.value._version)
+from gpproxy.recording.memory import Kept
 
 
 @dataclass(frozen=True)

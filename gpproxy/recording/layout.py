@@ -23,6 +23,23 @@ class Layout:
     def __init__(self, samples: int, grid: tuple[int, int] | None):
         self.samples, self.grid = samples, grid
 
+    def lay_out(self, layer: Layer) -> None:
+        """Fills in the values of a layer and its MACs, of what its call has kept."""
+        kept = layer.call.kept
+        layer.activation = self.laid_out(layer, kept["activation"].value)
+        if "inflow" in kept:
+            layer.inflow = self.laid_out(layer, kept["inflow"].value, inflow=True)
+        if "preactivation" in kept:
+            value = kept["preactivation"].value
+            like_input = value.shape == kept["inflow"].value.shape if "inflow" in kept else False
+            layer.preactivation = self.laid_out(layer, value, inflow=like_input)
+        layer.weight = self.filters(layer, layer.call.weight.detach(), mean=True)
+        layer.bias = None if layer.bias is None else layer.bias.detach()
+        seen = layer.inflow if layer.kind == "transposed" else layer.activation
+        if layer.kind != "embedding":  # every weight acts once at each position of the smaller grid
+            layer.macs = float(layer.weight.numel() * seen[0, 0].numel())  # type: ignore[index]
+        kept.clear()
+
     def laid_out(self, layer: Layer, value: Tensor, inflow: bool = False) -> Tensor:
         """A value of the layer, or its gradient, as `sample x channel x position...`."""
         call = layer.call

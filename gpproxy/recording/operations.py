@@ -13,6 +13,8 @@ PRODUCTS = {
     "matmul": (0, 1), "__matmul__": (0, 1), "__rmatmul__": (1, 0), "mm": (0, 1), "bmm": (0, 1), "addmm": (1, 2),
     "baddbmm": (1, 2), "mv": (0, 1),
 }  # fmt: skip
+#: Products of several matrices.
+CHAINS = ("chain_matmul", "multi_dot", "linalg_multi_dot")
 #: Sums and products by an element: what a bias, a gain or noise does to a value on its way leaves it the same value.
 SHIFTS = frozenset((
     "add", "add_", "__add__", "__radd__", "__iadd__", "sub", "sub_", "__sub__", "__isub__", "mul", "mul_", "__mul__",
@@ -41,6 +43,6 @@ SQUASHERS = frozenset(("tanh", "tanh_", "sigmoid", "sigmoid_", "hardtanh", "hard
 MIXERS = frozenset(("softmax", "scaled_dot_product_attention"))
 #: All that multiplies and accumulates.
 COUNTED = frozenset((
-    *CONVOLUTIONS, *TRANSPOSED, *PRODUCTS, *RECURRENT, "linear", "bilinear", "einsum", "tensordot",
+    *CONVOLUTIONS, *TRANSPOSED, *PRODUCTS, *RECURRENT, *CHAINS, "linear", "bilinear", "einsum", "tensordot",
     "scaled_dot_product_attention", "multi_head_attention_forward",
 ))  # fmt: skip

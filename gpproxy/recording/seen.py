@@ -9,6 +9,8 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 
+from torch import Tensor
+
 #: Below this share of the network a score is given with a warning.
 WARNED = 0.9
 #: Below this share there is none.
@@ -62,3 +64,18 @@ class Seen:
 def _percent(share: float) -> str:
     """Rounded down, so that 100 % means all."""
     return f"{math.floor(1000 * share) / 10:g} %"
+
+
+def leaves(outputs: list[Tensor]) -> set[int]:
+    """Identities of the tensors that autograd would reach from some others."""
+    found: set[int] = set()
+    waiting = [tensor.grad_fn for tensor in outputs if tensor.grad_fn is not None]
+    known = set(waiting)
+    while waiting:
+        step = waiting.pop()
+        if (leaf := getattr(step, "variable", None)) is not None:
+            found.add(id(leaf))
+        further = {one for one, _ in step.next_functions if one is not None} - known
+        known |= further
+        waiting += further
+    return found

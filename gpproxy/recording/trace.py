@@ -1,13 +1,16 @@
 """Where the tensors of a pass come from, and which of their axes counts the samples.
 
+In: what a pass starts from, then tensors and where they come from. Out: the trace of any tensor of the pass.
+
 This file needs torch only: an exported proxy carries a copy of what it uses of it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 #: In the place of an axis: the samples stand in the first axis, merged with another as the inner of the two.
 INNER = -1
@@ -43,6 +46,79 @@ class Trace:
         self.run, self.data, self.parameters = run, data, parameters
         self.maker, self.rectifier, self.axis, self.source = maker, rectifier, axis, source
         self.visible = data if visible is None else visible
+
+
+class Traces:
+    """The traces of all tensors of one pass.
+
+    Args:
+        network: what is called.
+        inputs: the tensors that it is called with.
+        visible: of these, what an image is made of; None: all of them.
+        samples: size of the batch.
+    """
+
+    def __init__(self, network: nn.Module, inputs: Iterable[Tensor], visible: Tensor | None, samples: int):
+        self.samples, self._run = samples, object()
+        self.constant = Trace(self._run, False, frozenset())
+        self.plain = Trace(self._run, True, frozenset())  # of what depends on the batch, and on no parameter
+        self._told = Trace(self._run, True, frozenset(), visible=False)
+        outside = {id(one): self.plain if visible is None or one is visible else self._told for one in inputs}
+        outside.update({id(buffer): self.constant for buffer in network.buffers()})
+        outside.update({id(p): Trace(self._run, False, frozenset((i,))) for i, p in enumerate(network.parameters())})
+        self._outside: dict[int, Trace] = outside
+
+    def from_outside(self, tensor: Tensor) -> bool:
+        """Whether it is an input, a buffer or a parameter itself."""
+        return id(tensor) in self._outside
+
+    def origin(self, tensor: Tensor) -> Trace:
+        """Where a tensor comes from; what nothing is known of is a constant."""
+        found = self._outside.get(id(tensor)) or getattr(tensor, "_gpproxy_trace", None)
+        return found if found is not None and found.run is self._run else self.constant
+
+    def made(self, data: bool, parameters: frozenset[int], *where: Any, **more: Any) -> Trace:
+        """A new trace of this pass."""
+        return Trace(self._run, data, parameters, *where, **more)
+
+    def joined(self, tensors: list[Tensor]) -> Trace:
+        """Where what is made of some tensors comes from."""
+        data, visible, parameters, axis = False, False, frozenset[int](), 0
+        for tensor in tensors:
+            found = self.origin(tensor)
+            if found.data and not data:
+                data, axis = True, found.axis
+            visible = visible or found.visible
+            if found.parameters:
+                parameters = parameters | found.parameters if parameters else found.parameters
+        if not parameters and not axis:
+            return self.plain if visible else self._told if data else self.constant
+        return Trace(self._run, data, parameters, axis=axis, visible=visible)
+
+    def set(self, tensor: Tensor, trace: Trace) -> None:
+        """Notes where a tensor comes from; parameters, buffers and inputs stay what they are."""
+        if id(tensor) not in self._outside:
+            tensor._gpproxy_trace = trace  # type: ignore[attr-defined]
+
+    def mark(self, output: Any, trace: Trace, given: Any = ()) -> None:
+        """Notes where an output comes from; what is handed through as it is keeps what is known of it."""
+        if isinstance(output, Tensor):
+            if not any(output is tensor for tensor in given):
+                self.set(output, trace)
+        elif isinstance(output, (tuple, list)):
+            for part in output:
+                self.mark(part, trace, given)
+
+    def sample_axis(self, value: Tensor) -> int | None:
+        """The axis that counts the samples; None where none does."""
+        axis = self.origin(value).axis
+        if axis > 0:
+            return axis
+        if value.ndim < 2 and not (value.ndim and len(value) == self.samples and not value.is_floating_point()):
+            return None
+        if value.ndim > 2 and value.shape[1] == self.samples and len(value) % self.samples:
+            return 1
+        return 0
 
 
 def moved(name: str, args: Any, kwargs: Any, axis: int, value: Tensor, output: Tensor, samples: int) -> int:

@@ -76,7 +76,7 @@ def forward(
     with cached(), recorder.watching(), double:
         output = own.call(network)
     after = [generator.get_state() for generator in generators]
-    torn = recorder.torn
+    torn = recorder.memory.torn
     image = output if isinstance(output, Tensor) and output.ndim == 4 else batch.visible
     recorder.finish(output, image)
     record = Pass(batch.visible, output, recorder.layers, recorder.rectified, recorder, recorder.onset)
