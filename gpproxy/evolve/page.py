@@ -116,6 +116,7 @@ def sections(run: EvolveRun, name: str) -> Iterator[Section]:
         on = f" on {benchmark}" if len(result.benchmarks) > 1 else ""
         key = f"{name}-{list(result.benchmarks).index(benchmark)}"
         yield Section(f"Which layers say it{on}", figures.depth(run, benchmark, key))
+    yield Section("On other tables", figures.transferred(run, name))
     for benchmark in result.benchmarks:
         on = f" on {benchmark}" if len(result.benchmarks) > 1 else ""
         key = f"{name}-{list(result.benchmarks).index(benchmark)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from gpproxy.evolve.result import ENDS
 from gpproxy.evolve.rivals import KINDS, Rival
 from gpproxy.evolve.scores import PICK
 from gpproxy.pictures.forest import Bar, forest
+from gpproxy.pictures.heat import heat
 from gpproxy.pictures.layers import layers
 from gpproxy.pictures.lines import lines
 from gpproxy.pictures.scatter import Dot, scatter
@@ -21,6 +23,8 @@ from gpproxy.ranking.difference import Difference
 from gpproxy.report.document import Block, Figure, Table, Text
 from gpproxy.run.tables import number, with_interval
 
+#: What `gpproxy score --transfer --out` writes, where it lies in a run folder.
+TRANSFER = "transfer.csv"
 #: Most pictures of layers, those of the outer reducers.
 MOST = 4
 #: Fewest networks with which a picture of correlations says anything.
@@ -191,6 +195,9 @@ def convergence(run: EvolveRun, name: str) -> list[Block]:
         return [Text(f"The journal has {len(known)} generations with a formula: too few for a picture.")]
     x = [step.index for step in known]
     series = {"τ": [step.kendall for step in known], "ρ": [step.spearman for step in known]}
+    held = [max(step.front, key=lambda one: one["quality"], default={}).get("validation") for step in known]
+    if any(value is not None for value in held):
+        series["τ on validation, one initialisation"] = held
     alt = (
         f"Lines of the training correlation over {len(known)} generations: τ from {number(known[0].kendall)} to "
         f"{number(known[-1].kendall)}."
@@ -200,7 +207,7 @@ def convergence(run: EvolveRun, name: str) -> list[Block]:
         f"{ENDS.get(run.result.finished, run.result.finished)}. {run.result.evaluations:,} formulas, "
         f"{run.result.seconds:.0f} s."
     )
-    picture = lines(series, x, "generation", "on the training networks", f"{name}-convergence")
+    picture = lines(series, x, "generation", "rank correlation, best formula", f"{name}-convergence")
     return [Figure(picture, alt, told)]
 
 
@@ -268,3 +275,35 @@ def _thirds(row: dict[str, Any]) -> list[str]:
         some = [value for at, value in zip(row["depth"], row["values"]) if low <= at < high]
         cells.append(f"{sum(some) / len(some):.3g}" if some else "-")
     return cells
+
+
+def transferred(run: EvolveRun, name: str) -> list[Block]:
+    """What the proxy reaches elsewhere, where `transfer.csv` of the run folder tells."""
+    path = run.folder / TRANSFER
+    if not path.is_file():
+        return [
+            Text(
+                "Not computed. It is shown here after: gpproxy score --transfer --proxy "
+                f"{run.folder.name} --out {run.folder.name}/{TRANSFER}; gpproxy report {run.folder.name}"
+            )
+        ]
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    known = [row for row in rows if row["kendall"]]
+    if not known:
+        return [Text(f"{TRANSFER} has no rank correlation: no other table is at hand.")]
+    proxies = list(dict.fromkeys(row["proxy"] for row in known))
+    places = list(dict.fromkeys(row["benchmark"] for row in known))
+    cells = {(row["proxy"], row["benchmark"]): float(row["kendall"]) for row in known}
+    picture = heat(proxies, places, [[cells.get((a, b)) for b in places] for a in proxies], f"{name}-transfer")
+    alt = "Table of τ by proxy and benchmark: " + "; ".join(
+        f"{row['proxy']} on {row['benchmark']} {float(row['kendall']):.2f}" for row in known
+    )
+    told = "τ on what the proxy has not learnt from, nor twins of that. Blue ranks forwards, orange backwards."
+    table = [
+        [row["proxy"], row["benchmark"] + (" (home)" if row["home"] == "1" else ""), row["n"],
+         f"{float(row['kendall']):.2f} [{float(row['kendall_low']):.2f}, {float(row['kendall_high']):.2f}]"]
+        for row in known if row["kendall_low"]
+    ]  # fmt: skip
+    legend = "Home: where it was discovered. Intervals are 95 %; where one holds 0, it is not shown to rank there."
+    return [Figure(picture, alt, told), Table(["proxy", "benchmark", "networks", "τ"], table, legend)]

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from gpproxy.pictures.svg import COLOURS, FAINT, INK, legend, plot, svg_text
 
+#: Letters of the name of an axis that find room along it.
+LETTERS = 30
 #: From which ratio of the largest to the smallest number on the axis is logarithmic, where all are positive.
 WIDE = 1000.0
 
@@ -15,7 +17,7 @@ def layers(series: Mapping[str, tuple[Sequence[float], Sequence[float]]], up: st
 
     Args:
         series: what it is called -> depth of each layer from 0 to 1, and its number.
-        up: name of the axis.
+        up: name of the axis; a long one is cut.
         name: of the picture, unique on its page.
     """
     figure, axes = plot(2.3)
@@ -32,6 +34,6 @@ def layers(series: Mapping[str, tuple[Sequence[float], Sequence[float]]], up: st
                       fontsize=8, color=INK, va="top")  # fmt: skip
     axes.set_xlim(-0.02, 1.02)
     axes.set_xlabel("depth of the layer: 0 the first, 1 the last")
-    axes.set_ylabel(up)
-    legend(axes, loc="best")
+    axes.set_ylabel(up if len(up) <= LETTERS else f"{up[: LETTERS - 1]}…")
+    legend(axes, loc="lower left", bbox_to_anchor=(0, 1.0), ncol=len(series))
     return svg_text(figure, name)

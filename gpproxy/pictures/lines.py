@@ -42,6 +42,8 @@ def lines(
         axes.axvline(marked, color=INK, linewidth=0.9, linestyle=":")
         axes.annotate("chosen", (marked, 1), (3, -3), xycoords=("data", "axes fraction"), textcoords="offset points",
                       fontsize=8, color=INK, va="top")  # fmt: skip
+    if all(float(place).is_integer() for place in x):
+        axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel(across)
     axes.set_ylabel(up)
     if len(series) > 1:

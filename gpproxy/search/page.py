@@ -13,16 +13,20 @@ from pathlib import Path
 from gpproxy.pictures.architecture import short
 from gpproxy.pictures.cost import AXES
 from gpproxy.pictures.forest import Bar, forest
+from gpproxy.pictures.lines import lines
 from gpproxy.pictures.tradeoff import tradeoff
 from gpproxy.report.document import Block, Code, Document, Figure, Raster, Section, Table, Text
 from gpproxy.report.repeat import repeat
 from gpproxy.search.compare import Line
 from gpproxy.search.finished import SearchRun
+from gpproxy.training.outcome import outcome
 
 #: Architectures that are drawn, and candidates that are listed.
 DRAWN, LISTED = 3, 20
 #: Pixels across of a drawn architecture and of a grid of images: enough to see, and a page stays below a megabyte.
 ACROSS, GRID = 700, 768
+#: Trainings whose curves are drawn: as many as there are colours.
+CURVES = 6
 #: Pictures that a search with a controller or shared weights leaves, with what they show.
 OTHERS = {
     "winners.png": "How often each choice occurs among the best, against chance.",
@@ -137,12 +141,37 @@ def _trained(run: SearchRun, name: str) -> Iterator[Block]:
         "proxy: chosen by the search; random: drawn within the same limits; lower is better, with 95 % intervals.",
         [place for place, line in enumerate(run.compared) if not line.code],
     )
+    yield from _curves(run, name)
     for folder in sorted((run.folder / "trained").glob("*/")):
         grids = sorted(folder.glob("samples_*.png"))
         if grids:
             told = f"Images of {folder.name} after {int(grids[-1].stem.split('_')[1]):,} steps."
             yield Raster(_scaled(grids[-1], GRID, "JPEG"), told, told)
             return
+
+
+def _curves(run: SearchRun, name: str) -> Iterator[Block]:
+    """The measure that chooses the best weights over the steps of every training."""
+    found = {}
+    for folder in sorted((run.folder / "trained").glob("*/")):
+        if (ended := outcome(folder)) is not None and len(ended.curve) > 1:
+            found[folder.name] = ended
+    if not found:
+        yield Text("No training has measured more than once, so there are no curves.")
+        return
+    shown = dict(list(found.items())[:CURVES])
+    steps = sorted({check.step for one in shown.values() for check in one.curve})
+    series: dict[str, list[float | None]] = {}
+    for label, one in shown.items():
+        known = {check.step: check.measures.get(one.main, math.nan) for check in one.curve}
+        series[label] = [known[at] if math.isfinite(known.get(at, math.nan)) else None for at in steps]
+    main = next(iter(shown.values())).main
+    alt = f"Lines of {main} over the steps of {len(shown)} trainings: " + "; ".join(
+        f"{label} ends at {one.value:.4g}" for label, one in shown.items()
+    )
+    told = f"{main} at every check, lower is better; the weights of the lowest are kept."
+    told += f" The first {CURVES} of {len(found)} trainings." if len(found) > CURVES else ""
+    yield Figure(lines(series, steps, "steps", main, f"{name}-curves"), alt, told)
 
 
 def _bar(line: Line) -> Bar:

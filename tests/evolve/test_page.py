@@ -10,6 +10,7 @@ import pytest
 
 from gpproxy.cli.report import main, runs_of
 from gpproxy.errors import ConfigError, RunError
+from gpproxy.evolve import page_figures as figures
 from gpproxy.evolve import run
 from gpproxy.evolve.advice import advise
 from gpproxy.evolve.finished import EvolveRun, read_run
@@ -33,6 +34,7 @@ def test_a_run_writes_its_page(finished: EvolveRun) -> None:
     assert [tag for tag, _ in page.seen].count("svg") >= 4 and "<math" in text
     for title in ("The formula", "Score against measured quality", "Against what", "Along the front",
                   "What each term is worth", "More than its size?", "Convergence",
+                  "Which layers say it", "On other tables",
                   "To repeat it"):  # fmt: skip
         assert title in text
     assert text.index("Score against measured") < text.index("Against what") < text.index("Convergence")
@@ -109,3 +111,23 @@ def test_a_result_of_an_earlier_version_has_a_page(finished: EvolveRun) -> None:
     text = render(document([dataclasses.replace(finished, result=result, scores={})]))
     check_page(text)
     assert "kept no scores" in text
+
+
+def test_layers_and_transfer_are_shown(finished: EvolveRun, tmp_path: Path) -> None:
+    rows = finished.result.benchmarks["fake"]["layers"]
+    for row in rows:
+        for end in ("best", "worst"):
+            assert len(row[end]["depth"]) == len(row[end]["values"]) and row[end]["network"]
+    row = {"reducer": "Σ(x)", "operand": "x", "region": ""}
+    ends = {"network": "a", "depth": [0.0, 0.5, 1.0], "values": [1.0, 2.0, 1e5]}
+    result = dataclasses.replace(
+        finished.result, benchmarks={"fake": {"layers": [{**row, "best": ends, "worst": ends}]}}
+    )
+    run = dataclasses.replace(finished, result=result, folder=tmp_path)
+    figure, table = figures.depth(run, "fake", "x")
+    assert "all layers" in figure.alt and table.rows[0][3:] == ["1", "2", "1e+05"]
+    assert "--out" in figures.transferred(run, "x")[0].text
+    head = "proxy,benchmark,home,n,kendall,kendall_low,kendall_high\n"
+    (tmp_path / "transfer.csv").write_text(head + "run,fake,1,15,0.5,0.1,0.8\nrun,other,0,40,-0.25,-0.4,-0.1\n")
+    figure, table = figures.transferred(run, "x")
+    assert "run on other -0.25" in figure.alt and "0.50" in figure.svg and table.rows[0][1] == "fake (home)"

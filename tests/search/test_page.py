@@ -9,10 +9,12 @@ import pytest
 
 from gpproxy.cli.report import main
 from gpproxy.errors import RunError
+from gpproxy.report.document import Figure
 from gpproxy.search import SearchSettings, run
 from gpproxy.search.compare import Line
 from gpproxy.search.finished import SearchRun, read_run
-from gpproxy.search.page import document, sections
+from gpproxy.search.page import _trained, document, sections
+from gpproxy.training.outcome import Check, Outcome, write_outcome
 from tests.commands import FAKE
 from tests.report.test_render import check_page, render
 
@@ -52,3 +54,14 @@ def test_trained_winners_stand_beside_their_contestants(finished: SearchRun) -> 
     text = render(document([trained, finished]))
     check_page(text)
     assert "Once trained" in titles and "12 [8, 16]" in text and "2 searches" in text
+
+
+def test_the_curves_of_trainings_are_drawn(finished: SearchRun, tmp_path: Path) -> None:
+    line = (Line("proxy", "a", 1, 1, 0, 10.0, 9.0, 11.0, 100.0, 1e6),)
+    made = SearchRun(**{**vars(finished), "folder": tmp_path, "compared": line})
+    place = tmp_path / "trained" / "a-s0"
+    place.mkdir(parents=True)
+    curve = tuple(Check(step, {"FD": value}) for step, value in ((100, 40.0), (200, 20.0), (300, 25.0)))
+    write_outcome(place, Outcome("finished", "", 300, 300, 9.0, "FD", curve, {}))
+    figures = [block for block in _trained(made, "x") if isinstance(block, Figure)]
+    assert "a-s0 ends at 20" in figures[-1].alt and "FD at every check" in figures[-1].caption

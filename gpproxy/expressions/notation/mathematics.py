@@ -29,6 +29,8 @@ LARGE = 10**6
 FRACTION = 4
 #: Digits of a number: those of a constant.
 DIGITS = 3
+#: MathML of what brackets grow with.
+TALL = ("<mfrac", "<munder", "<msqrt")
 BRACKETS = r"\left({}\right)"
 
 
@@ -168,7 +170,7 @@ def _printers() -> tuple[Any, Any]:
             number = self._element("mn", mantissa)
             if not exponent:
                 return number
-            power = self._element("msup", self._element("mn", "10"), self._element("mn", exponent))
+            power = self._element("msup", self._element("mn", "10"), self._element("mn", exponent.replace("-", "−")))
             return power if mantissa == "1" else self._element("mrow", number, self._element("mo", "·"), power)
 
         def _print_Exp1(self, expression: Any) -> Any:
@@ -207,7 +209,12 @@ def _printers() -> tuple[Any, Any]:
             return self._element("mrow", head, self._bracketed(*inside))
 
         def _bracketed(self, *inside: Any) -> Any:
-            return self._element("mrow", self._element("mo", "("), *inside, self._element("mo", ")"))
+            """Brackets that grow with what they hold only around what is tall: nested ones would swell for nothing."""
+            tall = any(sign in part.toxml() for part in inside for sign in TALL)
+            brackets = [self._element("mo", sign) for sign in "()"]
+            for bracket in brackets:
+                bracket.setAttribute("stretchy", str(tall).lower())
+            return self._element("mrow", brackets[0], *inside, brackets[1])
 
         def parenthesize(self, item: Any, level: int, strict: bool = False) -> Any:
             if _is_bare(item) and level >= PRECEDENCE["Mul"]:
