@@ -28,6 +28,8 @@ def lines(
         band: lower and upper edges of a shaded band around the series of a name.
         joined: whether the numbers of a series are joined by a line.
     """
+    from matplotlib.ticker import MaxNLocator
+
     figure, axes = plot(3.0)
     for number, (title, values) in enumerate(series.items()):
         colour, sign = PARTS.get(title, (COLOURS[number % len(COLOURS)], "o"))
@@ -43,7 +45,7 @@ def lines(
         axes.annotate("chosen", (marked, 1), (3, -3), xycoords=("data", "axes fraction"), textcoords="offset points",
                       fontsize=8, color=INK, va="top")  # fmt: skip
     if all(float(place).is_integer() for place in x):
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel(across)
     axes.set_ylabel(up)
     if len(series) > 1:
