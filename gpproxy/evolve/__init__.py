@@ -41,18 +41,20 @@ def run_seeds(
 ) -> dict[str, Series]:
     """A run for each of `config.seeds`, in one folder; per benchmark what holds over all of them.
 
-    What is finished in the folder is not made again. Raises the errors of `run`.
+    With `config.ablation` also those without each part of the evolution, see `gpproxy.evolve.ablation`. What is
+    finished in the folder is not made again. Raises the errors of `run`.
 
     Args:
         folder: that of a series to continue.
     """
+    from gpproxy.evolve.ablation import run_ablation
     from gpproxy.evolve.console import EvolveTerminal, EvolveWatch
     from gpproxy.evolve.several import SeriesFolder, run_series
     from gpproxy.run.notebook import watching
 
     place = None if folder is None else SeriesFolder.open(folder)
     with watch or watching(EvolveTerminal, EvolveWatch) as seen:
-        return run_series(config, place, seen, _within_limits)
+        return (run_ablation if config.ablation else run_series)(config, place, seen, _within_limits)
 
 
 def resume(folder: str | Path, watch: EvolveWatch | None = None, *, conclude: bool = False, **changes: Any) -> Result:

@@ -59,7 +59,8 @@ def _several(settings: EvolveSettings, folder: str, watch: EvolveTerminal) -> in
         if not place.config.seeds:
             raise ConfigError(f"{folder} is the folder of a single run, which has no seeds={settings.seeds}.")
         settings = place.continued(**settings.changes())
-    watch.series(run_seeds(settings, watch, folder or None))
+    found = run_seeds(settings, watch, folder or None)
+    watch.ladder(found) if settings.ablation else watch.series(found)
     return 0
 
 

@@ -14,7 +14,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from gpproxy.evolve.series_table import series_table
+from gpproxy.evolve.series_table import ladder_table, series_table
 from gpproxy.evolve.table import final_table, steps
 from gpproxy.run.tables import number, told_width, wrapped
 from gpproxy.run.terminal import Terminal, Watch
@@ -36,6 +36,9 @@ class EvolveWatch(Watch):
 
     def series(self, found: Mapping[str, Series]) -> None:
         """The runs of several seeds are finished."""
+
+    def ladder(self, found: Mapping[str, Series]) -> None:
+        """An ablation is finished."""
 
 
 class EvolveTerminal(Terminal, EvolveWatch):
@@ -70,6 +73,12 @@ class EvolveTerminal(Terminal, EvolveWatch):
         self.close()
         for series in found.values():
             for line in series_table(series, told_width(self.console)):
+                self.console.print(line, soft_wrap=True, no_wrap=True, crop=False)
+
+    def ladder(self, found: Mapping[str, Series]) -> None:
+        self.close()
+        for series in found.values():
+            for line in ladder_table(series, told_width(self.console)):
                 self.console.print(line, soft_wrap=True, no_wrap=True, crop=False)
 
 

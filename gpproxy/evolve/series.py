@@ -140,7 +140,7 @@ def summarise(
     tables = [read_scores(folder)[benchmark] for folder in folders]
     tests = [table.places("test") for table in tables]
     picks = [table.ranked(PICK, test) for table, test in zip(tables, tests)]
-    formula = _row(FORMULA, [r.formula for r in results], tables, tests, [p[None] for p in picks])
+    formula = row_of(FORMULA, [r.formula for r in results], tables, tests, [p[None] for p in picks])
     rows = [formula]
     members = 0.0
     if len(tables) > 1:
@@ -190,9 +190,10 @@ def out_of_bag(tables: Sequence[RunScores], name: str = PICK) -> tuple[list[Tens
     return votes, statistics.fmean(counts)
 
 
-def _row(
+def row_of(
     kind: str, names: Sequence[str], tables: Sequence[RunScores], tests: Sequence[Tensor], scores: Sequence[Tensor]
 ) -> SeriesRow:
+    """What something reaches on the tests of the runs; `scores` are `score x architecture` of each, ready to rank."""
     values: dict[str, list[float | None]] = {"kendall": [], "spearman": []}
     between = []
     for table, test, some in zip(tables, tests, scores):
@@ -217,7 +218,7 @@ def _against(
     scores: Sequence[Tensor],
 ) -> SeriesRow:
     """A row with its paired difference to the formula."""
-    row = _row(kind, names, tables, tests, scores)
+    row = row_of(kind, names, tables, tests, scores)
     trials = [
         Trial([table.classes[i] for i in test.tolist()], table.quality[test], pick[None], some)
         for table, test, pick, some in zip(tables, tests, picks, scores)

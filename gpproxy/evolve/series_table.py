@@ -22,34 +22,67 @@ WIDE = 120
 
 def series_table(series: Series, width: int) -> Iterator[Text]:
     """The lines of the table of one benchmark."""
+    yield from _head(series)
+    told = "mean ± standard deviation over the seeds; formula − row: mean difference, paired, 95 %"
+    for piece in wrapped(told, width):
+        yield Text(piece, style="dim")
+    yield from _rows(series, width, "formula − row")
+    yield Text()
+    for sentence in remarks(series):
+        for piece in wrapped(sentence, width):
+            yield Text(piece)
+
+
+def ladder_table(series: Series, width: int) -> Iterator[Text]:
+    """The lines of the table of an ablation on one benchmark, and the order that was found."""
+    yield from _head(series)
+    told = "mean ± standard deviation over the seeds; row − above: mean difference to the row above, paired, 95 %"
+    for piece in wrapped(told, width):
+        yield Text(piece, style="dim")
+    yield from _rows(series, width, "row − above")
+    yield Text()
+    for piece in wrapped(order(series), width):
+        yield Text(piece)
+
+
+def order(series: Series) -> str:
+    """The rows by their mean τ, in a sentence; what stands beside each other need not differ."""
+    rows = [
+        (row.kendall.mean, row.title) for row in series.rows if row.kind != "ceiling" and row.kendall.mean is not None
+    ]
+    return "by mean τ: " + " < ".join(f"{title} {number(mean)}" for mean, title in sorted(rows)) + "."
+
+
+def _head(series: Series) -> Iterator[Text]:
     tested = sorted(set(series.tested))
     counts = str(tested[0]) if len(tested) == 1 else f"{tested[0]} to {tested[-1]}"
     count = len(series.seeds)
     head = f"{series.benchmark}: {count} seed{'s' * (count > 1)}, {counts} tested architectures each"
     yield Text(head, style="bold")
-    yield Text("mean ± standard deviation over the seeds; formula − row: mean difference, paired, 95 %", style="dim")
+
+
+def _rows(series: Series, width: int, difference: str) -> Iterator[Text]:
+    """A line per row, or two where there is little room; `difference` names what is subtracted from what."""
+    wide = width >= WIDE
     titles = [f"{'':24}", f"{'test τ':>11}", f"{'test ρ':>11}", f"{'better in':>9}"]
-    yield Text(" ".join([*titles, f"{'τ: formula − row':>18}", f"{'ρ: formula − row':>18}"]), style="dim")
+    marks = list(MEASURES.values()) if wide else list(MEASURES.values())[:1]
+    yield Text(" ".join([*titles, *(f"{f'{mark}: {difference}':>18}" for mark in marks)]), style="dim")
     for row in series.rows:
         style = "bold green" if row.kind == "formula" else "cyan" if row.kind == "committee" else ""
         cells = [f"{row.title:24}", f"{spread(row.kendall):>11}", f"{spread(row.spearman):>11}"]
         cells.append(f"{row.better} of {row.of}".rjust(9) if row.difference else " " * 9)
-        words = ""
+        below = ""
         if row.difference is not None:
             told = row.difference.to_json()
-            cells += [with_interval(told, measure).rjust(18) for measure in MEASURES]
-            words = row.difference.words
-        line = " ".join(cells).rstrip()
-        if width >= WIDE:
-            yield Text(f"{line}  {words}".rstrip(), style=style)
-        else:
-            yield Text(line, style=style)
-            if words:
-                yield Text(f"    {words}", style="dim")
-    yield Text()
-    for sentence in remarks(series):
-        for piece in wrapped(sentence, width):
-            yield Text(piece)
+            gaps = [with_interval(told, measure).rjust(18) for measure in MEASURES]
+            cells += gaps if wide else gaps[:1]
+            if wide:
+                cells.append(f" {row.difference.words}")
+            else:
+                below = f"    {row.difference.words}; ρ: {gaps[1].strip()}"
+        yield Text(" ".join(cells).rstrip(), style=style)
+        if below:
+            yield Text(below, style="dim")
 
 
 def remarks(series: Series) -> Iterator[str]:

@@ -110,6 +110,9 @@ class Comparison:
             chosen by the same labels. What the cache holds of the other parts is shown in any case.
         random_search: whether to judge random formulas for comparison; as many different rankings as were evolved.
         black_box: whether to judge a kernel ridge regression on all statistics, too.
+        ablation: whether to tell what each part of the method is worth; with --seeds. Evolves without each part of the
+            evolution, too, and sets everything beside each other on the same tests, from the best descriptor to the
+            black box.
         random_draws: how often they are drawn; every draw picks one as the evolution does, and the spread is shown.
     """
 
@@ -118,6 +121,7 @@ class Comparison:
     random_search: bool = setting(True)
     random_draws: int = setting(3, least=1)
     black_box: bool = setting(False)
+    ablation: bool = setting(False)
 
 
 @dataclass(frozen=True)
@@ -162,6 +166,11 @@ class EvolveSettings(
         super().check()
         if not self.benchmarks:
             raise ConfigError("benchmark names no table. Give a name, such as transnas-micro, or a path.")
+        if self.ablation and (not self.seeds or self.without):
+            raise ConfigError(
+                "ablation compares over several seeds and goes without each part of the evolution in turn. "
+                "Give --seeds, such as 0-9, and no --without."
+            )
         if len(set(self.benchmarks)) < len(self.benchmarks):
             raise ConfigError(f"Each benchmark can be named once, but got benchmark={self.benchmark}.")
 

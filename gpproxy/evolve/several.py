@@ -78,13 +78,15 @@ def run_series(
             folder = SeriesFolder.open(path)
             config = folder.continued(**config.changes())
         else:
-            folder = SeriesFolder.create(replace(config, out=config.out or str(_place(config))))
+            folder = SeriesFolder.create(replace(config, out=config.out or str(place_of(config))))
     results, paths = [], []
     with folder.alone():
         watch.note(f"series folder {folder.path}")
         for seed in config.seed_list:
             path = folder.path / f"s{seed}"
-            results.append(_one(replace(config, seeds="", seed=seed, out=str(path)), path, folder, watch, run_one))
+            results.append(
+                _one(replace(config, seeds="", ablation=False, seed=seed, out=str(path)), path, folder, watch, run_one)
+            )
             paths.append(path)
         watch.step("comparing over the seeds")
         found = {name: summarise(name, config.seed_list, results, paths, folder.path) for name in results[0].benchmarks}
@@ -94,7 +96,7 @@ def run_series(
     return found
 
 
-def _place(config: EvolveSettings) -> Path:
+def place_of(config: EvolveSettings) -> Path:
     """runs/<time>-<benchmark>-seeds<seeds>."""
     path = default_path(config)
     return path.with_name(f"{path.name.rpartition('-s')[0]}-seeds{config.seeds.replace(',', '+')}")

@@ -1,0 +1,144 @@
+"""The ablation: what each part of the method is worth, on the same tests: `gpproxy evolve --ablation --seeds 0-9`.
+
+In: settings with several seeds. Out: a Series per benchmark whose rows climb from trivial descriptors to the black box,
+each with its paired difference to the row before. The folder is that of the series of the whole method; beside its runs
+it has a series `without-PART` for each part of the evolution, `ablation.json` and a picture. All of them share the
+statistics in the cache. What is finished is read and not made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from gpproxy.errors import RunError
+from gpproxy.evolution.settings import PARTS
+from gpproxy.evolve.console import EvolveWatch
+from gpproxy.evolve.result import Result
+from gpproxy.evolve.rivals import rival_column
+from gpproxy.evolve.scores import PICK, RunScores, read_scores
+from gpproxy.evolve.series import CEILING, FORMULA, Series, SeriesRow, row_of
+from gpproxy.evolve.settings import EvolveSettings
+from gpproxy.evolve.several import Runner, SeriesFolder, place_of, read_series, run_series
+from gpproxy.pictures.forest import Bar, forest
+from gpproxy.ranking.trials import Trial, mean_difference
+from gpproxy.run.interrupt import Interrupted
+from gpproxy.run.kind import CONFIG
+
+#: The file of the table, and that of the picture.
+ABLATION, PICTURE = "ablation.json", "ablation.svg"
+#: Kinds of rivals below and above the evolved formula.
+BELOW, ABOVE = ("descriptor", "classical", "statistic", "composite", "random"), ("black box",)
+
+
+@dataclass(frozen=True, eq=False)
+class _Rung:
+    """A row before it is compared: its kind, what was chosen in each run, and `score x architecture` of each test."""
+
+    kind: str
+    names: Sequence[str]
+    scores: Sequence[Tensor]
+
+
+def run_ablation(
+    config: EvolveSettings, folder: SeriesFolder | None, watch: EvolveWatch, run_one: Runner
+) -> dict[str, Series]:
+    """Runs what is missing; writes and returns the ladder of each benchmark.
+
+    Raises Interrupted, with the command that continues it, when a run was stopped.
+    """
+    path = folder.path if folder is not None else Path(config.out or str(place_of(config))).expanduser()
+    try:
+        _series(replace(config, out=str(path), black_box=True, proxy_parts="all"), path, watch, run_one)
+        for part in PARTS:
+            own = path / f"without-{part}"
+            few = replace(config, ablation=False, out=str(own), without=(part,), random_search=False, proxies="none")
+            watch.note(f"without {part}")
+            _series(few, own, watch, run_one)
+    except Interrupted:
+        raise Interrupted(path) from None
+    place = SeriesFolder.open(path)
+    found = {name: _ladder(name, path, whole) for name, whole in read_series(path).items()}
+    place.write_json(ABLATION, {name: one.to_json() for name, one in found.items()})
+    for name, one in found.items():
+        place.write(PICTURE if len(found) == 1 else f"{Path(name).stem}-{PICTURE}", picture(one))
+    return found
+
+
+def _series(config: EvolveSettings, path: Path, watch: EvolveWatch, run_one: Runner) -> None:
+    """The series in a folder: read, continued or made."""
+    begun = SeriesFolder.open(path) if (path / CONFIG).is_file() else None
+    if begun is None or not begun.finished:
+        run_series(config, begun, watch, run_one)
+
+
+def read_ablation(folder: str | Path) -> dict[str, Series]:
+    """The ladder of a finished ablation, by benchmark. Raises RunError where there is none."""
+    place = SeriesFolder.open(folder)
+    return {name: Series.from_json(data) for name, data in place.read_json(ABLATION).items()}
+
+
+def _ladder(benchmark: str, path: Path, whole: Series) -> Series:
+    """The rows of a benchmark, simple ones first, each compared with the row before."""
+    from gpproxy.evolve import read_result
+
+    folders = [path / name for name in whole.folders]
+    tables = [read_scores(folder)[benchmark] for folder in folders]
+    tests = [table.places("test") for table in tables]
+    results = [read_result(folder) for folder in folders]
+    rungs = [rung for kind in BELOW if (rung := _rival(benchmark, kind, results, tables, tests))]
+    for part in PARTS:
+        runs = [path / f"without-{part}" / name for name in whole.folders]
+        other = [read_scores(run)[benchmark] for run in runs]
+        for folder, one, table in zip(runs, other, tables):
+            if one.architectures != table.architectures:
+                raise RunError(f"{folder} tests other architectures than the whole method does. Remove it and resume.")
+        names = [read_result(run).formula for run in runs]
+        rungs.append(_Rung(f"without {part}", names, [t.ranked(PICK, at)[None] for t, at in zip(other, tests)]))
+    picks = [table.ranked(PICK, at)[None] for table, at in zip(tables, tests)]
+    rungs.append(_Rung(FORMULA, [result.formula for result in results], picks))
+    rungs += [rung for kind in ABOVE if (rung := _rival(benchmark, kind, results, tables, tests))]
+    rows: list[SeriesRow] = []
+    for place, rung in enumerate(rungs):
+        row = row_of(rung.kind, rung.names, tables, tests, rung.scores)
+        if place:
+            trials = [
+                Trial([table.classes[i] for i in at.tolist()], table.quality[at], own, before)
+                for table, at, own, before in zip(tables, tests, rung.scores, rungs[place - 1].scores)
+            ]
+            pairs = list(zip(row.kendall.values, rows[-1].kendall.values))
+            known = [(own, other) for own, other in pairs if own is not None and other is not None]
+            better = sum(own > other for own, other in known)
+            row = replace(row, better=better, of=len(known), difference=mean_difference(trials))
+        rows.append(row)
+    rows += [row for row in whole.rows if row.kind == CEILING]
+    return replace(whole, rows=tuple(rows))
+
+
+def _rival(
+    benchmark: str, kind: str, results: Sequence[Result], tables: Sequence[RunScores], tests: Sequence[Tensor]
+) -> _Rung | None:
+    """What a kind of rival says in each run; None where a run has none of it."""
+    found = [{rival.kind: rival for rival in result.rivals_of(benchmark)}.get(kind) for result in results]
+    names = [f"{'-' if rival.sign < 0 else ''}{rival.name}" for rival in found if rival is not None]
+    if len(names) < len(found):
+        return None
+    scores = []
+    for table, at in zip(tables, tests):
+        drawn = [name for name in table.columns if name.startswith("random ")]
+        columns = drawn if kind == "random" else [rival_column(kind)]
+        scores.append(torch.stack([table.ranked(name, at) for name in columns]))
+    return _Rung(kind, names, scores)
+
+
+def picture(series: Series) -> str:
+    """The ladder as SVG text: mean τ of each row, and that of each run as a dot."""
+    bars = []
+    for row in series.rows:
+        dots = [value for value in row.kendall.values if value is not None]
+        bars.append(Bar(row.title, row.kendall.mean, colour=int(row.kind == FORMULA), dots=dots))
+    return forest(bars, "τ on the test; a dot is a split", "ablation")
