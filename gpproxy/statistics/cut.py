@@ -26,7 +26,7 @@ def spaced(length: int, count: int) -> Tensor:
     """At most `count` evenly spaced indices below `length`."""
     count = min(length, count)
     # (2 i + 1) length / 2 count, rounded down
-    return torch.arange(length, 2 * count * length, 2 * length) // (2 * count)
+    return torch.div(torch.arange(length, 2 * count * length, 2 * length), 2 * count, rounding_mode="floor")
 
 
 def as_map(value: Tensor) -> Tensor:
