@@ -48,6 +48,10 @@ def stopped(folder: Path) -> Interrupted:
     return stop
 
 
+#: What is left out before anything was looked at.
+NOTHING_YET: dict[str, str] = {}
+
+
 class Running:
     """One run: data, evolution, comparison, conclusion, files.
 
@@ -117,8 +121,8 @@ class Running:
             self.watch.note(f"{data.name}: " + ", ".join(f"{part} {size}" for part, size in sizes.items()))
             for remark in (*data.benchmark.remarks, *(f"left out {row}" for row in data.benchmark.dropped)):
                 self.watch.note(f"{data.name}: {remark}")
-            self.folder.log("split", benchmark=data.name, **sizes)
-        self._left_out([replace(data, left_out={}) for data in discovery], discovery)
+            self.folder.log("split", benchmark=data.name, **sizes, left_out=dict(data.left_out))
+        self._left_out([replace(data, left_out=NOTHING_YET) for data in discovery], discovery)
 
     def _left_out(self, before: Sequence[DiscoveryData], after: Sequence[DiscoveryData]) -> None:
         """Tells what could not be looked at since, and writes the split without it."""
@@ -127,7 +131,7 @@ class Running:
             found = {code: reason for code, reason in new.left_out.items() if code not in old.left_out}
             for reason in found.values():
                 self.watch.note(f"{new.name}: left out {reason}")
-            if found:
+            if found and old.left_out is not NOTHING_YET:
                 self.folder.log("left out", benchmark=new.name, architectures=found)
             if found and not self.config.retry_failed:
                 self.watch.note("What could not be looked at is remembered; --retry-failed looks again.")
