@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 #: Names of packages that are imported under another name.
 DISTRIBUTIONS = {"PIL": "pillow"}
 #: Extras that parts of the package import.
-RUNNING = ("ray", "onnx", "tensorboard")
+RUNNING = ("ray", "onnx")
 
 
 @pytest.fixture(scope="module")
