@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from gpproxy.cli.completion import flags_of
 from gpproxy.registry import load_plugin
 from gpproxy.search import SearchSettings, run
 from gpproxy.search_spaces.check import make_space
@@ -106,3 +107,17 @@ def test_links_inside_of_the_docs_lead_somewhere() -> None:
 
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 200
+
+
+def test_flags_of_the_commands_in_the_docs_are_there() -> None:
+    """Every `gpproxy VERB --flag` in a block of a shell, of the README and the pages."""
+    checked = 0
+    for path in (ROOT / "README.md", *DOCS.glob("*.md")):
+        for block in re.findall(r"```bash\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL):
+            for line in block.replace("\\\n", " ").splitlines():
+                for verb, action, rest in re.findall(r"gpproxy (evolve|score|search|train|benchmark)( \w+)?(.*)", line):
+                    known = {flag.name for flag in flags_of(verb + action if verb == "benchmark" else verb)}
+                    given = re.findall(r"(?<!\S)--([a-z-]+)", rest.split("#")[0])
+                    assert set(given) <= known, f"{path.name}: {line}: {set(given) - known}"
+                    checked += len(given)
+    assert checked > 40
