@@ -87,8 +87,8 @@ class UntrainedGenerators:
 
     Attributes:
         init_seed: seed of the untrained weights and inputs.
-        inits: initialisations of a tested architecture, from init_seed on. Formulas evolve and are chosen on the first;
-            they are tested by the mean of their scores over all.
+        inits: initialisations of every architecture; formulas evolve and are chosen on the first, of init_seed, and
+            are tested by the mean of their scores over all.
         inputs: inputs of a pass through an untrained generator.
         retry_failed: whether to look again at generators that failed in an earlier run; the cache remembers them.
     """

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,12 @@ import torch
 from torch import Tensor, nn
 
 import gpproxy
-from gpproxy.errors import ConfigError, RunError, StatisticsError
+from gpproxy.errors import ConfigError, GPProxyError, RunError, StatisticsError
 from gpproxy.proxies.proxy import Proxy
 from gpproxy.proxies.scorer import Scorer, Setup
 from gpproxy.search_spaces import SEARCH_SPACES, Batch
 from gpproxy.seeds import seeded
+from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.exact import exact
 
 FORMULAS = ("sum_layers(layer_snip) - total_params", "min_layers(std(activation))", "synflow", "zen")
@@ -87,3 +90,12 @@ def test_a_proxy_shows_itself_and_refuses_in_sentences() -> None:
     with pytest.raises(AttributeError, match="discover"):
         gpproxy.discovr  # noqa: B018
     assert {"discover", "load_run"} <= set(dir(gpproxy))
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 8, 8), (4, 3, 1, 1), (2, 1, 5, 1)], ids=["sample", "pixel", "channel"])
+def test_the_smallest_batches_have_scores_or_a_sentence(shape: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(shape[1], 3, 1), nn.ReLU(), nn.Conv2d(3, 3, 1))
+    for name in PROXIES:
+        with contextlib.suppress(GPProxyError):
+            assert not math.isnan(gpproxy.load_proxy(name)(network, torch.randn(shape)))

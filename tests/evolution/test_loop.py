@@ -155,6 +155,9 @@ class Counting:
         self.asked.extend(to_text(t) for t in trees)
         return self.evaluator.scores(trees)
 
+    def shared_values(self, trees):
+        return self.evaluator.shared_values(trees)
+
 
 def test_no_structure_is_evaluated_twice_and_one_call_per_generation():
     base = toy.problem()

@@ -28,7 +28,7 @@ def network() -> dict[str, list[Tensor]]:
     found["fan_in"] = [torch.tensor(float(i), dtype=torch.float64) for _, _, i in LAYERS]
     found["params"] = [torch.tensor(float(c * i), dtype=torch.float64) for c, _, i in LAYERS]
     codes = [(p > 0).float().flatten(1) for p in found["preactivation"]]
-    found["hamming"] = [c @ c.T + (1 - c) @ (1 - c).T for c in codes]
+    found["agreement"] = [c @ c.T + (1 - c) @ (1 - c).T for c in codes]
     jacobian = torch.randn(N, 40, generator=g, dtype=torch.float64)
     found["input_gradient_correlation"] = [torch.corrcoef(jacobian)]
     return found
@@ -58,7 +58,7 @@ def expected(name: str, net: dict[str, list[Tensor]]) -> Tensor:
         v = torch.linalg.eigvalsh(net["input_gradient_correlation"][0])
         return -(torch.log(v + 1e-5) + 1 / (v + 1e-5)).sum()
     if name == "nwot":
-        return torch.linalg.slogdet(sum(net["hamming"]).double()).logabsdet
+        return torch.linalg.slogdet(sum(net["agreement"]).double()).logabsdet
     if name == "zen, first term":
         return (net["activation"][-1] - net["perturbed"][-1]).abs().sum().log()
     if name == "MeCo":

@@ -22,7 +22,8 @@ from tests.commands import FAKE
 
 def test_a_run_knows_its_parts(small_run: Path) -> None:
     parts = json.loads((small_run / SPLIT).read_text())["fake"]
-    assert parts["space"] == "fake" and len(parts["train"]) == 20 and len(parts["validation"]) == 12
+    # One of the twenty of the split returns NaN and could not be learnt from.
+    assert parts["space"] == "fake" and len(parts["train"]) == 19 and len(parts["validation"]) == 12
     load_plugin(FAKE)
     space, codes = make_space("fake"), [*parts["test"], *parts["train"], *parts["validation"]]
     kept = training_provenance(Proxy.load(str(small_run))).held_out(codes, space)
@@ -47,7 +48,7 @@ def test_labels_judge_on_what_was_held_out(small_run: Path, capsys: pytest.Captu
     main(["--proxy", str(small_run), "--benchmark", "fake", "--plugins", FAKE, "--workers", "1"])
     said = " ".join(capsys.readouterr().err.split())
     assert (
-        "32 architectures that it has learnt from, or twins of them, are left out" in said and "fake, 15 arch" in said
+        "31 architectures that it has learnt from, or twins of them, are left out" in said and "fake, 16 arch" in said
     )
 
 

@@ -20,8 +20,10 @@ def jacov(passes: Passes) -> Tensor:
     """Minus the sum of log(v + k) + 1 / (v + k), v the eigenvalues of the correlation of the input gradients, k = 1e-5.
 
     The input gradient is that of the summed output. `-samples` when the gradients are uncorrelated, less otherwise; NaN
-    when one of them is constant.
+    when one of them is constant, or there are fewer than two samples.
     """
+    if len(passes.input_gradient) < 2:
+        return torch.tensor(torch.nan)
     correlation = torch.atleast_2d(torch.corrcoef(passes.input_gradient.double()))
     if not torch.isfinite(correlation).all():
         return torch.tensor(torch.nan)

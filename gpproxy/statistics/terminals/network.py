@@ -53,4 +53,4 @@ def jacobian_gram(passes: Passes, sizes: Sizes) -> Tensor:
 @statistic(NetworkKernel, source="Mellor et al., 2020 (jacob_cov)", backward=True)
 def input_gradient_correlation(passes: Passes, sizes: Sizes) -> Tensor:
     """`sample x sample`, correlation of the gradients of the summed output with respect to the input."""
-    return torch.nan_to_num(torch.corrcoef(passes.input_gradient.double()))
+    return torch.nan_to_num(torch.atleast_2d(torch.corrcoef(passes.input_gradient.double())))
