@@ -61,7 +61,7 @@ def load_proxy(path: str | Path) -> ProxyFile:
         raise ExpressionError(
             f"A proxy file is expected at {path}, but it cannot be read: {error.strerror}."
         ) from error
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:  # the last two where it nests too deeply
         raise ExpressionError(f"{path} is not a Python file that gpproxy exported: {error}.") from error
     found: dict[str, Any] = {}
     for statement in module.body:

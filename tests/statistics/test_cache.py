@@ -104,7 +104,9 @@ def test_damaged_files_are_written_anew(tmp_path, damage):
         space, ["plain-3", "deep-3"], HOW, cache_folder=tmp_path, on_progress=lambda *count: counts.append(count)
     )
     assert differences(again[0], whole) == [] and not again[1]
-    assert counts == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    # Three files are of one to three of the four looks: two networks, descriptors apart.
+    first = counts[0][0]
+    assert 1 <= first <= 3 and counts == [(done, 4) for done in range(first, 5)]
     assert sorted(tmp_path.rglob("*.safetensors")) == paths
     assert {load(path, ()).architecture for path in paths} == {"plain-3", "deep-3"}
 
