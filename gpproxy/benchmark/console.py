@@ -122,10 +122,11 @@ class BuildTerminal(BuildWatch):
             + (f", {longer} of them once more for {settings.times} times as long" if longer else "")
         )
         recipe, width = task.recipe, task.space_settings.get("width")
+        _, height, wide = task.space.image_shape
         finished = f"{len(work.done)} of {len(work.jobs)} trainings are finished"
         self._say(
             f"{recipe.steps} steps of batch {recipe.batch}, {f'width {width}, ' if width else ''}"
-            f"{pixels(task.space.image_shape[1:])} px, {settings.samples} images measured; {finished}"
+            f"{pixels((height, wide))} px, {settings.samples} images measured; {finished}"
         )
         if dry_run and work.left:
             self._estimate(build, work)

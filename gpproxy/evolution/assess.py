@@ -60,10 +60,7 @@ class Assessor:
     def propose(self, tree: gp.PrimitiveTree, origin: str, parent: float | None = None) -> Proposal:
         """The tree in its rewritten form, or as it is where nothing is simplified."""
         if self.simplify:
-            tree = rewrite(tree, self.problem.grammar)
-            if self.problem.grammar.constants:
-                folded = self._shapes.fold(tree)
-                tree = tree if folded is tree else rewrite(folded, self.problem.grammar)
+            tree = self._shapes.rewritten(rewrite(tree, self.problem.grammar), self.problem.grammar)
         return Proposal(tree, key(tree).hex(), origin, parent)
 
     def assess(self, proposals: Sequence[Proposal]) -> list[Individual]:

@@ -60,7 +60,8 @@ def _several(settings: EvolveSettings, folder: str, watch: EvolveTerminal) -> in
             raise ConfigError(f"{folder} is the folder of a single run, which has no seeds={settings.seeds}.")
         settings = place.continued(**settings.changes())
     found = run_seeds(settings, watch, folder or None)
-    watch.ladder(found) if settings.ablation else watch.series(found)
+    show = watch.ablation if settings.ablation else watch.series
+    show(found)
     return 0
 
 

@@ -8,24 +8,21 @@ statistics in the cache. What is finished is read and not made again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from gpproxy.errors import RunError
 from gpproxy.evolution.settings import PARTS
 from gpproxy.evolve.console import EvolveWatch
 from gpproxy.evolve.result import Result
-from gpproxy.evolve.rivals import rival_column
 from gpproxy.evolve.scores import PICK, RunScores, read_scores
-from gpproxy.evolve.series import CEILING, FORMULA, Series, SeriesRow, row_of
+from gpproxy.evolve.series import CEILING, FORMULA, Series, SeriesRow, compared, rival_scores, row_of
 from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.evolve.several import Runner, SeriesFolder, place_of, read_series, run_series
 from gpproxy.pictures.forest import Bar, forest
-from gpproxy.ranking.trials import Trial, mean_difference
 from gpproxy.run.interrupt import Interrupted
 from gpproxy.run.kind import CONFIG
 
@@ -47,7 +44,7 @@ class _Rung:
 def run_ablation(
     config: EvolveSettings, folder: SeriesFolder | None, watch: EvolveWatch, run_one: Runner
 ) -> dict[str, Series]:
-    """Runs what is missing; writes and returns the ladder of each benchmark.
+    """Runs what is missing; writes and returns the rows of each benchmark.
 
     Raises Interrupted, with the command that continues it, when a run was stopped.
     """
@@ -62,7 +59,7 @@ def run_ablation(
     except Interrupted:
         raise Interrupted(path) from None
     place = SeriesFolder.open(path)
-    found = {name: _ladder(name, path, whole) for name, whole in read_series(path).items()}
+    found = {name: _climb(name, path, whole) for name, whole in read_series(path).items()}
     place.write_json(ABLATION, {name: one.to_json() for name, one in found.items()})
     for name, one in found.items():
         place.write(PICTURE if len(found) == 1 else f"{Path(name).stem}-{PICTURE}", picture(one))
@@ -77,12 +74,12 @@ def _series(config: EvolveSettings, path: Path, watch: EvolveWatch, run_one: Run
 
 
 def read_ablation(folder: str | Path) -> dict[str, Series]:
-    """The ladder of a finished ablation, by benchmark. Raises RunError where there is none."""
+    """The rows of a finished ablation, by benchmark. Raises RunError where there is none."""
     place = SeriesFolder.open(folder)
     return {name: Series.from_json(data) for name, data in place.read_json(ABLATION).items()}
 
 
-def _ladder(benchmark: str, path: Path, whole: Series) -> Series:
+def _climb(benchmark: str, path: Path, whole: Series) -> Series:
     """The rows of a benchmark, simple ones first, each compared with the row before."""
     from gpproxy.evolve import read_result
 
@@ -90,7 +87,7 @@ def _ladder(benchmark: str, path: Path, whole: Series) -> Series:
     tables = [read_scores(folder)[benchmark] for folder in folders]
     tests = [table.places("test") for table in tables]
     results = [read_result(folder) for folder in folders]
-    rungs = [rung for kind in BELOW if (rung := _rival(benchmark, kind, results, tables, tests))]
+    rungs = [*_rivals(BELOW, benchmark, results, tables, tests)]
     for part in PARTS:
         runs = [path / f"without-{part}" / name for name in whole.folders]
         other = [read_scores(run)[benchmark] for run in runs]
@@ -101,42 +98,32 @@ def _ladder(benchmark: str, path: Path, whole: Series) -> Series:
         rungs.append(_Rung(f"without {part}", names, [t.ranked(PICK, at)[None] for t, at in zip(other, tests)]))
     picks = [table.ranked(PICK, at)[None] for table, at in zip(tables, tests)]
     rungs.append(_Rung(FORMULA, [result.formula for result in results], picks))
-    rungs += [rung for kind in ABOVE if (rung := _rival(benchmark, kind, results, tables, tests))]
+    rungs += _rivals(ABOVE, benchmark, results, tables, tests)
     rows: list[SeriesRow] = []
     for place, rung in enumerate(rungs):
         row = row_of(rung.kind, rung.names, tables, tests, rung.scores)
         if place:
-            trials = [
-                Trial([table.classes[i] for i in at.tolist()], table.quality[at], own, before)
-                for table, at, own, before in zip(tables, tests, rung.scores, rungs[place - 1].scores)
-            ]
-            pairs = list(zip(row.kendall.values, rows[-1].kendall.values))
-            known = [(own, other) for own, other in pairs if own is not None and other is not None]
-            better = sum(own > other for own, other in known)
-            row = replace(row, better=better, of=len(known), difference=mean_difference(trials))
+            row = compared(row, row, rows[-1], tables, tests, list(zip(rung.scores, rungs[place - 1].scores)))
         rows.append(row)
     rows += [row for row in whole.rows if row.kind == CEILING]
     return replace(whole, rows=tuple(rows))
 
 
-def _rival(
-    benchmark: str, kind: str, results: Sequence[Result], tables: Sequence[RunScores], tests: Sequence[Tensor]
-) -> _Rung | None:
-    """What a kind of rival says in each run; None where a run has none of it."""
-    found = [{rival.kind: rival for rival in result.rivals_of(benchmark)}.get(kind) for result in results]
-    names = [f"{'-' if rival.sign < 0 else ''}{rival.name}" for rival in found if rival is not None]
-    if len(names) < len(found):
-        return None
-    scores = []
-    for table, at in zip(tables, tests):
-        drawn = [name for name in table.columns if name.startswith("random ")]
-        columns = drawn if kind == "random" else [rival_column(kind)]
-        scores.append(torch.stack([table.ranked(name, at) for name in columns]))
-    return _Rung(kind, names, scores)
+def _rivals(
+    kinds: Sequence[str],
+    benchmark: str,
+    results: Sequence[Result],
+    tables: Sequence[RunScores],
+    tests: Sequence[Tensor],
+) -> Iterator[_Rung]:
+    """The kinds of rivals that every run has."""
+    for kind in kinds:
+        if found := rival_scores(benchmark, kind, results, tables, tests):
+            yield _Rung(kind, *found)
 
 
 def picture(series: Series) -> str:
-    """The ladder as SVG text: mean τ of each row, and that of each run as a dot."""
+    """The rows as SVG text: mean τ of each row, and that of each run as a dot."""
     bars = []
     for row in series.rows:
         dots = [value for value in row.kendall.values if value is not None]

@@ -6,7 +6,7 @@ output is a file or a pipe, one plain line per generation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from gpproxy.evolve.series_table import ladder_table, series_table
+from gpproxy.evolve.series_table import ablation_table, series_table
 from gpproxy.evolve.table import final_table, steps
 from gpproxy.run.tables import number, told_width, wrapped
 from gpproxy.run.terminal import Terminal, Watch
@@ -37,7 +37,7 @@ class EvolveWatch(Watch):
     def series(self, found: Mapping[str, Series]) -> None:
         """The runs of several seeds are finished."""
 
-    def ladder(self, found: Mapping[str, Series]) -> None:
+    def ablation(self, found: Mapping[str, Series]) -> None:
         """An ablation is finished."""
 
 
@@ -70,15 +70,15 @@ class EvolveTerminal(Terminal, EvolveWatch):
             self.console.print(line, soft_wrap=True, no_wrap=True, crop=False)
 
     def series(self, found: Mapping[str, Series]) -> None:
-        self.close()
-        for series in found.values():
-            for line in series_table(series, told_width(self.console)):
-                self.console.print(line, soft_wrap=True, no_wrap=True, crop=False)
+        self._tables(series_table, found)
 
-    def ladder(self, found: Mapping[str, Series]) -> None:
+    def ablation(self, found: Mapping[str, Series]) -> None:
+        self._tables(ablation_table, found)
+
+    def _tables(self, table: Callable[[Series, int], Iterator[Text]], found: Mapping[str, Series]) -> None:
         self.close()
         for series in found.values():
-            for line in ladder_table(series, told_width(self.console)):
+            for line in table(series, told_width(self.console)):
                 self.console.print(line, soft_wrap=True, no_wrap=True, crop=False)
 
 

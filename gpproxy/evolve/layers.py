@@ -20,7 +20,7 @@ from gpproxy.primitives.types import LayerScalar
 from gpproxy.ranking.metrics import Row
 
 #: Ends of the ranking that are shown.
-ENDS = ("best", "worst")
+EXTREMES = ("best", "worst")
 
 
 def layer_rows(tree: gp.PrimitiveTree, evaluator: Evaluator) -> list[Row]:
@@ -45,7 +45,7 @@ def layer_rows(tree: gp.PrimitiveTree, evaluator: Evaluator) -> list[Row]:
         if numbers is None:
             continue
         row: Row = {"reducer": to_pretty(part), "operand": to_pretty(operand), "region": part[0].primitive.region}
-        for end, place in zip(ENDS, (order[0], order[-1])):
+        for end, place in zip(EXTREMES, (order[0], order[-1])):
             row[end] = {"network": evaluator.table.architectures[place], **_layers(evaluator, place, numbers[place])}
         rows.append(row)
     return rows

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from gpproxy.evolve.finished import EvolveRun
-from gpproxy.evolve.layers import ENDS as ENDS_OF_RANKING
+from gpproxy.evolve.layers import EXTREMES
 from gpproxy.evolve.result import ENDS
 from gpproxy.evolve.rivals import KINDS, Rival
 from gpproxy.evolve.scores import PICK
@@ -19,6 +19,7 @@ from gpproxy.pictures.heat import heat
 from gpproxy.pictures.layers import layers
 from gpproxy.pictures.lines import lines
 from gpproxy.pictures.scatter import Dot, scatter
+from gpproxy.primitives.layers import REGIONS
 from gpproxy.ranking.difference import Difference
 from gpproxy.report.document import Block, Figure, Table, Text
 from gpproxy.run.tables import number, with_interval
@@ -248,19 +249,19 @@ def depth(run: EvolveRun, benchmark: str, name: str) -> list[Block]:
     found = run.result.benchmarks[benchmark].get("layers")
     if found is None:
         return [Text("The run was made by a version that did not keep what layers say; run it anew.")]
-    shown = [row for row in found if min(len(row[end]["values"]) for end in ENDS_OF_RANKING) > 1]
+    shown = [row for row in found if min(len(row[end]["values"]) for end in EXTREMES) > 1]
     if not shown:
         return [Text("The formula reduces no numbers of layers, or the networks have one layer: nothing to show.")]
     blocks: list[Block] = []
     for place, row in enumerate(shown[:MOST]):
-        series = {f"{end}: {row[end]['network']}": (row[end]["depth"], row[end]["values"]) for end in ENDS_OF_RANKING}
+        series = {f"{end}: {row[end]['network']}": (row[end]["depth"], row[end]["values"]) for end in EXTREMES}
         where = f"the {row['region']} third of the depth" if row["region"] else "all layers"
         alt = f"Lines of {row['operand']} over the depth, for the best and the worst network; {row['reducer']} takes "
         told = (
             f"{row['reducer']} takes {where}. Best and worst: by the score of the formula among the training networks."
         )
         blocks.append(Figure(layers(series, row["operand"], f"{name}-layers-{place}"), f"{alt}{where}.", told))
-    rows = [[row["reducer"], end, row[end]["network"], *_thirds(row[end])] for row in shown for end in ENDS_OF_RANKING]
+    rows = [[row["reducer"], end, row[end]["network"], *_thirds(row[end])] for row in shown for end in EXTREMES]
     legend = (
         "Mean of what is reduced over the layers of each third of the depth (bounds at 1/3 and 2/3); - for a third "
         "without such a layer. Of the best and the worst training network by the score of the formula."
@@ -270,11 +271,9 @@ def depth(run: EvolveRun, benchmark: str, name: str) -> list[Block]:
 
 def _thirds(row: dict[str, Any]) -> list[str]:
     """The mean of each third."""
-    cells = []
-    for low, high in ((-1.0, 1 / 3), (1 / 3, 2 / 3 + 1e-6), (2 / 3 + 1e-6, 2.0)):
-        some = [value for at, value in zip(row["depth"], row["values"]) if low <= at < high]
-        cells.append(f"{sum(some) / len(some):.3g}" if some else "-")
-    return cells
+    depth, values = (torch.tensor(row[name], dtype=torch.float64) for name in ("depth", "values"))
+    thirds = [values[REGIONS[region][0](depth)] for region in ("early", "middle", "late")]
+    return [f"{float(some.mean()):.3g}" if len(some) else "-" for some in thirds]
 
 
 def transferred(run: EvolveRun, name: str) -> list[Block]:

@@ -5,7 +5,7 @@ In: settings, a run folder to continue or None, an EvolveWatch. Out: the Result;
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -40,16 +40,9 @@ from gpproxy.run.kind import CONFIG
 
 def stopped(folder: Path) -> Interrupted:
     """What Ctrl-C ends an evolution with: how to go on, how to conclude, and where the front lies."""
-    stop = Interrupted(folder)
-    conclude = command_line("evolve", "--resume", folder, "--conclude")
-    stop.args = (
-        f"{stop}\nor judge the formulas so far, which ends the run:\n  {conclude}\nThe front is {folder / FRONT}.",
-    )
-    return stop
-
-
-#: What is left out before anything was looked at.
-NOTHING_YET: dict[str, str] = {}
+    end = command_line("evolve", "--resume", folder, "--conclude")
+    more = f"\nor judge the formulas so far, which ends the run:\n  {end}\nThe front is {folder / FRONT}."
+    return Interrupted(folder, more=more)
 
 
 class Running:
@@ -94,7 +87,12 @@ class Running:
         state, finished = self._evolve(training, guesses, Validation(discovery, config.cores))
         draws = self._random(training, state) if config.random_search else []
         conclusion = conclude(config, discovery, training, state, finished, draws, watch)
-        self._left_out(discovery, conclusion.discovery)
+        for before, after in zip(discovery, conclusion.discovery):  # tested architectures are looked at in the end
+            later = {code: why for code, why in after.left_out.items() if code not in before.left_out}
+            if later:
+                folder.log("left out", benchmark=after.name, architectures=later)
+                self._tell_left_out(after.name, later)
+        self._write_split(conclusion.discovery)
         result = replace(conclusion.result, folder=folder.path)
         watch.step("writing the files")
         self._write(result, conclusion)
@@ -122,22 +120,22 @@ class Running:
             for remark in (*data.benchmark.remarks, *(f"left out {row}" for row in data.benchmark.dropped)):
                 self.watch.note(f"{data.name}: {remark}")
             self.folder.log("split", benchmark=data.name, **sizes, left_out=dict(data.left_out))
-        self._left_out([replace(data, left_out=NOTHING_YET) for data in discovery], discovery)
+            self._tell_left_out(data.name, data.left_out)
+        self._write_split(discovery)
 
-    def _left_out(self, before: Sequence[DiscoveryData], after: Sequence[DiscoveryData]) -> None:
-        """Tells what could not be looked at since, and writes the split without it."""
+    def _tell_left_out(self, benchmark: str, found: Mapping[str, str]) -> None:
+        """Why architectures could not be looked at."""
+        for reason in found.values():
+            self.watch.note(f"{benchmark}: left out {reason}")
+        if found and not self.config.retry_failed:
+            self.watch.note("What could not be looked at is remembered; --retry-failed looks again.")
+
+    def _write_split(self, discovery: Sequence[DiscoveryData]) -> None:
+        """The parts of the tables, without what could not be looked at."""
         assert self.folder is not None
-        for old, new in zip(before, after):
-            found = {code: reason for code, reason in new.left_out.items() if code not in old.left_out}
-            for reason in found.values():
-                self.watch.note(f"{new.name}: left out {reason}")
-            if found and old.left_out is not NOTHING_YET:
-                self.folder.log("left out", benchmark=new.name, architectures=found)
-            if found and not self.config.retry_failed:
-                self.watch.note("What could not be looked at is remembered; --retry-failed looks again.")
         parts = {
             data.name: {"space": data.space.name, "settings": asdict(data.space.settings), **vars(data.parts)}
-            for data in after
+            for data in discovery
         }
         self.folder.write_json(SPLIT, parts)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -145,21 +145,10 @@ def summarise(
     members = 0.0
     if len(tables) > 1:
         votes, members = out_of_bag(tables)
-        rows.append(_against(formula, COMMITTEE, [""] * len(tables), tables, tests, picks, [v[None] for v in votes]))
+        rows.append(_against(formula, picks, COMMITTEE, [""] * len(tables), tables, tests, [v[None] for v in votes]))
     for kind in KINDS:
-        found = [{rival.kind: rival for rival in result.rivals_of(benchmark)}.get(kind) for result in results]
-        if any(rival is None for rival in found):
-            continue
-        names = [f"{'-' if rival.sign < 0 else ''}{rival.name}" for rival in found if rival is not None]
-        columns = [
-            [rival_column(kind)] if kind != "random" else [name for name in table.columns if name.startswith("random ")]
-            for table in tables
-        ]
-        scores = [
-            torch.stack([table.ranked(name, test) for name in some])
-            for table, test, some in zip(tables, tests, columns)
-        ]
-        rows.append(_against(formula, kind, names, tables, tests, picks, scores))
+        if found := rival_scores(benchmark, kind, results, tables, tests):
+            rows.append(_against(formula, picks, kind, found[0], tables, tests, found[1]))
     best = [result.benchmarks[benchmark]["ceiling"] for result in results]
     if all(best):
         tau, rho = (Spread.of([row[measure] for row in best]) for measure in ("kendall", "spearman"))
@@ -208,22 +197,56 @@ def row_of(
     return SeriesRow(kind, tuple(names), spread["kendall"], spread["spearman"], draws)
 
 
+def rival_scores(
+    benchmark: str, kind: str, results: Sequence[Result], tables: Sequence[RunScores], tests: Sequence[Tensor]
+) -> tuple[list[str], list[Tensor]] | None:
+    """Of a kind of rivals what was chosen in each run, and its `score x architecture` on the test; None where a run has
+    none of it."""
+    found = [{rival.kind: rival for rival in result.rivals_of(benchmark)}.get(kind) for result in results]
+    names = [f"{'-' if rival.sign < 0 else ''}{rival.name}" for rival in found if rival is not None]
+    if len(names) < len(found):
+        return None
+    scores = []
+    for table, test in zip(tables, tests):
+        drawn = [name for name in table.columns if name.startswith("random ")]
+        columns = drawn if kind == "random" else [rival_column(kind)]
+        scores.append(torch.stack([table.ranked(name, test) for name in columns]))
+    return names, scores
+
+
 def _against(
     formula: SeriesRow,
+    picks: Sequence[Tensor],
     kind: str,
     names: Sequence[str],
     tables: Sequence[RunScores],
     tests: Sequence[Tensor],
-    picks: Sequence[Tensor],
     scores: Sequence[Tensor],
 ) -> SeriesRow:
-    """A row with its paired difference to the formula."""
+    """A row with what the formula has over it."""
     row = row_of(kind, names, tables, tests, scores)
+    return compared(row, formula, row, tables, tests, [(pick[None], some) for pick, some in zip(picks, scores)])
+
+
+def compared(
+    row: SeriesRow,
+    first: SeriesRow,
+    second: SeriesRow,
+    tables: Sequence[RunScores],
+    tests: Sequence[Tensor],
+    scores: Sequence[tuple[Tensor, Tensor]],
+) -> SeriesRow:
+    """A row with what the first of two has over the second: the paired difference, and in how many runs it is better.
+
+    Args:
+        scores: of both, `score x architecture`, on the test of each run.
+    """
     trials = [
-        Trial([table.classes[i] for i in test.tolist()], table.quality[test], pick[None], some)
-        for table, test, pick, some in zip(tables, tests, picks, scores)
+        Trial([table.classes[i] for i in test.tolist()], table.quality[test], own, other)
+        for table, test, (own, other) in zip(tables, tests, scores)
     ]
-    pairs = [(own, other) for own, other in zip(formula.kendall.values, row.kendall.values) if None not in (own, other)]
+    pairs = [
+        (own, other) for own, other in zip(first.kendall.values, second.kendall.values) if None not in (own, other)
+    ]
     better = sum(own > other for own, other in pairs)  # type: ignore[operator]
-    data = {**vars(row), "better": better, "of": len(pairs), "difference": mean_difference(trials)}
-    return SeriesRow(**data)
+    return replace(row, better=better, of=len(pairs), difference=mean_difference(trials))

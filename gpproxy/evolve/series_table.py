@@ -5,7 +5,7 @@ In: a Series and a width. Out: lines of rich text.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -22,27 +22,25 @@ WIDE = 120
 
 def series_table(series: Series, width: int) -> Iterator[Text]:
     """The lines of the table of one benchmark."""
+    yield from _table(series, width, "formula − row", "mean difference", remarks(series))
+
+
+def ablation_table(series: Series, width: int) -> Iterator[Text]:
+    """The lines of the table of an ablation on one benchmark, and the order that was found."""
+    yield from _table(series, width, "row − above", "mean difference to the row above", [order(series)])
+
+
+def _table(series: Series, width: int, difference: str, meaning: str, sentences: Iterable[str]) -> Iterator[Text]:
+    """Head, explanation, rows and sentences; `difference` names what is subtracted from what, `meaning` says it."""
     yield from _head(series)
-    told = "mean ± standard deviation over the seeds; formula − row: mean difference, paired, 95 %"
+    told = f"mean ± standard deviation over the seeds; {difference}: {meaning}, paired, 95 %"
     for piece in wrapped(told, width):
         yield Text(piece, style="dim")
-    yield from _rows(series, width, "formula − row")
+    yield from _rows(series, width, difference)
     yield Text()
-    for sentence in remarks(series):
+    for sentence in sentences:
         for piece in wrapped(sentence, width):
             yield Text(piece)
-
-
-def ladder_table(series: Series, width: int) -> Iterator[Text]:
-    """The lines of the table of an ablation on one benchmark, and the order that was found."""
-    yield from _head(series)
-    told = "mean ± standard deviation over the seeds; row − above: mean difference to the row above, paired, 95 %"
-    for piece in wrapped(told, width):
-        yield Text(piece, style="dim")
-    yield from _rows(series, width, "row − above")
-    yield Text()
-    for piece in wrapped(order(series), width):
-        yield Text(piece)
 
 
 def order(series: Series) -> str:

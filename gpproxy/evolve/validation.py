@@ -5,13 +5,13 @@ In: the benchmarks of a run, and formulas. Out: their rank correlations there by
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
 
 from gpproxy.evolution.individual import Individual
 from gpproxy.evolve.discovery import DiscoveryData
+from gpproxy.evolve.judge import finite
 from gpproxy.expressions.structure import needs
 from gpproxy.proxies.values import score_table
 from gpproxy.ranking.correlation import kendall, rank_dead_last, spearman, steady
@@ -44,14 +44,9 @@ class Validation:
         dead = torch.tensor([code in table.dead for code in table.architectures])
         ranked = rank_dead_last(scores, dead | scores.isnan())
         return [
-            {"kendall": _plain(tau), "spearman": _plain(rho)}
+            finite({"kendall": float(tau), "spearman": float(rho)})
             for tau, rho in zip(kendall(ranked, quality), spearman(ranked, quality))
         ]
-
-
-def _plain(value: torch.Tensor) -> float | None:
-    number = float(value)
-    return None if math.isnan(number) else number
 
 
 def _level(row: Row) -> float:

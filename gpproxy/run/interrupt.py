@@ -29,11 +29,12 @@ PAUSE = 0.02
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C; `folder` is what to resume with the command, `kept` a part of a sentence on what it holds."""
+    """Ctrl-C; `folder` is what to resume with the command, `kept` a part of a sentence on what it holds, `more` what
+    else can be done."""
 
-    def __init__(self, folder: Path, command: str = "evolve", kept: str = "everything so far is saved"):
+    def __init__(self, folder: Path, command: str = "evolve", kept: str = "everything so far is saved", more: str = ""):
         self.folder = folder
-        super().__init__(f"Stopped; {kept}. Continue with\n  {resume_command(folder, command)}")
+        super().__init__(f"Stopped; {kept}. Continue with\n  {resume_command(folder, command)}{more}")
 
 
 def resume_command(folder: Path, command: str = "evolve") -> str:

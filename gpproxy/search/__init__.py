@@ -20,7 +20,7 @@ from gpproxy.search.settings import SearchSettings
 if TYPE_CHECKING:
     from gpproxy.search.console import SearchWatch
     from gpproxy.search.folder import SearchFolder
-    from gpproxy.search.running import SearchResult
+    from gpproxy.search.result import SearchResult
 
 __all__ = ["Interrupted", "SearchSettings", "resume", "run"]
 

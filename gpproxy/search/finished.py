@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from gpproxy.errors import RunError
-from gpproxy.pictures.architecture import short
-from gpproxy.report.render import table
 from gpproxy.run.folder import AGAIN, ENVIRONMENT, JOURNAL
 from gpproxy.run.reading import reading, typed
 from gpproxy.search.compare import Line
 from gpproxy.search.folder import RANKING, RESULT, SearchFolder
+from gpproxy.search.result import SHOWN, best_html
 from gpproxy.search.settings import SearchSettings
 
 #: The table of the trained winners.
 COMPARED = "compared.csv"
-#: Candidates that a notebook shows.
-SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -68,15 +64,6 @@ class SearchRun:
         """The best candidates, for a notebook."""
         rows = [(one.score, one.params, one.macs, one.architecture) for one in self.candidates[:SHOWN]]
         return best_html(rows, len(self.candidates))
-
-
-def best_html(rows: Sequence[tuple[float, float, float, str]], candidates: int) -> str:
-    """Score, parameters, MACs and code of the best candidates, the best first, as a piece of HTML for a notebook."""
-    lines = [
-        [str(rank), f"{score:.6g}", short(params), short(macs), code]
-        for rank, (score, params, macs, code) in enumerate(rows, start=1)
-    ]
-    return table(("rank", "score", "params", "MACs", f"best of {candidates:,} architectures"), lines)
 
 
 def read_run(folder: str | Path) -> SearchRun:

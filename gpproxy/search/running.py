@@ -8,9 +8,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from gpproxy.estimators.shared import SharedEstimator
 from gpproxy.execution.devices import check_device
 from gpproxy.pictures.learning import losses_picture
 from gpproxy.proxies.proxy import Proxy
-from gpproxy.proxies.scored import Scored, ScoredList, told_of_notes
+from gpproxy.proxies.scored import ScoredList, told_of_notes
 from gpproxy.proxies.size import Sizer
 from gpproxy.proxies.target import target_space
 from gpproxy.registry import load_plugin
@@ -34,7 +33,7 @@ from gpproxy.run.settings import parse_settings
 from gpproxy.search.console import SearchWatch
 from gpproxy.search.controlled import Controlled
 from gpproxy.search.cost import Cost
-from gpproxy.search.finished import SHOWN, best_html, read_run
+from gpproxy.search.finished import read_run
 from gpproxy.search.folder import RESULT, SearchFolder, candidate_row, unfinished
 from gpproxy.search.journal import NAME, Journal, Memory
 from gpproxy.search.limits import Limits
@@ -43,6 +42,7 @@ from gpproxy.search.nsga2 import NSGA2
 from gpproxy.search.order import beyond
 from gpproxy.search.outside import LOOKED_AT, outside
 from gpproxy.search.page import document
+from gpproxy.search.result import SearchResult
 from gpproxy.search.settings import PROXY, SearchSettings
 from gpproxy.search.strategies import Evolution, Exhaustive, Random, Strategy
 from gpproxy.search.turns import Turns, take_turns
@@ -52,40 +52,6 @@ from gpproxy.tasks.settings import TrainingSettings
 
 #: Deviations above random candidates from which the best one is suspected to be beyond what its proxy can tell.
 FAR = 8.0
-
-
-@dataclass(frozen=True, eq=False)
-class SearchResult:
-    """What a search found.
-
-    Attributes:
-        folder: where its files are.
-        seen: every scored candidate, in the order of the search.
-        ranked: indices from best to worst.
-        value: combined score per candidate.
-        cost: what it cost.
-        finished: `budget`, `time`, `space` (nothing was left) or `rare` (hardly anything is within the limits).
-    """
-
-    folder: Path
-    seen: ScoredList
-    ranked: np.ndarray
-    value: np.ndarray
-    cost: Cost
-    finished: str
-
-    def __repr__(self) -> str:
-        first = f", best {self.seen.codes[int(self.ranked[0])]}" if len(self.ranked) else ""
-        return f"SearchResult({str(self.folder)!r}, {len(self.seen)} candidates{first})"
-
-    def _repr_html_(self) -> str:
-        """The best candidates, for a notebook."""
-        rows = [(score, one.params, one.macs, one.code) for one, score in self.best(SHOWN)]
-        return best_html(rows, len(self.seen))
-
-    def best(self, count: int) -> list[tuple[Scored, float]]:
-        """The best candidates with their scores."""
-        return [(self.seen[int(i)], float(self.value[i])) for i in self.ranked[:count]]
 
 
 class Searcher:

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from gpproxy.run.files import write_atomically
-from gpproxy.statistics.passes import passing
+from gpproxy.statistics.absent import passing
 
 
 def note_of(path: Path) -> Path:

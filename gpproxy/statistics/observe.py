@@ -16,10 +16,11 @@ from gpproxy.errors import StatisticsError
 from gpproxy.primitives.types import AXES, LAYER_TYPES
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.seeds import seeded
+from gpproxy.statistics.absent import AbsentPass
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.exact import exact
-from gpproxy.statistics.passes import AbsentPass, Passes
+from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.record import Record
 
 #: Why a network is dead that only gradients show to be so.

@@ -105,16 +105,16 @@ class TranslationTask(Task):
         """What is learnt from, and the held-out images, at the size of the space."""
         settings = self.settings
         check_shapes(self.space, self.paired)
-        made = self.space.image_shape
+        channels, height, width = self.space.image_shape
         return load_translation(
             settings.data,
             self.paired,
             split=settings.split,
-            resolution=made[1:],
+            resolution=(height, width),
             folder=settings.data_folder or None,
             direction=settings.direction,
             limit=settings.limit or None,
-            channels=(3 if self.space.takes == "labels" else self.space.input_shape[0], made[0]),
+            channels=(3 if self.space.takes == "labels" else self.space.input_shape[0], channels),
         )
 
     @cached_property

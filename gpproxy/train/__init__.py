@@ -24,13 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["Interrupted", "TrainSettings", "dry_run", "resume", "run"]
 
 
-def run(settings: TrainSettings, watch: Watch | None = None, *, export: str = "") -> Outcome:
+def run(settings: TrainSettings, watch: Watch | None = None) -> Outcome:
     """A training from its settings to its outcome. A folder `settings.out` with the same settings is continued.
 
     Without `settings.out`, the newest training in runs/ that the same settings began and did not finish is continued.
-
-    Args:
-        export: `torch` or `onnx` writes the trained generator as `generator.pt2` or `generator.onnx`, too.
 
     Raises the errors of `gpproxy.errors` with what to do about them, and Interrupted on Ctrl-C.
     """
@@ -38,21 +35,20 @@ def run(settings: TrainSettings, watch: Watch | None = None, *, export: str = ""
     from gpproxy.run.terminal import Terminal, Watch
     from gpproxy.train.running import run_training
 
-    return run_training(settings, watch or watching(Terminal, Watch), export=export)
+    return run_training(settings, watch or watching(Terminal, Watch))
 
 
-def resume(folder: str | Path, watch: Watch | None = None, *, export: str = "", **changes: Any) -> Outcome:
+def resume(folder: str | Path, watch: Watch | None = None, **changes: Any) -> Outcome:
     """Continues a training, on a CPU equal bit for bit to one that was never interrupted.
 
     Args:
-        export: as for `run`; of a finished training it is all that is done.
         changes: settings that do not decide what is computed, such as the device.
 
     Raises RunError for other settings.
     """
     from gpproxy.train.running import resume_training
 
-    return resume_training(folder, watch, export, **changes)
+    return resume_training(folder, watch, **changes)
 
 
 def dry_run(settings: TrainSettings, watch: Watch | None = None) -> DryRun:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from gpproxy.run import command
 from gpproxy.run.command import read_run, run_command
@@ -18,12 +17,9 @@ class Start(command.Start):
 
     Attributes:
         dry_run: only time a few steps; prints what the training will take, and writes nothing.
-        export: also write the trained generator for other programs: torch (generator.pt2) or onnx (generator.onnx,
-            extra `onnx`); with --resume of a finished training that is all.
     """
 
     dry_run: bool = False
-    export: Literal["", "torch", "onnx"] = ""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -37,11 +33,10 @@ def main(arguments: Sequence[str]) -> int:
 
         for line in dry_run_lines(settings, dry_run(settings, watch)):
             watch.note(line)
-        return 0
-    if start.resume:
-        resume(start.resume, watch, export=start.export, **settings.changes())
+    elif start.resume:
+        resume(start.resume, watch, **settings.changes())
     else:
-        run(settings, watch, export=start.export)
+        run(settings, watch)
     return 0
 
 

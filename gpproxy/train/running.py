@@ -28,26 +28,25 @@ from gpproxy.training.dry_run import DryRun
 from gpproxy.training.outcome import Outcome, outcome
 
 
-def run_training(settings: TrainSettings, watch: Watch | None = None, stop: Stop = never, export: str = "") -> Outcome:
+def run_training(settings: TrainSettings, watch: Watch | None = None, stop: Stop = never) -> Outcome:
     """As `gpproxy.train.run`.
 
     Args:
         stop: asked between two steps; True ends the training as Ctrl-C does, with `Interrupted`.
-        export: see `gpproxy.train.exported`; empty for nothing.
     """
     if settings.out and (Path(settings.out) / CONFIG).is_file():
         begun = TrainFolder.open(settings.out)
-        return _run(begun.continued(**settings.changes()), begun, watch, stop, export)
+        return _run(begun.continued(**settings.changes()), begun, watch, stop)
     place = None if settings.out else TrainFolder.unfinished(settings)
     if place is not None and watch is not None:
         watch.note(f"continues the unfinished training in {place.path}; --out FOLDER begins another one")
-    return _run(settings, place, watch, stop, export)
+    return _run(settings, place, watch, stop)
 
 
-def resume_training(folder: str | Path, watch: Watch | None = None, export: str = "", **changes: Any) -> Outcome:
+def resume_training(folder: str | Path, watch: Watch | None = None, **changes: Any) -> Outcome:
     """As `gpproxy.train.resume`."""
     place = TrainFolder.open(folder)
-    return _run(place.continued(**changes), place, watch, export=export)
+    return _run(place.continued(**changes), place, watch)
 
 
 def time_training(settings: TrainSettings, watch: Watch | None = None) -> DryRun:
@@ -57,9 +56,7 @@ def time_training(settings: TrainSettings, watch: Watch | None = None) -> DryRun
         return task.dry_run(task.code(settings.arch), settings.seed)
 
 
-def _run(
-    settings: TrainSettings, place: TrainFolder | None, watch: Watch | None, stop: Stop = never, export: str = ""
-) -> Outcome:
+def _run(settings: TrainSettings, place: TrainFolder | None, watch: Watch | None, stop: Stop = never) -> Outcome:
     with _threads(settings.threads), watch or Watch() as seen, patient() as patience:
         task = open_task(settings, tell=seen.step)
         code = task.code(settings.arch)
@@ -71,8 +68,8 @@ def _run(
             found, quality = _finish(task, code, settings.seed, folder, seen, patience, stop)
     for line in (*train_lines(found, quality, folder.path), *task.remarks(found)):
         seen.note(line)
-    if export:
-        seen.note(f"{export} {write_generator(folder.path, export)}")
+    if settings.export:
+        seen.note(f"{settings.export} {write_generator(folder.path, settings.export)}")
     return found
 
 

@@ -6,6 +6,7 @@ In: values of fields. Out: TrainSettings. Importing this file imports no torch, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from gpproxy.errors import ConfigError
 from gpproxy.run.settings import setting
@@ -32,11 +33,14 @@ class TrainRun:
         threads: of a CPU; another number gives slightly other results.
         out: where the results are kept; the run folder. Empty makes runs/<time>-<space>-<architecture>-s<seed>. The
             same command continues it, without a folder the newest in runs/ that is not finished.
+        export: also write the trained generator for other programs; torch (generator.pt2) or onnx (generator.onnx,
+            extra `onnx`). With --resume of a finished training that is all that is done.
     """
 
     seed: int = setting(0)
     threads: int = setting(1, least=1, free=True)
     out: str = setting("", free=True, path=True)
+    export: Literal["", "torch", "onnx"] = setting("", known=("", "torch", "onnx"), free=True)
 
 
 @dataclass(frozen=True)

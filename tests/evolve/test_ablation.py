@@ -11,7 +11,7 @@ from gpproxy.evolve import EvolveSettings, ablation, read_result, run_seeds
 from gpproxy.evolve.ablation import ABLATION, PICTURE, read_ablation
 from gpproxy.evolve.console import EvolveWatch
 from gpproxy.evolve.scores import PICK, read_scores
-from gpproxy.evolve.series_table import ladder_table
+from gpproxy.evolve.series_table import ablation_table
 from gpproxy.proxies.proxy import Proxy
 from gpproxy.ranking.correlation import kendall
 from tests.commands import small
@@ -72,7 +72,7 @@ def test_each_row_is_what_its_runs_say(folder: Path) -> None:
 def test_it_is_a_series_a_proxy_a_table_and_a_picture(folder: Path) -> None:
     assert len(Proxy.load(str(folder)).members) == 2
     assert (folder / PICTURE).read_text().lstrip().startswith("<")
-    text = "\n".join(line.plain for line in ladder_table(read_ablation(folder)["fake"], 80))
+    text = "\n".join(line.plain for line in ablation_table(read_ablation(folder)["fake"], 80))
     assert "row − above" in text and "without islands" in text and "by mean τ: " in " ".join(text.split())
     assert max(map(len, text.splitlines())) <= 80
 

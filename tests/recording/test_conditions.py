@@ -7,7 +7,8 @@ from torch import nn
 from gpproxy.search_spaces import SEARCH_SPACES
 from gpproxy.search_spaces.batch import Batch
 from gpproxy.seeds import numbered
-from gpproxy.statistics.passes import Passes, forward
+from gpproxy.statistics.passes import Passes
+from gpproxy.statistics.single_pass import forward
 
 
 class Told(nn.Module):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from gpproxy.search_spaces import SEARCH_SPACES
 from gpproxy.search_spaces.check import make_space
 from gpproxy.statistics.exact import exact
-from gpproxy.statistics.passes import backward, forward
+from gpproxy.statistics.single_pass import backward, forward
 
 #: Settings that make the networks of a space small.
 SMALL: dict[str, dict[str, Any]] = {

@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from gpproxy.recording.layer import Layer
 from gpproxy.search_spaces.batch import Batch
-from gpproxy.statistics.passes import Pass, backward, forward
+from gpproxy.statistics.single_pass import Pass, backward, forward
 
 N, SIDE = 4, 6
 

@@ -16,9 +16,10 @@ from torch.utils.checkpoint import checkpoint
 
 from gpproxy.primitives.types import LAYER_TYPES
 from gpproxy.search_spaces.batch import Batch
+from gpproxy.statistics.absent import AbsentPass
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.cut import Sizes
-from gpproxy.statistics.passes import AbsentPass, Passes
+from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import STATISTICS
 from tests.statistics.tiny import images, seeded_
 

@@ -12,9 +12,9 @@ import torch
 from torch import nn
 
 from gpproxy.errors import StatisticsError
+from gpproxy.statistics.absent import AbsentPass
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.classical.proxy import proxy
-from gpproxy.statistics.passes import AbsentPass
 from tests.statistics.tiny import images, look_at, mlp, seeded_, with_norms, without_norms
 
 EXPECTED = """l2_norm grad_norm snip plain fisher grasp synflow logsynflow jacov zen zico gradsign ntk nwot swap meco

@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from gpproxy.recording.layer import Layer
 from gpproxy.search_spaces import SEARCH_SPACES
 from gpproxy.statistics.cut import Sizes, as_map
-from gpproxy.statistics.passes import Layer, Passes
+from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import STATISTICS
 from gpproxy.statistics.terminals import information
 from tests.statistics.tiny import images, look_at, seeded_

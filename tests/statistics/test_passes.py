@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from gpproxy.recording.layer import Layer
 from gpproxy.search_spaces.batch import Batch
-from gpproxy.statistics.passes import Passes, forward
+from gpproxy.statistics.passes import Passes
+from gpproxy.statistics.single_pass import forward
 from tests.statistics.tiny import images, look_at, mlp, seeded_, squared, with_norms, without_norms
 
 

@@ -21,8 +21,9 @@ from gpproxy.primitives.types import (
 from gpproxy.search_spaces import SEARCH_SPACES
 from gpproxy.search_spaces.batch import Batch
 from gpproxy.search_spaces.describe import macs
+from gpproxy.statistics.absent import AbsentPass
 from gpproxy.statistics.cut import Sizes
-from gpproxy.statistics.passes import AbsentPass, Passes
+from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import STATISTICS
 from tests.statistics.tiny import images, look_at, mlp, seeded_, squared, with_norms, without_norms
 from tests.statistics.tiny_tables import UNCUT, tiny  # noqa: F401  registers the tiny space

@@ -15,8 +15,9 @@ from torch.nn.utils import parametrizations, spectral_norm, weight_norm
 from torch.utils.checkpoint import checkpoint
 
 from gpproxy.search_spaces.batch import Batch
+from gpproxy.statistics.absent import AbsentPass
 from gpproxy.statistics.classical import PROXIES
-from gpproxy.statistics.passes import AbsentPass, Passes
+from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.undisturbed import drawn, duplicate, restored, surroundings
 from tests.statistics.tiny import images, seeded_, squared
 

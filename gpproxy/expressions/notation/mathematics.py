@@ -15,7 +15,7 @@ from deap import gp
 
 from gpproxy.errors import ExpressionError
 from gpproxy.expressions.grammar import Grammar
-from gpproxy.expressions.rewriting.algebra import PER_LAYER
+from gpproxy.expressions.rewriting.algebra import PER_LAYER, is_call
 from gpproxy.expressions.rewriting.symbols import to_sympy
 from gpproxy.expressions.text import parse
 from gpproxy.primitives import PRIMITIVES
@@ -109,13 +109,7 @@ def _strength(expression: Any) -> int:
 
 
 def _primitive(expression: Any) -> Primitive | None:
-    return PRIMITIVES.registered().get(type(expression).__name__) if _is_call(expression) else None
-
-
-def _is_call(expression: Any) -> bool:
-    from sympy.core.function import AppliedUndef
-
-    return isinstance(expression, AppliedUndef)
+    return PRIMITIVES.registered().get(type(expression).__name__) if is_call(expression) else None
 
 
 def _is_bare(expression: Any) -> bool:
@@ -147,7 +141,7 @@ def _printers() -> tuple[Any, Any]:
             return upright(name.removesuffix(PER_LAYER)) + (r"_{\ell}" if name.endswith(PER_LAYER) else "")
 
         def _print_Function(self, expression: Any, exp: Any = None) -> str:
-            if not _is_call(expression):
+            if not is_call(expression):
                 return super()._print_Function(expression, exp)
             notation, name, count = None, type(expression).__name__, len(expression.args)
             if found := _primitive(expression):
@@ -183,7 +177,7 @@ def _printers() -> tuple[Any, Any]:
             )
 
         def _print_Function(self, expression: Any) -> Any:
-            if not _is_call(expression):
+            if not is_call(expression):
                 return super()._print_Function(expression)
             found, name = _primitive(expression), type(expression).__name__
             if found is None or not found.over_layers:

@@ -73,7 +73,7 @@ def encode(expression: Any) -> list[Any]:
     if str(expression) == "E":
         return ["exp", ["number", "1", "1"]]
     name = type(expression).__name__
-    if _is_call(expression):
+    if is_call(expression):
         return ["call", name, *(encode(a) for a in expression.args)]
     _class(name)
     return [name, *(encode(a) for a in expression.args)]
@@ -92,7 +92,7 @@ def decode(data: list[Any]) -> Any:
     return _class(data[0])(*(decode(d) for d in data[1:]))
 
 
-def _is_call(expression: Any) -> bool:
+def is_call(expression: Any) -> bool:
     """Whether it is a function that SymPy does not know."""
     from sympy.core.function import AppliedUndef
 
@@ -213,7 +213,7 @@ def _forms(expression: Any) -> Iterator[Any]:
         sympy.simplify,
         lambda e: sympy.logcombine(sympy.simplify(e), force=True),
     )
-    reduced = any(map(_is_call, sympy.preorder_traversal(expression)))
+    reduced = any(map(is_call, sympy.preorder_traversal(expression)))
     starts: tuple[Any, ...] = (lambda e: e,)
     if reduced:
         starts = (taken_apart, lambda e: e, lambda e: taken_apart(sympy.expand_log(e, force=True)))
@@ -242,7 +242,7 @@ def taken_apart(expression: Any) -> Any:
     if not expression.args:
         return expression
     parts = [taken_apart(part) for part in expression.args]
-    if not _is_call(expression):
+    if not is_call(expression):
         return expression.func(*parts)
     name = type(expression).__name__
     terms = sympy.Add.make_args(sympy.expand(parts[0]))
@@ -260,7 +260,7 @@ def put_together(expression: Any) -> Any:
     """Sums of one reducer as the reducer of a sum: 2 f(x) + f(y) = f(2 x + y)."""
     import sympy
 
-    if not expression.args or _is_call(expression):
+    if not expression.args or is_call(expression):
         return expression
     parts = [put_together(part) for part in expression.args]
     if not expression.is_Add:
@@ -269,7 +269,7 @@ def put_together(expression: Any) -> Any:
     rest = []
     for part in parts:
         factors = sympy.Mul.make_args(part)
-        calls = [factor for factor in factors if _is_call(factor)]
+        calls = [factor for factor in factors if is_call(factor)]
         if len(calls) == 1 and len(calls[0].args) == 1:
             others = sympy.Mul(*(factor for factor in factors if factor is not calls[0]))
             inside.setdefault(type(calls[0]).__name__, []).append(others * calls[0].args[0])

@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from deap import gp
 
 from gpproxy.expressions.evaluation.evaluate import Evaluator
+from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.nodes import Constant, Leaf, Operation
 from gpproxy.expressions.nodes import Statistic as Terminal
+from gpproxy.expressions.rewriting.rewrite import rewrite
 from gpproxy.expressions.structure import keys
 from gpproxy.primitives.types import Scalar
 from gpproxy.statistics.statistic import STATISTICS
@@ -55,6 +57,11 @@ class ShapeConstants:
                 at = tree.searchSubtree(at).stop
         return gp.PrimitiveTree(nodes) if len(nodes) < len(tree) else tree
 
+    def rewritten(self, tree: gp.PrimitiveTree, grammar: Grammar) -> gp.PrimitiveTree:
+        """The tree with its parts folded and what that allows rewritten, where the grammar has constants."""
+        folded = self.fold(tree) if grammar.constants else tree
+        return tree if folded is tree else rewrite(folded, grammar)
+
     def _learn(self, parts: list[tuple[bytes, gp.PrimitiveTree]]) -> None:
         """Evaluates the parts that are new."""
         new = {name: part for name, part in parts if name not in self._known}
@@ -84,12 +91,10 @@ def _of_shapes(tree: gp.PrimitiveTree) -> set[int]:
         if isinstance(node, Operation):
             shapes = node.primitive.of_shape or all(own for own, _ in parts)
             measured = any(holds for _, holds in parts)
-            if shapes and measured and at and node.ret is Scalar:
-                found.add(at)
         else:
             measured = isinstance(node, Terminal)
             shapes = isinstance(node, Constant) or (node.name in STATISTICS and STATISTICS[node.name].structural)
-            if measured and shapes and at and node.ret is Scalar:
-                found.add(at)
+        if shapes and measured and at and node.ret is Scalar:
+            found.add(at)
         stack.append((shapes, measured))
     return found

@@ -18,7 +18,6 @@ from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.rewriting.algebra import Algebra
 from gpproxy.expressions.rewriting.rank_form import rank_alike
-from gpproxy.expressions.rewriting.rewrite import rewrite
 from gpproxy.expressions.rewriting.shape_constants import ShapeConstants
 from gpproxy.expressions.rewriting.symbols import TreeWriter, is_algebraic, to_sympy
 from gpproxy.expressions.structure import key
@@ -62,9 +61,7 @@ def simplify(
         with Algebra() as own:
             return simplify(tree, grammar, evaluator, seconds=seconds, algebra=own, shapes=shapes)
     original, reasons = tree, []
-    if grammar.constants:
-        folded = (shapes or ShapeConstants([evaluator])).fold(tree)
-        tree = tree if folded is tree else rewrite(folded, grammar)
+    tree = (shapes or ShapeConstants([evaluator])).rewritten(tree, grammar)
     end = time.monotonic() + seconds
     for at in reversed(range(len(tree))):  # inner regions first: what stands left of a region keeps its place
         if at >= len(tree) or not _is_region(tree, at):

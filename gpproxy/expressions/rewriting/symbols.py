@@ -21,7 +21,7 @@ from gpproxy.errors import ExpressionError
 from gpproxy.expressions.fold import operands
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.nodes import Constant, Leaf, Operation
-from gpproxy.expressions.rewriting.algebra import PER_LAYER, applied, symbol
+from gpproxy.expressions.rewriting.algebra import PER_LAYER, applied, is_call, symbol
 from gpproxy.expressions.structure import key
 from gpproxy.primitives.declaration import Primitive
 from gpproxy.primitives.types import LAYER_TYPES, Scalar
@@ -158,7 +158,7 @@ class TreeWriter:
         if handler:
             return handler(e)
         try:
-            form = applied(name, *_operands(len(e.args))) if _unknown(e) else e.func(*_operands(len(e.args)))
+            form = applied(name, *_operands(len(e.args))) if is_call(e) else e.func(*_operands(len(e.args)))
         except (TypeError, ValueError):  # not a function of numbers, such as Piecewise
             raise NoTree from None
         return self._apply(form, *map(self._write, e.args))
@@ -260,13 +260,6 @@ class TreeWriter:
 
     def _write_min(self, e: Any) -> Nodes:
         return self._chain(self._smaller, [self._write(a) for a in e.args])
-
-
-def _unknown(e: Any) -> bool:
-    """Whether it is a function that SymPy does not know: a layer reducer."""
-    from sympy.core.function import AppliedUndef
-
-    return isinstance(e, AppliedUndef)
 
 
 def _is_inverse(factor: Any) -> bool:

@@ -14,7 +14,8 @@ from gpproxy.statistics.classical.layers import (
     total,
 )
 from gpproxy.statistics.classical.proxy import proxy, weights_of
-from gpproxy.statistics.passes import Passes, forward, refuse_cut, wide
+from gpproxy.statistics.passes import Passes
+from gpproxy.statistics.single_pass import forward, refuse_cut, wide
 
 
 @proxy(source="Abdelfattah et al., 2021")

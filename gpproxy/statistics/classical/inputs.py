@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from gpproxy.recording.layer import Layer
 from gpproxy.statistics.classical.proxy import fixed, proxy
-from gpproxy.statistics.passes import Passes, plain_copy
+from gpproxy.statistics.passes import Passes
+from gpproxy.statistics.plain_copy import plain_copy
 
 #: Modules that hold the gain and shift of a norm.
 NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)

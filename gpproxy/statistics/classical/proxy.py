@@ -17,7 +17,8 @@ from gpproxy.errors import StatisticsError
 from gpproxy.recording.layer import Layer
 from gpproxy.registry import Registry
 from gpproxy.seeds import numbered
-from gpproxy.statistics.passes import Pass, Passes
+from gpproxy.statistics.passes import Passes
+from gpproxy.statistics.single_pass import Pass
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,9 @@ from torch import Tensor, nn
 
 from gpproxy.search_spaces.batch import Batch
 from gpproxy.statistics.classical.proxy import gradients_of, proxy
-from gpproxy.statistics.passes import Passes, plain_copy, wide
+from gpproxy.statistics.passes import Passes
+from gpproxy.statistics.plain_copy import plain_copy
+from gpproxy.statistics.single_pass import wide
 
 #: Samples whose gradients are taken one by one.
 SAMPLES = 8

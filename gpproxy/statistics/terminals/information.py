@@ -8,8 +8,9 @@ from torch import Tensor
 
 from gpproxy.primitives.decodability import decodability as ridge_score
 from gpproxy.primitives.types import LayerScalar, Scalar
+from gpproxy.recording.layer import Layer
 from gpproxy.statistics.cut import Sizes, as_map, spaced
-from gpproxy.statistics.passes import Layer, Passes
+from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import statistic
 
 
