@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from gpproxy.api.proxies import Inputs, Loss, ProxyFunction
 from gpproxy.benchmarks.benchmark import Card
 from gpproxy.benchmarks.csv_table import write_table
-from gpproxy.benchmarks.split import SMALLEST
+from gpproxy.benchmarks.split import SMALLEST, usual_sizes
 from gpproxy.errors import ConfigError, did_you_mean
 from gpproxy.evolve import EvolveSettings, run
 from gpproxy.evolve.advice import USEFUL
@@ -92,16 +92,16 @@ def discover(
     watch = EvolveWatch() if quiet else EvolveTerminal()
     small = len(networks) < ENOUGH
     if small:
-        watch.note(few(len(networks)))
+        watch.note(few(len(networks), int(settings.get("train", 0)), int(settings.get("validation", 0))))
     chosen = {"inputs": len(batch), "workers": 1, **(FEW if small else {}), **settings}
     with _private_cache(folder / "statistics"):
         run(EvolveSettings(**chosen, benchmark=str(table), out=str(folder)), watch)
     return ProxyFunction(Proxy.load(str(folder)), batch, loss)
 
 
-def few(labels: int) -> str:
-    """What so few labels can tell, in a sentence."""
-    test = labels - labels // 2 - (labels - labels // 2) // 2
+def few(labels: int, train: int = 0, validation: int = 0) -> str:
+    """What so few labels can tell, in a sentence; sizes of the split as in the settings, 0 for the usual ones."""
+    test = max(labels - sum(usual_sizes(labels, train or None, validation or None)), 0)
     return (
         f"{labels} labels leave {test} networks for the test. A proxy with τ {USEFUL:g} is told from chance by "
         f"{architectures_for(USEFUL)} of them, which takes about {ENOUGH} labels; expect a verdict that says so."

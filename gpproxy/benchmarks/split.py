@@ -61,16 +61,13 @@ def split(
             f"{benchmark.name} has {len(benchmark)} architectures, but at least {3 * SMALLEST} are needed: {SMALLEST} "
             f"each for {', '.join(PARTS[:-1])} and {PARTS[-1]}. Measure more of them."
         )
-    if train is None:
-        train = min(TRAIN, len(benchmark) // 2, len(benchmark) - 2 * SMALLEST)
+    train, validation = usual_sizes(len(benchmark), train, validation)
     rest = len(benchmark) - train
     if rest < 2 * SMALLEST:
         raise BenchmarkError(
             f"train = {train} leaves {max(rest, 0)} of the {len(benchmark)} architectures of {benchmark.name} for "
             f"validation and test, which need at least {2 * SMALLEST}. Choose train <= {len(benchmark) - 2 * SMALLEST}."
         )
-    if validation is None:
-        validation = rest // 2
     if rest - validation < SMALLEST:
         raise BenchmarkError(
             f"train = {train} and validation = {validation} leave {max(rest - validation, 0)} of the "
@@ -93,6 +90,17 @@ def split(
                 f"{len(part)} architectures, but needs at least {SMALLEST}. Change the sizes of the parts."
             )
     return Split(*map(tuple, _fewer(parts, labels, seed)))
+
+
+def usual_sizes(architectures: int, train: int | None = None, validation: int | None = None) -> tuple[int, int]:
+    """Train and validation of a table, as far as they are not given; the test has the rest.
+
+    >>> usual_sizes(12), usual_sizes(72), usual_sizes(334)
+    ((4, 4), (36, 18), (100, 117))
+    """
+    if train is None:
+        train = min(TRAIN, architectures // 2, architectures - 2 * SMALLEST)
+    return train, (architectures - train) // 2 if validation is None else validation
 
 
 def _fewer(parts: list[list[str]], labels: int | None, seed: int) -> list[list[str]]:

@@ -13,8 +13,9 @@ from gpproxy.evolve.result import Result
 from gpproxy.evolve.rivals import KINDS, Rival
 from gpproxy.evolve.table import joined
 from gpproxy.ranking.confounders import SAME
+from gpproxy.ranking.metrics import Row
 from gpproxy.ranking.power import architectures_for, least_tau
-from gpproxy.run.tables import with_interval
+from gpproxy.run.tables import number, with_interval
 
 #: A correlation that a proxy which is of use should reach; the advice tells how many labels show it.
 USEFUL = 0.5
@@ -35,11 +36,12 @@ def advise(result: Result, benchmark: str) -> Advice:
     test = rows["test"]
     low = test["kendall_interval"][0]
     count = test["n"]
-    measured = f"On {count} networks that it has never seen it reaches τ {with_interval(test, 'kendall')}"
+    measured = _measured(test)
     if low is None or low <= 0 or test["kendall"] < least_tau(count):
         holds = "the interval holds 0" if low is not None and low <= 0 else "that is no more than chance can do"
         why = "that is too few for an interval" if low is None else holds
-        return Advice("bad", "Not shown to rank at all", f"{measured}: {why}. {too_few(result, benchmark)}")
+        return Advice("bad", "Not worth using: not shown to rank at all", f"{measured}: {why}. "
+                      f"{too_few(result, benchmark)}")  # fmt: skip
     same = [found for found in rows["confounders"] if abs(found["spearman"] or 0.0) >= SAME]
     rivals = [rival for rival in result.rivals_of(benchmark) if rival.difference is not None]
     descriptor = next((rival for rival in rivals if rival.kind == "descriptor"), None)
@@ -48,38 +50,40 @@ def advise(result: Result, benchmark: str) -> Advice:
         name, rho = same[0]["descriptor"], same[0]["spearman"]
         return Advice(
             "bad",
-            f"{name} in disguise",
-            f"{measured}, but its ranking is that of {name} (ρ {rho:.2f} with it), which takes no look at the network. "
-            "Rank by that instead: nothing is gained by the formula.",
+            f"Not worth using: it is {name} in disguise",
+            f"{measured}, but its order is that of {_ordered(name, rho)} (ρ {number(rho)} with it), which is read off "
+            "the architecture without running it. Rank by that instead: nothing is gained by the formula.",
         )
     if plain:
         assert descriptor is not None and descriptor.difference is not None
         gap = with_interval(descriptor.difference.to_json(), "kendall")
-        backwards = " counted backwards" if descriptor.sign < 0 else ""
+        other = _ordered(descriptor.name, descriptor.sign)
+        worse = descriptor.difference.sign("kendall") < 0
+        told = "is better" if worse else "does as well as far as these labels tell"
         return Advice(
             "bad",
-            f"Not shown to be better than {descriptor.name}{backwards}",
-            f"{measured}, but {descriptor.name}{backwards}, which takes no look at the network, does as well as far as "
-            f"these labels tell: the difference in τ is {gap}. Use that, or measure more networks.",
+            f"Not worth using: {'worse than' if worse else 'not shown to be better than'} {other}",
+            f"{measured}, but ranking by {other}, which is read off the architecture without running it, {told}: the "
+            f"difference in τ is {gap}. Use that{'' if worse else ', or measure more networks'}.",
         )
     if not rivals:
         return Advice(
             "care",
-            "It ranks; against what is not known",
+            "Not known: it ranks, but was compared with nothing",
             f"{measured}. The run was made by a version that did not compare in pairs; run it anew for a verdict.",
         )
     others = [KINDS[rival.kind] for rival in rivals if not _better(rival)]
     if others:
         return Advice(
             "care",
-            "It ranks, but the evolution is not shown to have helped",
+            "To be used with care: it ranks, but the evolution is not shown to have helped",
             f"{measured}. It is not shown to be better than {joined(others)}. Use whichever is simpler.",
         )
     flagged = [found["descriptor"] for found in rows["confounders"] if found["flagged"]]
     if flagged:
         return Advice(
             "care",
-            "It ranks, but adds little",
+            f"To be used with care: it ranks, but adds little to {joined(flagged)}",
             f"{measured} and is better than everything that it was compared with; yet given {joined(flagged)} little "
             "is left of it. Look at the confounders below.",
         )
@@ -88,6 +92,24 @@ def advise(result: Result, benchmark: str) -> Advice:
         "Worth using on such networks",
         f"{measured}, and is better, in pairs on the same networks, than {joined([KINDS[r.kind] for r in rivals])}.",
     )
+
+
+def _measured(test: Row) -> str:
+    """How it ranks the test, first in plain words: τ is the share of pairs in the right order less that in the wrong.
+
+    With ties τ-b is not quite that, so the share is rounded.
+    """
+    if test["kendall"] is None:
+        return f"It was tested on {test['n']} networks"
+    return (
+        f"Of 100 pairs among {test['n']} networks that it has never seen it puts about "
+        f"{round(50 * (1 + test['kendall']))} in the right order, a coin 50 (τ {with_interval(test, 'kendall')})"
+    )
+
+
+def _ordered(name: str, sign: float) -> str:
+    """`depth`, or `depth, low first`."""
+    return name if sign > 0 else f"{name}, low first"
 
 
 def too_few(result: Result, benchmark: str) -> str:

@@ -93,12 +93,17 @@ def _series(runs: Sequence[EvolveRun]) -> Iterator[Block]:
             "networks of the same splits, with 95 % intervals. Better in: seeds in which the formula has the higher τ.",
         )
         for sentence in remarks_of_series(series):
-            yield Text(sentence[0].upper() + sentence[1:])
+            yield Text(_capital(sentence))
+
+
+def _capital(sentence: str) -> str:
+    return sentence[0].upper() + sentence[1:]
 
 
 def sections(run: EvolveRun, name: str) -> Iterator[Section]:
     """The sections of one run; `name` keeps the ids of its pictures apart."""
     result = run.result
+    yield Section("Is it worth using?", list(_worth(run)))
     yield Section("The formula", list(_formula(run)))
     for benchmark in result.benchmarks:
         on = f" on {benchmark}" if len(result.benchmarks) > 1 else ""
@@ -120,7 +125,7 @@ def sections(run: EvolveRun, name: str) -> Iterator[Section]:
     for benchmark in result.benchmarks:
         on = f" on {benchmark}" if len(result.benchmarks) > 1 else ""
         key = f"{name}-{list(result.benchmarks).index(benchmark)}"
-        yield Section(f"Notes{on}", [Text(sentence) for sentence in remarks(result.benchmarks[benchmark])])
+        yield Section(f"Notes{on}", [Text(_capital(sentence)) for sentence in remarks(result.benchmarks[benchmark])])
     yield Section("The table", list(_card(run)))
     yield Section("To repeat it", list(_repeat(run)))
 
@@ -129,6 +134,21 @@ def _origin(run: EvolveRun) -> str:
     parts = {part: getattr(run.result, part)["n"] for part in ("train", "validation", "test")}
     sizes = ", ".join(f"{count} {part}" for part, count in parts.items())
     return f"{run.folder.name}; seed {run.settings.seed}; networks: {sizes}; {run.result.evaluations:,} formulas judged"
+
+
+def _worth(run: EvolveRun) -> Iterator[Block]:
+    """The verdict, and what a proxy is."""
+    result = run.result
+    for name in result.benchmarks:
+        told = advise(result, name)
+        on = f" ({name})" if len(result.benchmarks) > 1 else ""
+        yield Text(told.text, told.tone, told.title + on)
+    yield Text(
+        "A proxy is a formula that scores untrained networks, so that the better ones can be told before any is "
+        f"trained. This one was learnt from {result.train['n']} networks whose quality after training is known, "
+        f"chosen among others by {result.validation['n']} more, and then tested once on {result.test['n']} that had "
+        "no part in it."
+    )
 
 
 def _formula(run: EvolveRun) -> Iterator[Block]:
@@ -141,10 +161,6 @@ def _formula(run: EvolveRun) -> Iterator[Block]:
         yield Text(f"It ranks like {result.rank_form}.")
     kind = "a forward and a backward pass" if result.needs_backward else "a forward pass"
     yield Text(f"A score takes {kind} through the untrained network. Higher is predicted to be better.")
-    for name in result.benchmarks:
-        told = advise(result, name)
-        on = f" ({name})" if len(result.benchmarks) > 1 else ""
-        yield Text(told.text, told.tone, told.title + on)
     if described := explained(result.statistics):
         yield Table(["statistic", "what it is"], described)
 
@@ -180,7 +196,7 @@ def _rivals(run: EvolveRun, benchmark: str) -> Iterator[Block]:
             for label, row in ranked
         ],
         "In their published direction, by what they reach on the test: the first of so many is flattered by its "
-        "choice. A minus sign in the place of a number: not computed there.",
+        "choice. A dash in the place of a number: not computed there.",
         folded=f"All {len(ranked)} baselines",
     )  # fmt: skip
 

@@ -14,6 +14,7 @@ from gpproxy.evolve.layers import EXTREMES
 from gpproxy.evolve.result import ENDS
 from gpproxy.evolve.rivals import KINDS, Rival
 from gpproxy.evolve.scores import PICK
+from gpproxy.evolve.table import steps
 from gpproxy.pictures.forest import Bar, forest
 from gpproxy.pictures.heat import heat
 from gpproxy.pictures.layers import layers
@@ -167,24 +168,20 @@ def _edges(rival: Rival) -> tuple[float | None, float | None]:
 
 def front(run: EvolveRun, name: str) -> list[Block]:
     """Train, validation and test along the front."""
-    shown = [entry for entry in run.result.front if entry.test]
+    shown = {entry.complexity: entry for entry in steps(run.result.front) if entry.test}
     if len(shown) < 3:
-        return [Text(f"The front has {len(shown)} formulas: too few for a picture.")]
-    shown = sorted(shown, key=lambda entry: (entry.complexity, entry.quality))
-    best: dict[int, Any] = {entry.complexity: entry for entry in shown}
-    best |= {entry.complexity: entry for entry in shown if entry.pick}
-    sizes = list(best)
+        return [Text(f"The front has formulas of {len(shown)} sizes: too few for a picture.")]
+    sizes = list(shown)
     series = {
-        part: [getattr(best[size], part).get("kendall") for size in sizes] for part in ("train", "validation", "test")
+        part: [getattr(shown[size], part).get("kendall") for size in sizes] for part in ("train", "validation", "test")
     }
-    chosen = next((size for size in sizes if best[size].pick), None)
+    chosen = next((size for size in sizes if shown[size].pick), None)
     alt = "Lines of τ over the number of nodes: " + "; ".join(
         f"{part} from {number(values[0])} to {number(values[-1])}" for part, values in series.items()
     )
     caption = (
-        "The best formula of each size. Where train goes on rising and validation or test does not, a formula has "
-        "learnt "
-        "its training networks by heart."
+        "The formulas of the table below: each is better on the training networks than every smaller one. Where train "
+        "goes on rising and validation or test does not, a formula has learnt its training networks by heart."
     )
     return [Figure(lines(series, sizes, "nodes of the formula", "τ", f"{name}-front", chosen), alt, caption)]
 

@@ -201,7 +201,7 @@ class Running:
     def _random(self, training: Training, state: EvolutionState) -> list[Generation]:
         """The ends of random searches that have seen as many different rankings as the evolution."""
         ends, wanted = [], max(state.rankings, 1)
-        title, total = "random formulas", wanted * self.config.random_draws
+        title, total = "random formulas, different rankings", wanted * self.config.random_draws
         self.watch.progress(title, 0, total)
         for number in range(self.config.random_draws):
             last: Generation | None = None

@@ -190,7 +190,7 @@ def facts(result: Result) -> Iterator[tuple[str, str]]:
     for name, rows in result.benchmarks.items():
         for sentence in remarks(rows):
             yield "note", f"{name}: {sentence}" if several else sentence
-    what = f"{result.evaluations} formulas in {result.generations} generations and {result.seconds:.0f} s"
+    what = f"{result.evaluations:,} formulas in {result.generations} generations and {result.seconds:.0f} s"
     yield "searched", f"{what}, until {ENDS.get(result.finished, result.finished)}"
     draws = [row for row in result.baselines.values() if "rankings" in row]
     if draws:
@@ -269,7 +269,8 @@ def random_budget(draws: Sequence[dict[str, Any]], evolved: int) -> str:
     """How far the random searches came, and what their picks reach on the test."""
     taus = ", ".join(number(row["test"]["kendall"]) for row in draws)
     fewer = [row for row in draws if row["finished"] == "exhausted"]
-    told = f"{len(draws)} draws of random formulas, each of {draws[0]['rankings']:,} different rankings"
+    head = "1 draw of random formulas," if len(draws) == 1 else f"{len(draws)} draws of random formulas, each"
+    told = f"{head} of {draws[0]['rankings']:,} different rankings"
     told += f" as evolved ({evolved:,})" if not fewer else ", and no others were found"
     return f"{told}, in {sum(row['seconds'] for row in draws):.0f} s; test τ {taus}"
 
@@ -309,8 +310,8 @@ def remarks(rows: dict[str, Any]) -> Iterator[str]:
         inits = rows["inits"]
         each = " ".join(number(rho) for rho in inits["spearman"])
         yield (
-            f"test: mean of {len(inits['spearman'])} initialisations; each alone has ρ {each}. A score varies between "
-            f"them by {number(inits['spread'])} of its deviation over the networks."
+            f"the test scores are the mean of {len(inits['spearman'])} initialisations; each alone has ρ {each}. A "
+            f"score varies between them by {number(inits['spread'])} of its deviation over the networks."
         )
     if rows["left_out"]:
         count = len(rows["left_out"])

@@ -63,6 +63,6 @@ def forest(bars: Sequence[Bar], axis: str, name: str, lines: Sequence[tuple[floa
 
 
 def _label(text: str) -> str:
-    """At most two lines, broken at spaces where there are some."""
+    """At most three lines, broken at spaces where there are some."""
     lines = textwrap.wrap(text, LABEL) or [""]
-    return "\n".join(lines if len(lines) < 3 else [lines[0], lines[1][: LABEL - 2] + " …"])
+    return "\n".join(lines if len(lines) < 4 else [*lines[:2], lines[2][: LABEL - 2] + " …"])

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from gpproxy.run.duration import duration
@@ -95,14 +95,14 @@ class Terminal(Watch):
         now = time.monotonic()
         if what not in self._paces:
             if done < total:
-                self.note(f"{what}: {done}/{total}")
-            self._paces[what] = _Pace(now, done, now if done < total else math.inf)
+                self.note(f"{what}: {done:,}/{total:,}")
+            self._paces[what] = _Pace(now, done, now if done < total else math.inf, done)
             return
         pace = self._paces[what]
-        if (now - pace.said > PAUSE or done == total) and what != "generations":
+        if (now - pace.said > PAUSE or done == total > pace.told) and what != "generations":
             left = pace.left(now, done, total)
-            self.note(f"{what}: {done}/{total}" + (f", about {duration(left)} left" if left else ""))
-            pace.said = now if done < total else math.inf
+            self.note(f"{what}: {done:,}/{total:,}" + (f", about {duration(left)} left" if left else ""))
+            pace.said, pace.told = now if done < total else math.inf, done
 
     def _hide_bars(self) -> None:
         for task in self._bars.task_ids:
@@ -126,7 +126,7 @@ class Terminal(Watch):
 
 @dataclass
 class _Pace:
-    """Time and count of the first news of some progress, which may continue an earlier run, and when it was told last.
+    """Time and count of the first news of some progress, which may continue an earlier run, and of the last line.
 
     Times are seconds of `time.monotonic`.
     """
@@ -134,17 +134,18 @@ class _Pace:
     started: float
     before: int
     said: float
+    told: int
 
     def left(self, now: float, done: int, total: int) -> float:
         """Seconds to the end at the mean pace since the first news; 0 at the end and where nothing was done since."""
         return (now - self.started) * (total - done) / (done - self.before) if done > self.before else 0.0
 
 
-class _Count(MofNCompleteColumn):
-    """`3/20`; nothing for a step of unknown length."""
+class _Count(ProgressColumn):
+    """`3/20`, `1,024/45,114`; nothing for a step of unknown length."""
 
     def render(self, task: Task) -> Text:
-        return Text() if task.total is None else super().render(task)
+        return Text() if task.total is None else Text(f"{int(task.completed):,}/{int(task.total):,}")
 
 
 class _Left(TimeRemainingColumn):

@@ -44,7 +44,7 @@ def test_five_lines_make_a_run_and_a_proxy(tmp_path: Path, monkeypatch: pytest.M
     assert (found.settings.population, found.settings.patience) == (16, FEW["patience"])  # what is given goes first
     assert found.scores["labels"].trainings.shape == (12, 2) and len(repr(found.result)) < 500
     text = proxy.report().read_text(encoding="utf-8")
-    assert "Not shown to rank at all" in text and "FID" in text and "labels in all" in text
+    assert "not shown to rank at all" in text and "FID" in text and "labels in all" in text
     assert "<math" in found.result._repr_html_() == found._repr_html_()
     assert len(repr(found.result.front)) < 80 and "▸" in found.result.front._repr_html_()
     shown = (found, found.scores, found.steps[-1], found.result.front[0], found.result.rivals_of("labels"))

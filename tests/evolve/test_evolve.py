@@ -366,7 +366,7 @@ def test_initialisations_are_averaged_and_their_spread_is_told(tmp_path: Path) -
     single = run(small(tmp_path / "one", inits=1, generations=1, random_search=False))
     assert single.benchmarks["fake"]["inits"] is None
     text = "\n".join(line.plain for line in final_table(result, 100))
-    assert "test: mean of 3 initialisations" in " ".join(text.split())
+    assert "the mean of 3 initialisations" in " ".join(text.split())
 
 
 def test_classical_proxies_are_judged_where_they_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,8 @@ def test_a_run_writes_its_page(finished: EvolveRun) -> None:
     text = (finished.folder / "report.html").read_text(encoding="utf-8")
     page = check_page(text)
     assert [tag for tag, _ in page.seen].count("svg") >= 4 and "<math" in text
-    for title in ("The formula", "Score against measured quality", "Against what", "Along the front",
+    for title in ("Is it worth using?", "The formula", "Score against measured quality", "Against what",
+                  "Along the front",
                   "What each term is worth", "More than its size?", "Convergence",
                   "Which layers say it", "On other tables",
                   "To repeat it"):  # fmt: skip
@@ -88,8 +89,8 @@ def changed(found: EvolveRun, low: float, gap: float, confounded: float = 0.5) -
 @pytest.mark.parametrize(
     ("low", "gap", "confounded", "tone", "words"),
     [
-        (-0.1, 0.3, 0.5, "bad", "Not shown to rank"),
-        (0.2, 0.0, 0.5, "bad", "Not shown to be better than"),
+        (-0.1, 0.3, 0.5, "bad", "not shown to rank"),
+        (0.2, 0.0, 0.5, "bad", "not shown to be better than"),
         (0.2, 0.0, 0.97, "bad", "in disguise"),
         (0.2, 0.3, 0.97, "care", "adds little"),
         (0.2, 0.3, 0.5, "good", "Worth using"),

@@ -27,11 +27,11 @@ def test_plain_progress_tells_the_time_left(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("gpproxy.run.terminal.time.monotonic", lambda: now[0])
     screen = Screen(False)
     terminal = Terminal(Console(file=screen, highlight=False))
-    for seconds, done in ((0, 1000), (5, 1050), (20, 1200), (40, 1200), (80, 2000)):
+    for seconds, done in ((0, 1000), (5, 1050), (20, 1200), (40, 1200), (80, 2000), (81, 2000)):
         now[0] = 100.0 + seconds
         terminal.progress("steps", done, 2000)
-    told = ["steps: 1000/2000", "steps: 1200/2000, about 80 s left", "steps: 1200/2000, about 3 min left"]
-    assert screen.getvalue().splitlines() == [*told, "steps: 2000/2000"]
+    told = ["steps: 1,000/2,000", "steps: 1,200/2,000, about 80 s left", "steps: 1,200/2,000, about 3 min left"]
+    assert screen.getvalue().splitlines() == [*told, "steps: 2,000/2,000"]
 
 
 def test_a_step_of_unknown_length_has_no_count_and_no_time() -> None:

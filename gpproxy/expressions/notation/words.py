@@ -15,8 +15,8 @@ from gpproxy.expressions.grammar import present_name
 from gpproxy.expressions.nodes import Constant, Leaf, Operation
 from gpproxy.statistics.statistic import STATISTICS
 
-#: Signs of a summary that does not read as words.
-_NAMES = ("Euclidean", "Pearson", "Shannon", "Gaussian")
+#: Words that keep their capital letter, and signs of a summary that does not read as words.
+_NAMES = ("Euclidean", "Pearson", "Shannon", "Gaussian", "Fisher", "Frobenius", "Jacobian")
 _SYMBOLS = re.compile(r"[=<>|^*/\[\]]|\b[xabk]\b|\d")
 
 Words = tuple[str, bool]  # the text, and whether it must be bracketed inside another
