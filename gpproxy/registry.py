@@ -24,6 +24,10 @@ _OLD_IMPORT = re.compile(r"^\s*(?:from|import)\s+(search_spaces|primitives)\b", 
 #: Plugin files imported so far, for processes that have to import them too.
 PLUGINS: list[Path] = []
 
+#: Other files of Python that the user named, such as a proxy.py: by the path that was given, where they lie here. They
+#: are the same path but on other machines, to which their source travels.
+FILES: dict[str, str] = {}
+
 
 class Registry(Generic[T]):
     """An ordered mapping from names to items of one kind.

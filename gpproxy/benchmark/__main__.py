@@ -1,4 +1,4 @@
-"""The command `gpproxy benchmark show|check|build|estimate|published`: its arguments in, what it finds out."""
+"""The command `gpproxy benchmark show|check|build|merge|estimate|published`: its arguments in, what it finds out."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from gpproxy.benchmark import build, check, estimate, show
 from gpproxy.benchmark.estimate_settings import EstimateSettings
 from gpproxy.benchmark.settings import BuildSettings
-from gpproxy.benchmark.table_settings import CheckSettings, PublishedSettings, ShowSettings
+from gpproxy.benchmark.table_settings import CheckSettings, MergeSettings, PublishedSettings, ShowSettings
 from gpproxy.errors import ConfigError, did_you_mean
 from gpproxy.run.command import read_settings, run_command, value_of
 
-USAGE = """usage: gpproxy benchmark {show,check,build,estimate,published} ...
+USAGE = """usage: gpproxy benchmark {show,check,build,merge,estimate,published} ...
 
   show NAME|FILE  a table's card, its range, noise and ceiling, and how simple
                   baselines rank it
   check FILE      every row of your own table that cannot be used, and why
   build           trains architectures spread over a space into a table; the
                   same command continues
+  merge FOLDER... puts the shards of a build together into one table
   estimate NAME|FILE  how well proxies, short trainings and shared weights rank a
                   table, and what each costs
   published       results that papers report, with their source
@@ -70,7 +71,7 @@ def _build(arguments: Sequence[str]) -> int:
     if out or table:
         from gpproxy.benchmark.kept import begun
 
-        default = begun(out, table)
+        default = begun(out, table, value_of("--shard", arguments) or "")
     settings, given = read_settings(BuildSettings, arguments, "benchmark build", default, DryRun)
     build(settings, BuildTerminal(), given.dry_run)
     return 0
@@ -87,6 +88,17 @@ def _estimate(arguments: Sequence[str]) -> int:
     for line in estimate_lines(found, settings.benchmark, told_width(watch.console)):
         watch.console.print(line, soft_wrap=True, no_wrap=True, crop=False)
     watch.note(f"written to {settings.folder}")
+    return 0
+
+
+def _merge(arguments: Sequence[str]) -> int:
+    settings, _ = read_settings(MergeSettings, arguments, "benchmark merge")
+    from rich.console import Console
+
+    from gpproxy.benchmark.merge import merge
+
+    console = Console(highlight=False)
+    merge(settings, lambda text: console.print(text, markup=False, soft_wrap=True))
     return 0
 
 
@@ -111,7 +123,7 @@ def _published(arguments: Sequence[str]) -> int:
 def main(arguments: Sequence[str]) -> int:
     """The command; returns the exit code."""
     commands = {"show": _show, "check": _check, "build": _build, "estimate": _estimate}
-    commands["published"] = _published
+    commands["merge"], commands["published"] = _merge, _published
     if not arguments or arguments[0] in ("-h", "--help"):
         print(USAGE)
         return 0 if arguments else 1

@@ -18,7 +18,7 @@ from gpproxy.benchmark import kept
 from gpproxy.benchmark.jobs import Job, jobs
 from gpproxy.benchmark.longer import longer_facts
 from gpproxy.benchmark.plan import plan, retested
-from gpproxy.benchmark.settings import BuildSettings
+from gpproxy.benchmark.settings import BuildSettings, part_of_shards
 from gpproxy.benchmark.trainings import Report, reports
 from gpproxy.benchmark.writer import TableWriter, card_of
 from gpproxy.errors import ConfigError, RunError
@@ -65,6 +65,9 @@ class Build:
         ):
             kept.check(before, self.settings, self.task, place)
         self.codes = plan(self.task.space, settings.size, settings.plan_seed, settings.uniform)
+        first, step = part_of_shards(settings.shard)
+        #: the architectures that are trained here: all of them, or those of the shard
+        self.own = self.codes[first - 1 :: step]
         #: what writes the tables of the ordinary and the longer trainings
         self.writers = self._open()
 
@@ -79,6 +82,8 @@ class Build:
             retested=set(retested(self.codes, settings.uniform, settings.retests)),
             measured=self.writers[1].seeds,
         )
+        own = set(self.own)
+        every = [job for job in every if job.code in own]
         return Work(tuple(every), frozenset(job for job in every if self._enter(job)))
 
     def run(self, stop: Stop = never) -> Iterator[Report]:
@@ -147,7 +152,8 @@ class Build:
     def _reports(self, left: Sequence[Job], stop: Stop) -> Iterator[Report]:
         settings = self.settings
         together = 1 if settings.device == "cpu" else settings.together
-        return reports(left, self.task, settings, training_task, stop, workers=settings.workers, together=together)
+        where: dict[str, Any] = {"workers": settings.workers, "together": together, "cluster": settings.place}
+        return reports(left, self.task, settings, training_task, stop, **where)
 
 
 def training_task(settings: BuildSettings) -> Task:

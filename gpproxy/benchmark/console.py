@@ -40,7 +40,16 @@ class BuildInterrupted(Interrupted):
 def continue_command(settings: BuildSettings) -> str:
     """What goes on with a build: its folder tells what is trained, these flags where and by whom."""
     words = ["--out", str(settings.folder), *(["--benchmark", settings.benchmark] if settings.benchmark else [])]
-    for name in ("data_folder", "extractor_weights", "device", "workers", "together", "plugins"):
+    for name in (
+        "data_folder",
+        "extractor_weights",
+        "device",
+        "workers",
+        "together",
+        "cluster",
+        "cluster_address",
+        "plugins",
+    ):
         value = getattr(settings, name)
         if value != getattr(BuildSettings, name, ()):
             values = value if isinstance(value, tuple) else (value,)
@@ -66,9 +75,11 @@ def build_watched(settings: BuildSettings, watch: BuildWatch, dry_run: bool = Fa
     import torch
 
     from gpproxy.benchmark.builder import Build
+    from gpproxy.execution.cluster import check_cluster
     from gpproxy.execution.devices import check_device
 
     check_device(settings.device)
+    check_cluster(settings.place)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # keeps sums in one order on every machine
     failed: list[str] = []
@@ -117,7 +128,9 @@ class BuildTerminal(BuildWatch):
         settings, task, longer = build.settings, build.task, sum(job.times > 1 for job in work.jobs)
         each = "training" if settings.trainings == 1 else "trainings"
         self._say(
-            f"{settings.table}: {len(build.codes)} architectures of {settings.space}, {settings.trainings} {each} each"
+            f"{settings.table}: {len(build.own)} architectures of {settings.space}"
+            + (f", every {settings.shard.partition('/')[2]}th of {len(build.codes)}" if settings.shard else "")
+            + f", {settings.trainings} {each} each"
             + (f", {settings.retests} of them trained once more" if settings.retests else "")
             + (f", {longer} of them once more for {settings.times} times as long" if longer else "")
         )

@@ -24,10 +24,13 @@ from gpproxy.benchmark.settings import from_meaning
 from gpproxy.benchmarks.benchmark import Benchmark, open_space
 from gpproxy.benchmarks.registry import load
 from gpproxy.errors import ConfigError, GPProxyError
-from gpproxy.estimators.estimator import Estimator, Price
+from gpproxy.estimators.estimator import Estimator, Price, estimate, left_out
 from gpproxy.estimators.proxy import ProxyEstimator
 from gpproxy.estimators.registry import Request, names, open_estimator
+from gpproxy.estimators.settings import HERE
+from gpproxy.execution.cluster import check_cluster
 from gpproxy.execution.devices import check_device
+from gpproxy.execution.scheduler import run_tasks
 from gpproxy.execution.task import Stop, never
 from gpproxy.pictures.estimators import estimators_picture
 from gpproxy.proxies.proxy import Proxy
@@ -78,6 +81,7 @@ def estimate_table(config: EstimateSettings, watch: Watch, stop: Stop = never) -
     for plugin in config.plugins:
         load_plugin(plugin)
     check_device(config.device)
+    check_cluster(config.place)
     table = load(config.benchmark)
     if config.rows:
         table = table.select(table.architectures[: config.rows])
@@ -127,19 +131,25 @@ def _estimated(
         "seed": config.seed,
         "what": blake2b(repr(one).encode(), digest_size=8).hexdigest(),
     }
-    known = {event["code"]: event for event in read_events(folder / JOURNAL) if _matches(event, key)}
-    if any(code not in known for code in table.architectures):
+    asked = set(table.architectures)
+    events = (event for event in read_events(folder / JOURNAL) if _matches(event, key))
+    known = {event["code"]: event for event in events if event["code"] in asked}
+    left = [code for code in table.architectures if code not in known]
+    if left:
         one.prepare(watch.note, stop)
-    for number, code in enumerate(table.architectures, 1):
-        if code not in known:
-            if stop():
-                raise KeyboardInterrupt
-            (scored,), work = one.score([code], {code: Size(math.nan, math.nan)})
-            score = scored.score if math.isfinite(scored.score) else None
-            event = {**key, "code": code, "score": score, "dead": scored.dead, "seconds": work.seconds}
-            append_event(folder / JOURNAL, event)
-            known[code] = event
-        watch.progress(name, number, len(table))
+    tasks = [(one, [code], {code: Size(math.nan, math.nan)}) for code in left]
+    place = "" if one.name.partition(":")[0] in HERE else config.place
+    watch.progress(name, len(table) - len(left), len(table))
+    for (_, (code,), _), ((scored,), work) in run_tasks(
+        estimate, tasks, cluster=place, gpus=float(config.device != "cpu"), left_out=left_out
+    ):
+        score = scored.score if math.isfinite(scored.score) else None
+        event = {**key, "code": code, "score": score, "dead": scored.dead, "seconds": work.seconds}
+        append_event(folder / JOURNAL, event)
+        known[code] = event
+        watch.progress(name, len(known), len(table))
+        if stop() and len(known) < len(table):
+            raise KeyboardInterrupt
     rows = [known[code] for code in table.architectures]
     scores = torch.tensor([math.nan if row["score"] is None else row["score"] for row in rows], dtype=torch.float64)
     dead = [row["code"] for row in rows if row["dead"]]

@@ -8,7 +8,7 @@ from pathlib import Path
 from gpproxy.benchmark.table_settings import CheckSettings, Table
 from gpproxy.errors import ConfigError
 from gpproxy.estimators.settings import SharedWeights
-from gpproxy.run.groups import Extensions
+from gpproxy.run.groups import Cluster, Extensions
 from gpproxy.run.settings import Settings, setting
 from gpproxy.tasks.settings import Device
 
@@ -36,7 +36,7 @@ class Estimates:
 
 
 @dataclass(frozen=True)
-class EstimateSettings(Extensions, Device, SharedWeights, Estimates, Table, Settings):
+class EstimateSettings(Extensions, Cluster, Device, SharedWeights, Estimates, Table, Settings):
     """Compares estimators on a table: how well each ranks it, and what it costs."""
 
     def check(self) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import tomli_w
 
-from gpproxy.benchmark.settings import BuildSettings, from_meaning
+from gpproxy.benchmark.settings import BuildSettings, from_meaning, shard_folder
 from gpproxy.errors import RunError
 from gpproxy.registry import load_plugin
 from gpproxy.run.reading import toml_of
@@ -29,7 +29,9 @@ WIDTH = 32
 
 def to_toml(settings: BuildSettings, task: Task) -> str:
     """What is kept of a build: its settings, its size, and every value of its recipe."""
-    return tomli_w.dumps({"size": settings.rows, "settings": meaning(settings, task), "recipe": task.recipe.to_json()})
+    shard = {"shard": settings.shard} if settings.shard else {}
+    content = {**shard, "size": settings.rows, "settings": meaning(settings, task), "recipe": task.recipe.to_json()}
+    return tomli_w.dumps(content)
 
 
 def meaning(settings: BuildSettings, task: Task) -> dict[str, Any]:
@@ -68,11 +70,11 @@ def read_card(path: str | Path) -> dict[str, Any]:
     return _present({"size": {"size": facts.get("architectures", 1), "trainings": max(card.seeds, 1)}, **facts})
 
 
-def begun(out: str, benchmark: str) -> BuildSettings | None:
+def begun(out: str, benchmark: str, shard: str = "") -> BuildSettings | None:
     """The settings to continue the build in a folder, or the table, that a command line names; None for a new one."""
     if not benchmark:
-        kept = read(out) if out else {}
-        return from_meaning(kept["settings"], **kept["size"]) if kept else None
+        kept = read(shard_folder(Path(out), shard)) if out else {}
+        return from_meaning(kept["settings"], **kept["size"], shard=kept.get("shard", "")) if kept else None
     kept = read_card(benchmark)
     if not kept:
         raise RunError(f"--benchmark grows a table, but {benchmark} is not there. {_shipped(benchmark)}")
@@ -106,6 +108,9 @@ def check(kept: Mapping[str, Any], settings: BuildSettings, task: Task, place: P
     """Raises RunError when a build goes on with other settings than `kept`; nothing is kept at the start."""
     if not kept:
         return
+    if kept.get("shard", "") != settings.shard and place == settings.folder:
+        was = kept.get("shard", "")
+        raise RunError(f"{place} was begun as shard={was}, but now shard={settings.shard}. Choose another --out.")
     before = {**from_meaning(kept["settings"]).meaning(), **kept["recipe"]}
     now = {**meaning(settings, task), **task.recipe.to_json()}
     if not now["width"]:

@@ -13,8 +13,28 @@ from pathlib import Path
 from typing import Any
 
 from gpproxy.errors import ConfigError
+from gpproxy.run.groups import Cluster
 from gpproxy.run.settings import setting
 from gpproxy.tasks.settings import TrainingSettings
+
+
+def check_shard(text: str) -> None:
+    """Raises ConfigError for what is no shard."""
+    part_of_shards(text)
+
+
+def part_of_shards(text: str) -> tuple[int, int]:
+    """`(i, n)` of `i/n`, counted from 1; `(1, 1)` of an empty text. Raises ConfigError for another."""
+    found = re.fullmatch(r"(\d+)/(\d+)", text or "1/1", re.ASCII)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise ConfigError(f"shard is i/n with 1 <= i <= n, such as 2/8, but got shard={text}.")
+    return int(found[1]), int(found[2])
+
+
+def shard_folder(whole: Path, shard: str) -> Path:
+    """The folder of a shard in that of the whole build, which may be named itself."""
+    name = "shard-{}-of-{}".format(*part_of_shards(shard))
+    return whole if not shard or whole.name == name else whole / name
 
 
 @dataclass(frozen=True)
@@ -32,6 +52,8 @@ class Table:
         out: where the results are kept; the folder of the build. Empty makes builds/SPACE-DATA.
         benchmark: table of measured architectures, by name or as a CSV file with a card; the one to grow, whose
             settings are taken over. Empty begins or continues the one in the folder.
+        shard: i/n, such as 2/8; train only the 2nd of every 8 architectures, in a folder shard-2-of-8 of its own.
+            benchmark merge puts them together.
     """
 
     size: int = setting(120, least=1, free=True)
@@ -43,6 +65,7 @@ class Table:
     plan_seed: int = setting(0, least=0)
     out: str = setting("", free=True, path=True)
     benchmark: str = setting("", free=True, path=True)
+    shard: str = setting("", free=True, rule=check_shard)
 
 
 @dataclass(frozen=True)
@@ -59,7 +82,7 @@ class Workers:
 
 
 @dataclass(frozen=True)
-class BuildSettings(Workers, TrainingSettings, Table):
+class BuildSettings(Cluster, Workers, TrainingSettings, Table):
     """Trains architectures spread over a space into a table of their quality."""
 
     def check(self) -> None:
@@ -68,6 +91,10 @@ class BuildSettings(Workers, TrainingSettings, Table):
         for name in ("uniform", "retests", "longer"):
             if getattr(self, name) > self.size:
                 raise ConfigError(f"{name} <= size must hold, but got {name}={getattr(self, name)}, size={self.size}.")
+        if self.shard and self.benchmark:
+            raise ConfigError(
+                "A shard has a table of its own and grows no other one. Leave out --shard or --benchmark."
+            )
 
     @property
     def name(self) -> str:
@@ -79,7 +106,7 @@ class BuildSettings(Workers, TrainingSettings, Table):
     @property
     def folder(self) -> Path:
         """Where trainings are kept."""
-        return Path(self.out) if self.out else Path("builds") / self.name
+        return shard_folder(Path(self.out) if self.out else Path("builds") / self.name, self.shard)
 
     @property
     def table(self) -> Path:

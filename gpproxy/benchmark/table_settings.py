@@ -47,6 +47,32 @@ class CheckSettings(Extensions, Table, Settings):
 
 
 @dataclass(frozen=True)
+class Shards:
+    """What is put together.
+
+    Attributes:
+        shards: folders of shards, or the folder that they lie in.
+        out: where the results are kept; the folder of the whole build, which goes on there. Empty takes the folder that
+            the shards lie in.
+    """
+
+    shards: tuple[str, ...] = setting((), positional=True, path=True)
+    out: str = setting("", free=True, path=True)
+
+
+@dataclass(frozen=True)
+class MergeSettings(Shards, Settings):
+    """Puts the shards of a build together into one table; nothing is trained or measured."""
+
+    def check(self) -> None:
+        """Raises ConfigError without a folder, or with several and no place for the whole."""
+        if not self.shards:
+            raise ConfigError("Give the folder that the shards lie in, or several folders and --out.")
+        if len(self.shards) > 1 and not self.out:
+            raise ConfigError(f"{len(self.shards)} folders are put together in a new one: give it with --out.")
+
+
+@dataclass(frozen=True)
 class PublishedData:
     """Which ones.
 

@@ -5,7 +5,9 @@ In: jobs and a task. Out: reports as they come. Whoever does them, a training de
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,9 +15,10 @@ from typing import Any
 
 from gpproxy.benchmark.jobs import Job
 from gpproxy.benchmark.settings import BuildSettings
-from gpproxy.errors import GPProxyError
+from gpproxy.errors import GPProxyError, RunError
 from gpproxy.execution.scheduler import run_steps
 from gpproxy.execution.task import Stop, where
+from gpproxy.execution.workfolder import WorkFolder
 from gpproxy.run.locks import helping
 from gpproxy.tasks.task import Task
 from gpproxy.training.cuda_graph import in_turns
@@ -50,11 +53,14 @@ def reports(
         task: does the trainings of this process.
         settings: of the build, whose folder they lie in.
         opener: makes the task of another process from the settings; importable.
+        workers, cluster: as for `run_steps`; on a cluster every machine has the data set, and nothing else.
         stop: asked between two steps; True ends what is running, with its state saved.
         together: trainings in turns in each process; on a GPU the others compute while one measures.
     """
     here = not cluster and (workers <= 1 or len(jobs) <= 1)
-    tasks = [((task if here else opener), settings, job) for job in jobs]
+    digest = str(getattr(task.images, "digest", "")) if cluster else ""
+    doer = task if here else opener
+    tasks = [(doer, settings, WorkFolder(job.place(settings.folder)), digest, job) for job in jobs]
     gpus = 0.0 if settings.device == "cpu" else 1 / together
     how: dict[str, Any] = {"workers": workers, "cluster": cluster, "gpus": gpus}
     for news in run_steps(train_job, tasks, stop=stop, together=together, turns=in_turns, **how):
@@ -68,17 +74,35 @@ def reports(
 
 
 def train_job(
-    task: Task | Callable[[BuildSettings], Task], settings: BuildSettings, job: Job, stop: Stop
+    task: Task | Callable[[BuildSettings], Task],
+    settings: BuildSettings,
+    folder: WorkFolder,
+    digest: str,
+    job: Job,
+    stop: Stop,
 ) -> Iterator[Progress]:
-    """One training, continued where it was begun; a task of `run_steps`."""
-    place = job.place(settings.folder)
+    """One training, continued where it was begun; a task of `run_steps`.
+
+    Args:
+        folder: its place in the folder of the build, or what stands for it on another machine.
+        digest: of the images that other machines must have, too; empty where nobody asks.
+
+    Raises RunError on a machine that has other images.
+    """
     if isinstance(task, Task):
-        yield from task.train(job.code, job.seed, place, stop, job.times)
+        yield from task.train(job.code, job.seed, folder.path, stop, job.times)
         return
-    with helping(settings.folder):
-        # An owner that was killed before this point may have a successor, which would not wait for us.
-        if not stop():
-            yield from _opened(task, settings).train(job.code, job.seed, place, stop, job.times)
+    # An owner that was killed before this point may have a successor, which would not wait for us.
+    with nullcontext() if folder.carried else helping(settings.folder):
+        if stop():
+            return
+        opened = _opened(task, settings)
+        if digest and opened.images.digest != digest:
+            raise RunError(
+                f"The machine {platform.node()} of the cluster has other images of {settings.data} than this one. Give "
+                "all machines the same data set."
+            )
+        yield from opened.train(job.code, job.seed, folder.path, stop, job.times)
 
 
 @lru_cache(maxsize=1)

@@ -10,7 +10,7 @@ from typing import Any
 from gpproxy.benchmark.__main__ import DryRun
 from gpproxy.benchmark.estimate_settings import EstimateSettings
 from gpproxy.benchmark.settings import BuildSettings
-from gpproxy.benchmark.table_settings import CheckSettings, PublishedSettings, ShowSettings
+from gpproxy.benchmark.table_settings import CheckSettings, MergeSettings, PublishedSettings, ShowSettings
 from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.run.command import Start
 from gpproxy.run.settings import groups_of
@@ -35,6 +35,7 @@ def commands() -> dict[str, list[type[Any]]]:
         "benchmark show": ShowSettings,
         "benchmark check": CheckSettings,
         "benchmark build": BuildSettings,
+        "benchmark merge": MergeSettings,
         "benchmark estimate": EstimateSettings,
         "benchmark published": PublishedSettings,
     }

@@ -6,6 +6,7 @@ Estimators are small frozen values that travel to the processes that ask them; w
 
 from __future__ import annotations
 
+import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from gpproxy.execution.task import Stop, never
-from gpproxy.proxies.scored import Scored, Value
+from gpproxy.proxies.scored import Scored, Value, failed
 from gpproxy.proxies.scorer import Work
 from gpproxy.proxies.size import Size, Sizer
 from gpproxy.search_spaces import SearchSpace
@@ -104,6 +105,17 @@ class Estimator(ABC):
 def estimate(estimator: Estimator, codes: Sequence[str], sizes: Mapping[str, Size]) -> tuple[list[Scored], Work]:
     """`estimator.score` as a task; runs in a worker."""
     return estimator.score(codes, sizes)
+
+
+def left_out(task: tuple[Estimator, Sequence[str], Mapping[str, Size]], why: str) -> tuple[list[Scored], Work]:
+    """What stands for the result of an `estimate` that has killed its process on a cluster again and again."""
+    estimator, codes, sizes = task
+    values = [failed(f"its estimate {why}")] * len(estimator.labels)
+    found = []
+    for code in codes:
+        size = sizes.get(code, Size(math.nan, math.nan))
+        found.append(replace(Scored.of(code, values), params=size.params, macs=size.macs))
+    return found, Work()
 
 
 def one_by_one(

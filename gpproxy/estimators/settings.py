@@ -7,6 +7,8 @@ from typing import Literal
 
 from gpproxy.run.settings import parse_settings, setting
 
+#: Estimators that look something up that lies on this machine; no other one does it for them.
+HERE = ("table", "shared")
 RESETS = ("deviation", "variance", "none")
 REWARDS = ("score", "distance")
 

@@ -37,7 +37,7 @@ def open_tables(config: EvolveSettings) -> list[tuple[Benchmark, SearchSpace]]:
         load_plugin(plugin)
     check_device(config.device)
     chosen_proxies(config.proxies)
-    check_cluster(config.cluster)
+    check_cluster(config.place)
     tables = [load(name, config.on_bad_rows) for name in config.benchmarks]
     settings = parse_settings(config.space_settings)
     spaces = [open_space(table.card, **settings) for table in tables]

@@ -136,7 +136,7 @@ def looked(
         codes,
         data.hows(part, how),
         workers=config.cores if config.device == "cpu" else 1,
-        cluster=config.cluster,
+        cluster=config.place,
         retry=config.retry_failed,
         on_progress=partial(on_progress, f"{data.name}, {what or part}"),
     )

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 from gpproxy.errors import ConfigError
 from gpproxy.evolution.settings import EvolutionSettings
-from gpproxy.run.groups import Extensions, Machine, SizeLimits
+from gpproxy.run.groups import Cluster, Extensions, Machine, SizeLimits
 from gpproxy.run.settings import Settings, available_cores, is_table, setting
 
 
@@ -130,11 +130,9 @@ class Resources:
 
     Attributes:
         memory: gigabytes that formula values may take beside the statistics.
-        cluster: collect statistics on a cluster: 'ray' (extra gpproxy[ray]) or empty. Its nodes share the cache folder.
     """
 
     memory: float = setting(0.5, above=0, free=True)
-    cluster: Literal["", "ray"] = setting("", known=("", "ray"), free=True)
 
 
 @dataclass(frozen=True)
@@ -142,6 +140,7 @@ class EvolveSettings(
     EvolutionSettings,
     Extensions,
     Resources,
+    Cluster,
     Machine,
     Comparison,
     UntrainedGenerators,

@@ -31,6 +31,11 @@ class Local:
         self._left.clear()
         self._running = iter(())  # closes what runs: it may hold files and locks
 
+    @property
+    def workers(self) -> int:
+        """See `Place.workers`."""
+        return self._together
+
     def submit(self, number: int, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
         """See `Place.submit`."""
         self._left.append((number, function, arguments))

@@ -101,6 +101,11 @@ class Pool:
         finally:
             self._workers.clear()
 
+    @property
+    def workers(self) -> int:
+        """See `Place.workers`."""
+        return self._count
+
     def submit(self, number: int, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
         """See `Place.submit`. Raises what pickle raises for what cannot be sent."""
         self._left.append((number, pickle.dumps((function, arguments))))

@@ -14,6 +14,7 @@ from typing import Any
 
 from gpproxy.execution.local import Local
 from gpproxy.execution.task import (
+    DEADLY,
     ERROR,
     LOST,
     REPORT,
@@ -27,17 +28,28 @@ from gpproxy.execution.task import (
     told,
 )
 
+#: What stands for the result of a task, from its arguments and the reason as a sentence part ("has ended ...").
+LeftOut = Callable[[tuple[Any, ...], str], Any]
+
 
 def run_tasks(
-    function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], *, workers: int = 1, cluster: str = ""
+    function: Callable[..., Any],
+    tasks: Iterable[tuple[Any, ...]],
+    *,
+    workers: int = 1,
+    cluster: str = "",
+    gpus: float = 0.0,
+    left_out: LeftOut | None = None,
 ) -> Iterator[tuple[tuple[Any, ...], Any]]:
     """Yields `(task, function(*task))` in the order of completion.
 
     Args:
         function: importable at module level; it must not depend on the order of tasks.
         tasks: argument tuples, small and picklable.
-        workers: processes; 1 runs in this process.
-        cluster: `"ray"` runs on the Ray cluster that the environment names (extra `gpproxy[ray]`).
+        workers: processes of this machine; 1 runs in this process.
+        cluster: `"ray"` or `"ray:ADDRESS"` runs on a Ray cluster instead (extra `gpproxy[ray]`), see `Cluster`.
+        gpus: share of a GPU that a task takes on a cluster.
+        left_out: what stands for the result of a task that has killed its process on a cluster again and again.
 
     Raises whatever a task raises, and `Lost` when a process was killed. Leaving the loop early stops what has not
     begun, Ctrl-C in it everything.
@@ -46,44 +58,63 @@ def run_tasks(
     [((2, 3), 8), ((2, 4), 16)]
     """
     tasks = list(tasks)
-    with _place(min(workers, len(tasks)), cluster, function) as place:
+    if not tasks:
+        return
+    with _place(min(workers, len(tasks)), cluster, function, gpus=gpus) as place:
         for number, task in enumerate(tasks):
             place.submit(number, function, task)
         place.complete()
         while (message := place.take()) is not None:
-            yield tasks[message.number], _result(message, tasks[message.number])
+            yield tasks[message.number], _result(message, tasks[message.number], left_out)
+
+
+class Tasks:
+    """Hands tasks out one by one; made by `open_tasks`."""
+
+    def __init__(self, place: Place, function: Callable[..., Any], left_out: LeftOut | None):
+        self._place, self._function, self._left_out = place, function, left_out
+        self._tasks: list[tuple[Any, ...]] = []
+        self._found: dict[int, Message] = {}
+
+    @property
+    def workers(self) -> int:
+        """Tasks that run at a time; of a cluster, as it is now."""
+        return self._place.workers
+
+    def __call__(self, *task: Any) -> Callable[[], Any]:
+        """Hands a task out, by its arguments; returns what waits for its result."""
+        number = len(self._tasks)
+        self._tasks.append(task)
+        self._place.submit(number, self._function, task)
+
+        def result() -> Any:
+            while number not in self._found:
+                message = self._place.take()
+                assert message is not None, "a task is waited for twice"
+                if message.kind == LOST:  # even where another one was killed
+                    _result(message, self._tasks[message.number])
+                self._found[message.number] = message
+            self._tasks[number] = ()  # it will not be told again
+            return _result(self._found.pop(number), task, self._left_out)
+
+        return result
 
 
 @contextmanager
 def open_tasks(
-    function: Callable[..., Any], *, workers: int = 1, cluster: str = ""
-) -> Iterator[Callable[..., Callable[[], Any]]]:
-    """A function that hands a task out and returns what waits for its result; arguments as for `run_tasks`.
+    function: Callable[..., Any],
+    *,
+    workers: int = 1,
+    cluster: str = "",
+    gpus: float = 0.0,
+    left_out: LeftOut | None = None,
+) -> Iterator[Tasks]:
+    """What hands a task out and returns what waits for its result; arguments as for `run_tasks`.
 
     In this process a task runs when it is waited for, in the order in which tasks were handed out.
     """
-    tasks: list[tuple[Any, ...]] = []
-    found: dict[int, Message] = {}
-    with _place(workers, cluster, function) as place:
-
-        def submit(*task: Any) -> Callable[[], Any]:
-            number = len(tasks)
-            tasks.append(task)
-            place.submit(number, function, task)
-
-            def result() -> Any:
-                while number not in found:
-                    message = place.take()
-                    assert message is not None, "a task is waited for twice"
-                    if message.kind == LOST:  # even where another one was killed
-                        _result(message, tasks[message.number])
-                    found[message.number] = message
-                tasks[number] = ()  # it will not be told again
-                return _result(found.pop(number), task)
-
-            return result
-
-        yield submit
+    with _place(workers, cluster, function, gpus=gpus) as place:
+        yield Tasks(place, function, left_out)
 
 
 @dataclass(frozen=True)
@@ -121,7 +152,8 @@ def run_steps(
     Args:
         function: importable at module level, `function(*task, stop)`; yields reports, asks `stop()` between its steps
             and comes to its end when that is True, and may return a result.
-        tasks: argument tuples, small and picklable.
+        tasks: argument tuples, small and picklable; with a `WorkFolder` among them a task keeps its state there, on a
+            cluster, too.
         stop: asked between two steps; once it is True, running tasks are asked to end, and others do not begin.
         workers, cluster: as for `run_tasks`.
         together: tasks in turns in each process, where a GPU computes them side by side.
@@ -167,15 +199,19 @@ def _place(
 def _news(message: Message, task: tuple[Any, ...]) -> News:
     if message.kind == REPORT:
         return News(task, message.value)
-    if message.kind == LOST:
+    if message.kind in (LOST, DEADLY):
         return News(task, ended=True, error=Lost(f"it {message.value}."))
     if message.kind == ERROR:
         return News(task, ended=True, error=message.value)
     return News(task, ended=True, result=message.value)
 
 
-def _result(message: Message, task: tuple[Any, ...]) -> Any:
-    """The result of a task. Raises what it has raised."""
+def _result(message: Message, task: tuple[Any, ...], left_out: LeftOut | None = None) -> Any:
+    """The result of a task, or what stands for it. Raises what it has raised."""
+    if message.kind == DEADLY:
+        if left_out is None:
+            raise Lost(f"A task ({told(task)}) {message.value}. What was finished is kept; run again without it.")
+        return left_out(task, message.value)
     if message.kind == LOST:
         raise Lost(
             f"A task ({told(task)}) {message.value}, most likely because memory ran out. What was finished is kept; "

@@ -14,7 +14,8 @@ from typing import Any, Protocol, TypeVar
 from gpproxy.errors import RunError
 
 #: Kinds of messages. `LOST`: the process of the task is gone; its value is a sentence part with the exit code.
-REPORT, RESULT, ERROR, LOST = "report", "result", "error", "lost"
+#: `DEADLY`: so are those in which it was repeated on a cluster.
+REPORT, RESULT, ERROR, LOST, DEADLY = "report", "result", "error", "lost", "deadly"
 
 #: Asked between two steps; True ends the tasks after the step that is running.
 Stop = Callable[[], bool]
@@ -30,7 +31,7 @@ class Message:
 
     Attributes:
         number: the task, counted from 0 in the order of submission.
-        kind: `REPORT`, `RESULT`, `ERROR` or `LOST`; every one but the first is the last word of its task.
+        kind: `REPORT`, `RESULT`, `ERROR`, `LOST` or `DEADLY`; every one but the first is the last word of its task.
         value: what the task has yielded, returned or raised, or how its process ended.
     """
 
@@ -54,6 +55,10 @@ class Place(Protocol):
     def __enter__(self) -> Place: ...
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None: ...
+
+    @property
+    def workers(self) -> int:
+        """Tasks that run at a time."""
 
     def submit(self, number: int, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
         """Takes a task on; it begins as soon as there is room for it."""
@@ -99,6 +104,12 @@ def messages(
             yield Message(number, REPORT, report)
     except Exception as error:
         yield Message(number, ERROR, error)
+
+
+def call(task: bytes, *stop: Any) -> Any:
+    """Unpacks a task where what goes wrong with that is the task's own error, and calls it."""
+    function, arguments = pickle.loads(task)
+    return function(*arguments, *stop)
 
 
 def packed(message: Message) -> bytes:

@@ -7,7 +7,6 @@ running, whose state is saved then.
 from __future__ import annotations
 
 import os
-import pickle
 import threading
 from collections.abc import Iterator
 from multiprocessing import parent_process
@@ -17,7 +16,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from gpproxy.execution.server import leave_signals_to_owner
-from gpproxy.execution.task import Turns, messages, packed
+from gpproxy.execution.task import Turns, call, messages, packed
 from gpproxy.registry import load_plugin
 
 #: Last words to a process: no other task comes; what has not begun is dropped and what runs is to stop.
@@ -33,18 +32,12 @@ def work(pipe: Connection, plugins: tuple[Path, ...], steps: bool, together: int
     for path in plugins:
         load_plugin(path)
     inbox = _Inbox(pipe, steps)
-    running = (messages(number, _call, (task,), inbox.stopped if steps else None) for number, task in inbox)
+    running = (messages(number, call, (task,), inbox.stopped if steps else None) for number, task in inbox)
     for _, message in turns(running, together):
         try:
             pipe.send_bytes(packed(message))
         except (BrokenPipeError, ConnectionResetError):  # nobody listens: what runs comes to its end all the same
             inbox.stop()
-
-
-def _call(task: bytes, *stop: Any) -> Any:
-    """Unpacks a task where what goes wrong with that is the task's own error, and calls it."""
-    function, arguments = pickle.loads(task)
-    return function(*arguments, *stop)
 
 
 class _Inbox:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
+from typing import Any
 
 from gpproxy.errors import StatisticsError
 from gpproxy.execution.scheduler import run_tasks
 from gpproxy.proxies.proxy import Proxy
 from gpproxy.proxies.scored import Scored, Value, failed, mean
-from gpproxy.proxies.scorer import Setup, score_one
+from gpproxy.proxies.scorer import Setup, score_one, unscored
 from gpproxy.proxies.values import values_of
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.statistics.collect import fill, recorded
@@ -34,6 +35,7 @@ def score_cached(
     workers: int = 1,
     device: str = "cpu",
     on_progress: Progress = lambda done, total: None,
+    cluster: str = "",
 ) -> list[Scored]:
     """The scores in the order of the codes; those that could not be looked at are `failed`.
 
@@ -41,18 +43,19 @@ def score_cached(
 
     Args:
         on_progress: called with (done, total) as looks finish.
+        workers, cluster: as for `run_tasks`.
 
     Raises StatisticsError where none could be looked at, with the first reason.
     """
     workers = workers if device == "cpu" else 1
     if proxy.path:
         setup = Setup(space.name, tuple(asdict(space.settings).items()), (proxy,), device, sized=False)
-        found = _fresh(setup, codes, workers, on_progress)
+        found = _fresh(setup, codes, workers, cluster, on_progress)
     else:
         values: dict[str, list[Value]] = {code: [] for code in codes}
         for number in range(proxy.inits):
             how = _way(proxy, number, device)
-            for code, value in _values(proxy, space, codes, how, workers, on_progress):
+            for code, value in _values(proxy, space, codes, how, workers, cluster, on_progress):
                 values[code].append(value)
         found = [Scored.of(code, [mean(values[code])]) for code in codes]
     if all(one.failed for one in found):
@@ -61,10 +64,11 @@ def score_cached(
     return found
 
 
-def _fresh(setup: Setup, codes: Sequence[str], workers: int, on_progress: Progress) -> list[Scored]:
+def _fresh(setup: Setup, codes: Sequence[str], workers: int, cluster: str, on_progress: Progress) -> list[Scored]:
     tasks = [(number, code, setup) for number, code in enumerate(codes)]
     found: dict[str, Scored] = {}
-    for task, scored in run_tasks(score_one, tasks, workers=workers):
+    where: dict[str, Any] = {"workers": workers, "cluster": cluster, "gpus": float(setup.device != "cpu")}
+    for task, scored in run_tasks(score_one, tasks, left_out=unscored, **where):
         found[task[1]] = scored
         on_progress(len(found), len(tasks))
     return [found[code] for code in codes]
@@ -79,9 +83,15 @@ def _way(proxy: Proxy, number: int, device: str) -> Collection:
 
 
 def _values(
-    proxy: Proxy, space: SearchSpace, codes: Sequence[str], how: Collection, workers: int, on_progress: Progress
+    proxy: Proxy,
+    space: SearchSpace,
+    codes: Sequence[str],
+    how: Collection,
+    workers: int,
+    cluster: str,
+    on_progress: Progress,
 ) -> Iterator[tuple[str, Value]]:
-    reasons = fill(space, codes, how, workers=workers, on_progress=on_progress)
+    reasons = fill(space, codes, how, workers=workers, cluster=cluster, on_progress=on_progress)
     yield from ((code, failed(reason.removeprefix(f"{code}: "))) for code, reason in reasons.items())
     alive = [code for code in codes if code not in reasons]
     for start in range(0, len(alive), CHUNK):

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from gpproxy.errors import ConfigError
 from gpproxy.proxies.scored import Value, dead, failed, value
+from gpproxy.registry import FILES
 from gpproxy.search_spaces import Batch, SearchSpace
 
 #: How a file begins to warn of a network that it does not see whole.
@@ -54,6 +55,7 @@ def exported(path: str) -> Callable[..., float]:
 
     Raises ConfigError when the file has none or fails to import.
     """
+    path = FILES.setdefault(path, path)
     return _exported(path, os.stat(path).st_mtime_ns)
 
 

@@ -19,7 +19,7 @@ from gpproxy.expressions.structure import needs
 from gpproxy.expressions.text import parse
 from gpproxy.proxies.named import NAMED
 from gpproxy.proxies.origin import Origin, Spaces, has_origin, read_origin
-from gpproxy.registry import PLUGINS
+from gpproxy.registry import FILES, PLUGINS
 from gpproxy.run.folder import COMMITTEE, RunFolder
 from gpproxy.run.kind import EVOLVE
 from gpproxy.statistics.classical import PROXIES
@@ -192,6 +192,7 @@ def _of_file(path: Path) -> Proxy:
         formula = replace(proxy, formula=said.formula, members=said.members, path="", sizes=said.sizes)
         formula.trees  # noqa: B018  else the file itself is run
     except ExpressionError:
+        FILES.setdefault(proxy.path, proxy.path)
         return proxy
     return formula
 

@@ -258,6 +258,12 @@ def score_one(number: int, code: str, setup: Setup) -> Scored:
     return score_chunk(setup, [code], {})[0][0]
 
 
+def unscored(task: tuple[int, str, Setup], why: str) -> Scored:
+    """What stands for the result of a `score_one` that has killed its process again and again."""
+    _, code, setup = task
+    return Scored.of(code, [failed(f"looking at the generator {why}")] * len(setup.proxies))
+
+
 @lru_cache(maxsize=2)
 def _scorer(setup: Setup) -> Scorer:
     return Scorer(setup)

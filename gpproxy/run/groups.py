@@ -7,7 +7,9 @@ what follows says what it is for in one command.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
+from gpproxy.errors import ConfigError
 from gpproxy.execution.devices import check_device_name
 from gpproxy.run.settings import setting
 
@@ -24,6 +26,30 @@ class Machine:
 
     device: str = setting("cpu", rule=check_device_name)
     workers: int = setting(0, least=0, free=True)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Other machines.
+
+    Attributes:
+        cluster: what spreads the work over several machines; ray (extra gpproxy[ray]), or empty for this one alone.
+            Results do not depend on it.
+        cluster_address: HOST:PORT of the cluster; empty takes that of RAY_ADDRESS, or one that this machine belongs to,
+            or starts one here.
+    """
+
+    cluster: Literal["", "ray"] = setting("", known=("", "ray"), free=True)
+    cluster_address: str = setting("", free=True)
+
+    @property
+    def place(self) -> str:
+        """What `gpproxy.execution.scheduler` calls it. Raises ConfigError for an address of nothing."""
+        if self.cluster_address and not self.cluster:
+            raise ConfigError(
+                f"cluster_address={self.cluster_address} names no cluster alone: give --cluster ray, too."
+            )
+        return f"{self.cluster}:{self.cluster_address}".rstrip(":")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import csv
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gpproxy.errors import ConfigError, SpaceError
 from gpproxy.run.settings import available_cores, parse_settings
@@ -47,13 +47,15 @@ def scores_of(
 ) -> Iterator[Scored]:
     """The same for a proxy that is read already."""
     from gpproxy.benchmarks.benchmark import open_space
+    from gpproxy.execution.cluster import check_cluster
     from gpproxy.execution.devices import check_device
     from gpproxy.execution.scheduler import run_tasks
-    from gpproxy.proxies.scorer import Setup, score_one
+    from gpproxy.proxies.scorer import Setup, score_one, unscored
     from gpproxy.proxies.target import target_space
     from gpproxy.search_spaces.check import make_space
 
     check_device(config.device)
+    check_cluster(config.place)
     settings = parse_settings(config.space_settings)
     table = table_of(config)
     if table is not None:
@@ -76,7 +78,8 @@ def scores_of(
     tasks = [(i, code, setup) for i, code in enumerate(codes)]
     waiting: dict[int, Scored] = {}
     following = 0
-    for done, (task, found) in enumerate(run_tasks(score_one, tasks, workers=workers), start=1):
+    where: dict[str, Any] = {"workers": workers, "cluster": config.place, "gpus": float(config.device != "cpu")}
+    for done, (task, found) in enumerate(run_tasks(score_one, tasks, left_out=unscored, **where), start=1):
         waiting[task[0]] = found
         on_progress(done, len(tasks))
         while following in waiting:

@@ -10,6 +10,7 @@ import torch
 from rich.console import Console
 
 from gpproxy.benchmarks.benchmark import Benchmark, open_space
+from gpproxy.execution.cluster import check_cluster
 from gpproxy.execution.devices import check_device
 from gpproxy.proxies.provenance import training_provenance
 from gpproxy.proxies.proxy import Proxy
@@ -69,6 +70,7 @@ def show_transfer(config: ScoreSettings) -> None:
     for plugin in config.plugins:
         load_plugin(plugin)
     check_device(config.device)
+    check_cluster(config.place)
     proxies = [Proxy.load(text, config.init_seed, config.inputs, config.inits) for text in config.proxy]
     places = columns(config.benchmarks)
     with Terminal(Console(stderr=True, highlight=False)) as watch:
@@ -82,6 +84,7 @@ def show_transfer(config: ScoreSettings) -> None:
             seed=config.seed,
             workers=config.workers or available_cores(),
             device=config.device,
+            cluster=config.place,
             on_progress=lambda name, done, total: watch.progress(f"looking at {name}", done, total),
         )
     console = Console(highlight=False)

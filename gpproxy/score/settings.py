@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from gpproxy.errors import ConfigError
-from gpproxy.run.groups import Extensions, Initialisations, Machine, SearchSpaceSettings, SizeLimits
+from gpproxy.run.groups import Cluster, Extensions, Initialisations, Machine, SearchSpaceSettings, SizeLimits
 from gpproxy.run.settings import Settings, is_proxy_path, is_table, setting
 
 
@@ -38,7 +38,7 @@ class Scoring:
 
 
 @dataclass(frozen=True)
-class ScoreSettings(Extensions, Machine, SizeLimits, Initialisations, SearchSpaceSettings, Scoring, Settings):
+class ScoreSettings(Extensions, Cluster, Machine, SizeLimits, Initialisations, SearchSpaceSettings, Scoring, Settings):
     """Scores untrained architectures with a proxy, as CSV lines; higher is better."""
 
     RENAMED: ClassVar[Mapping[str, str]] = {**Settings.RENAMED, "samples": "inputs", "labels": "benchmark"}

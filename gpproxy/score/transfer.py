@@ -84,6 +84,7 @@ def transfer(
     seed: int = 0,
     workers: int = 1,
     device: str = "cpu",
+    cluster: str = "",
     on_progress: Callable[[str, int, int], None] = lambda name, done, total: None,
 ) -> list[Cell]:
     """One cell per proxy and benchmark, row by row.
@@ -109,7 +110,7 @@ def transfer(
                 continue
             kept = known[i].held_out(order, place.space)[: sample or None]
             show = lambda done, total, name=place.name: on_progress(name, done, total)  # noqa: E731
-            cells[i, number] = _cell(proxy, place, sorted(kept), seed, workers, device, show)
+            cells[i, number] = _cell(proxy, place, sorted(kept), seed, workers, device, cluster, show)
     return [cells[i, number] for i in range(len(proxies)) for number in range(len(places))]
 
 
@@ -120,6 +121,7 @@ def _cell(
     seed: int,
     workers: int,
     device: str,
+    cluster: str,
     on_progress: Callable[[int, int], None],
 ) -> Cell:
     assert place.benchmark is not None and place.space is not None
@@ -129,7 +131,8 @@ def _cell(
     if len(codes) < 4:
         return Cell(proxy.label, place.name, home, {}, missing=f"{len(codes)} architectures are left to judge on")
     try:
-        found = [one for one in score_cached(proxy, space, codes, workers, device, on_progress) if not one.failed]
+        every = score_cached(proxy, space, codes, workers, device, on_progress, cluster)
+        found = [one for one in every if not one.failed]
     except StatisticsError as error:
         return Cell(proxy.label, place.name, home, {}, missing=str(error))
     kept = [one.code for one in found]

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gpproxy.errors import ConfigError
-from gpproxy.estimators.estimator import Estimator, estimate
+from gpproxy.estimators.estimator import Estimator, estimate, left_out
 from gpproxy.estimators.proxy import ProxyEstimator
 from gpproxy.execution.scheduler import open_tasks
 from gpproxy.proxies.scored import Scored, ScoredList
@@ -80,6 +80,7 @@ def search(
     max_seconds: float = 0.0,
     workers: int = 1,
     cluster: str = "",
+    gpus: float = 0.0,
     journal: Journal | None = None,
     memory: Memory | None = None,
 ) -> Generator[Progress, None, None]:
@@ -94,7 +95,7 @@ def search(
         max_seconds: wall-clock time after which it ends, that of earlier processes and of the set-up included; 0 for
             no limit.
         workers: processes; 1 works in this one.
-        cluster: `"ray"` scores on a Ray cluster, with the batches of so many workers at a time.
+        cluster, gpus: as for `run_tasks`; on a cluster one candidate that kills its process is left out by itself.
         journal: where candidates are written as they come.
         memory: what an earlier run has written.
 
@@ -108,9 +109,10 @@ def search(
     before, late = estimator.set_up + memory.seconds, False
     in_time = not limits.latency
     start = time.perf_counter()
-    with open_tasks(estimate, workers=workers, cluster=cluster) as submit:
+    with open_tasks(estimate, workers=workers, cluster=cluster, gpus=gpus, left_out=left_out) as tasks:
+        submit = _one_by_one(tasks) if cluster else tasks
         while True:
-            while not proposals.finished and not late and (strategy.feedback or len(queue) < workers * AHEAD):
+            while not proposals.finished and not late and (strategy.feedback or len(queue) < tasks.workers * AHEAD):
                 room = min(CHUNK, strategy.room(taken, told), budget - taken)
                 drawn: list[tuple[str, Size | None]] = []
                 while len(drawn) < room and (one := proposals.take()):
@@ -158,6 +160,25 @@ def search(
     progress.excluded, progress.repeated = proposals.refused, proposals.repeated
     progress.finished = "budget" if told >= budget else "time" if late else proposals.finished or "space"
     yield progress
+
+
+def _one_by_one(submit: Callable[..., Callable[[], Chunk]]) -> Callable[..., Callable[[], Chunk]]:
+    """Hands out a task per candidate instead of a few in one; the cluster makes batches of them itself."""
+
+    def chunk(estimator: Estimator, codes: Sequence[str], sizes: Mapping[str, Size]) -> Callable[[], Chunk]:
+        waits = [submit(estimator, [code], {code: sizes[code]} if code in sizes else {}) for code in codes]
+
+        def joined() -> Chunk:
+            found, work = [], Work()
+            for wait in waits:
+                some, more = wait()
+                found += some
+                work.add(more)
+            return found, work
+
+        return joined
+
+    return chunk
 
 
 def _all_too_slow(strategy: Strategy, estimator: Estimator, sizer: Sizer, limits: Limits, count: int) -> ConfigError:

@@ -18,6 +18,7 @@ from gpproxy.errors import GPProxyError, RunError
 from gpproxy.estimators.estimator import Estimator
 from gpproxy.estimators.registry import Request, open_estimator
 from gpproxy.estimators.shared import SharedEstimator
+from gpproxy.execution.cluster import check_cluster
 from gpproxy.execution.devices import check_device
 from gpproxy.pictures.learning import losses_picture
 from gpproxy.proxies.proxy import Proxy
@@ -61,6 +62,7 @@ class Searcher:
         for plugin in config.plugins:
             load_plugin(plugin)
         check_device(config.device)
+        check_cluster(config.place)
         self.proxies = tuple(Proxy.load(text, config.init_seed, config.inputs, config.inits) for text in config.proxy)
         if folder is None:
             name, settings, remark = target_space(self.proxies, config.space, parse_settings(config.space_settings))
@@ -222,6 +224,8 @@ class Searcher:
                 config.budget,
                 max_seconds=config.max_seconds,
                 workers=config.cores,
+                cluster=config.place,
+                gpus=float(config.device != "cpu"),
                 journal=journal,
                 memory=memory,
             )

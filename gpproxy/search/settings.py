@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from gpproxy.errors import ConfigError
-from gpproxy.estimators.settings import SharedWeights
-from gpproxy.run.groups import Extensions, Initialisations, Machine, SearchSpaceSettings, SizeLimits
+from gpproxy.estimators.settings import HERE, SharedWeights
+from gpproxy.run.groups import Cluster, Extensions, Initialisations, Machine, SearchSpaceSettings, SizeLimits
 from gpproxy.run.settings import Settings, available_cores, is_folder, is_proxy_path, setting
 
 if TYPE_CHECKING:
@@ -147,6 +147,7 @@ class Winners:
 @dataclass(frozen=True)
 class SearchSettings(
     Extensions,
+    Cluster,
     Machine,
     Winners,
     SharedWeights,
@@ -187,6 +188,13 @@ class SearchSettings(
         if self.strategy == "controller" and len(self.proxy) > 1:
             raise ConfigError("A controller learns from one reward, but got several proxies. Give one.")
         _ = self.shares
+        if self.cluster and self.estimator_kind in HERE:
+            raise ConfigError(
+                f"estimator={self.estimator} is read on this machine, in less time than a way to another one takes. "
+                "Leave --cluster out."
+            )
+        if self.cluster and self.timed:
+            raise ConfigError("Latencies are those of this machine, so they are not measured elsewhere: no --cluster.")
         if self.compare and not self.train_top:
             raise ConfigError(
                 f"compare={self.compare} trains something beside the best: give --train-top too, such as 3."

@@ -21,9 +21,11 @@ from gpproxy.errors import ConfigError, did_you_mean
 from gpproxy.execution.devices import hardware
 from gpproxy.execution.scheduler import run_steps
 from gpproxy.execution.task import Lost, Stop
+from gpproxy.execution.workfolder import WorkFolder
 from gpproxy.proxies.latency import latency
 from gpproxy.proxies.size import Sizer
 from gpproxy.run.files import write_atomically
+from gpproxy.run.kind import CONFIG
 from gpproxy.run.settings import parse_settings
 from gpproxy.search.compare import (
     RANDOM,
@@ -64,7 +66,7 @@ class Judge:
         watch: is told what happens.
         trainings: per architecture.
         compare_with: who is trained beside the best, see `SearchSettings.compare`.
-        workers: processes on a CPU.
+        workers, cluster: processes on a CPU, or the cluster that trains instead.
         group: what has chosen the best: the kind of the search's estimator.
     """
 
@@ -75,6 +77,7 @@ class Judge:
     compare_with: str
     workers: int
     group: str
+    cluster: str = ""
 
     @classmethod
     def of_search(cls, config: SearchSettings, space: SearchSpace, watch: SearchWatch) -> Judge:
@@ -85,7 +88,8 @@ class Judge:
         task = open_task(settings)
         _ = task.extractor
         task.objective(task.code(settings.arch), settings.seed)
-        return cls(settings, space, watch, config.trainings, config.compare, config.workers or 1, config.estimator_kind)
+        group, workers = config.estimator_kind, config.workers or 1
+        return cls(settings, space, watch, config.trainings, config.compare, workers, group, config.place)
 
     def time(self, code: str) -> Training:
         """What one training of an architecture takes, from a few timed steps."""
@@ -104,13 +108,15 @@ class Judge:
         for number in range(self.trainings):
             for code in codes:
                 place = folder / FOLDER / f"{re.sub('[^A-Za-z0-9_-]', '_', code)}-s{number}"
-                tasks.append((replace(self.settings, arch=code, seed=self.settings.seed + number, out=str(place)),))
+                one = replace(self.settings, arch=code, seed=self.settings.seed + number, out=str(place))
+                tasks.append((one, WorkFolder(place)))
         self.watch.note(
             f"{len(codes)} architectures, {self.trainings} trainings each by the recipe {_recipe(self.settings)}"
         )
         trained = []
         workers = self.workers if self.settings.device == "cpu" else 1
-        for news in run_steps(train_one, tasks, workers=workers):
+        gpus = float(self.settings.device != "cpu")
+        for news in run_steps(train_one, tasks, workers=workers, cluster=self.cluster, gpus=gpus):
             if not news.ended:
                 continue
             settings, found = news.task[0], news.result
@@ -120,6 +126,8 @@ class Judge:
                 raise news.error
             if found is None:
                 raise KeyboardInterrupt
+            if self.cluster:  # there it had another place
+                write_atomically(Path(settings.out) / CONFIG, settings.to_toml())
             trained.append(Trained(settings.arch, settings.seed, found.value, found.verdict, found.seconds, found.step))
             value = "no value" if math.isnan(found.value) else f"{found.main} {found.value:.4g}"
             self.watch.note(
@@ -154,11 +162,15 @@ class Judge:
             write_atomically(folder / name, stream.getvalue())
 
 
-def train_one(settings: TrainSettings, stop: Stop) -> Generator[None, None, Outcome | None]:
-    """One training, continued where it was begun; returns None when it was interrupted. A task of `run_steps`."""
+def train_one(settings: TrainSettings, folder: WorkFolder, stop: Stop) -> Generator[None, None, Outcome | None]:
+    """One training, continued where it was begun; returns None when it was interrupted. A task of `run_steps`.
+
+    Args:
+        folder: `settings.out`, or what stands for it on another machine.
+    """
     yield None  # it has begun
     try:
-        return run_training(settings, stop=stop)
+        return run_training(replace(settings, out=str(folder.path)), stop=stop)
     except KeyboardInterrupt:
         return None
 

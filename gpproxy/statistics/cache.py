@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import tempfile
 from dataclasses import asdict
 from functools import lru_cache
@@ -13,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import save as to_safetensors
 from torch import Tensor
 
 from gpproxy.statistics.classical import PROXIES
@@ -78,6 +77,11 @@ def file_name(space: SearchSpace, settings: dict[str, Any], code: str, how: Coll
 
 def save(record: Record, path: Path) -> None:
     """Writes a record; a reader never sees half a file."""
+    put(to_bytes(record), path)
+
+
+def to_bytes(record: Record) -> bytes:
+    """A record as it lies in the cache."""
     tensors: dict[str, Tensor] = {}
     lengths: dict[str, int] = {}
     for name, value in record.values.items():
@@ -95,22 +99,21 @@ def save(record: Record, path: Path) -> None:
         "note": record.note,
         "lengths": json.dumps(lengths),
     }
+    return to_safetensors(tensors, metadata=meta)
+
+
+def put(data: bytes, path: Path) -> None:
+    """Writes what `to_bytes` has made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    os.close(handle)
     try:
-        save_file(tensors, temporary, metadata=meta)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
         os.replace(temporary, path)
-    except SafetensorError as error:
+    except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
-        # safetensors says what the system refused only in words, such as "No space left on device (os error 28)".
-        reason = re.search(r"os error (\d+)", str(error))
-        if reason is None:
-            raise
-        number = int(reason[1])
-        raise OSError(number, os.strerror(number), str(path)) from error
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename = str(path)
         raise
 
 

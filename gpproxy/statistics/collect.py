@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,22 +29,33 @@ from gpproxy.statistics.table import StatisticsTable
 preload("gpproxy.statistics.forward_mode")  # slow to load, and most processes will need it
 
 
-def _task(
-    name: str, settings: dict[str, Any], code: str, how: Collection, files: Sequence[tuple[Collection, str]]
-) -> str:
-    """Collects pieces of one architecture into the cache; returns an error text, empty when all went well."""
+@dataclass(frozen=True)
+class _Look:
+    """What comes back of a look.
+
+    Attributes:
+        records: one per piece, as they lie in the cache.
+        problem: why there are none, or empty.
+        lasting: whether it will come again on another day.
+    """
+
+    records: tuple[bytes, ...] = ()
+    problem: str = ""
+    lasting: bool = False
+
+
+def _task(name: str, settings: dict[str, Any], code: str, how: Collection, pieces: Sequence[Collection]) -> _Look:
+    """Collects pieces of one architecture, wherever it runs; only the process that asks for them writes them down."""
     try:
         space = make_space(name, settings)
         record = described(space, code) if how.descriptors_only else collect_one(space, code, how)
     except StatisticsError as error:
-        if failures.lasting(error):
-            for _, path in files:
-                failures.remember(Path(path), code, str(error))
-        return str(error)
-    for piece, path in files:
-        cache.save(piece_of(record, piece), Path(path))
-        failures.forget(Path(path))
-    return ""
+        return _Look(problem=str(error), lasting=failures.lasting(error))
+    return _Look(tuple(cache.to_bytes(piece_of(record, piece)) for piece in pieces))
+
+
+def _left_out(task: tuple[Any, ...], why: str) -> _Look:
+    return _Look(problem=f"{task[2]}: looking at the generator {why}.")
 
 
 def _joined(part: Collection, pieces: Sequence[Collection]) -> Collection:
@@ -75,6 +86,7 @@ def fill(
     Args:
         how: how to look, or several ways, such as several initialisations; each of them is taken.
         cache_folder: default `gpproxy.statistics.cache.folder()`.
+        workers, cluster: as for `run_tasks`; only this process writes.
         retry: whether to look again at generators that failed in an earlier call, instead of recalling the reason.
         on_progress: called with (done, total) as looks finish.
     """
@@ -99,18 +111,25 @@ def fill(
             if reason := next(filter(None, known), ""):
                 failed[code] = reason
             else:
-                how = _joined(part, [piece for piece, _ in missing])
-                files = [(piece, str(path)) for piece, path in missing]
-                tasks.append((space.name, settings, code, how, files))
+                asked = [piece for piece, _ in missing]
+                tasks.append((space.name, settings, code, _joined(part, asked), asked))
     tasks = [task for task in tasks if task[2] not in failed]
     # A fixed shuffle spreads slow architectures over the run, which keeps the estimate of the time left honest.
     random.Random(0).shuffle(tasks)
     total = len(codes) * len(parts)
     done = total - len(tasks)
     on_progress(done, total)
-    for task, error in run_tasks(_task, tasks, workers=workers, cluster=cluster):
-        if error:
-            failed[task[2]] = error
+    where: dict[str, Any] = {"workers": workers, "cluster": cluster, "gpus": float(hows[0].device != "cpu")}
+    for task, look in run_tasks(_task, tasks, left_out=_left_out, **where):
+        code = task[2]
+        paths = [_paths(space, [code], piece, cache_folder)[code] for piece in task[4]]
+        if look.problem:
+            failed[code] = look.problem
+        for path in paths if look.lasting else ():
+            failures.remember(path, code, look.problem)
+        for data, path in zip(look.records, paths):
+            cache.put(data, path)
+            failures.forget(path)
         done += 1
         on_progress(done, total)
     return {code: failed[code] for code in codes if code in failed}

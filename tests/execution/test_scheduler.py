@@ -6,7 +6,6 @@ import importlib.util
 import os
 import pickle
 import sys
-from types import SimpleNamespace
 
 import pytest
 
@@ -150,46 +149,6 @@ def test_what_is_left_in_the_middle_is_closed_at_once(tmp_path):
     assert [next(results).report for _ in range(4)] == [1, 2, 1, 2]
     results.close()
     assert sorted(closed) == [1, 2]
-
-
-class FakeRay:
-    """The calls that the scheduler makes for short tasks, answered in this process; the last task is done first."""
-
-    exceptions = SimpleNamespace(RayError=OSError)
-
-    def __init__(self):
-        self.started, self.cancelled = False, []
-
-    def is_initialized(self):
-        return self.started
-
-    def init(self, **settings):
-        self.started = os.environ["RAY_worker_niceness"] == "0"
-
-    def remote(self, function):
-        return SimpleNamespace(options=lambda: SimpleNamespace(remote=lambda *task: (function, task)))
-
-    def wait(self, waiting, num_returns, timeout):
-        return waiting[-num_returns:], waiting[:-num_returns]
-
-    def get(self, reference):
-        function, task = reference
-        return function(*task)
-
-    def cancel(self, reference):
-        self.cancelled.append(reference[1][-1])
-
-
-def test_a_cluster_is_told_what_is_not_needed_any_more(monkeypatch):
-    fake = FakeRay()
-    monkeypatch.setitem(sys.modules, "ray", fake)
-    monkeypatch.delenv("RAY_worker_niceness", raising=False)
-    assert dict(run_tasks(divide, TASKS, cluster="ray")) == dict(run_tasks(divide, TASKS))
-    assert fake.started and not fake.cancelled
-    results = run_tasks(divide, TASKS, cluster="ray")
-    assert next(results) == ((3, 1), 3.0)
-    results.close()
-    assert fake.cancelled == TASKS[:-1]
 
 
 def test_without_ray_the_message_says_how_to_get_it(monkeypatch):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gpproxy.errors import RunError
 from gpproxy.execution.task import Stop
+from gpproxy.execution.workfolder import WorkFolder
 
 
 class Odd(Exception):
@@ -73,6 +74,30 @@ def turns(running, together):  # noqa: ANN001, ANN201
     from gpproxy.training.cuda_graph import in_turns
 
     return in_turns(running, together)
+
+
+def slow(number: int, seconds: float) -> tuple[int, str]:
+    """Sleeps and says where it was."""
+    import ray
+
+    time.sleep(seconds)
+    return number, ray.get_runtime_context().get_node_id()
+
+
+def count_on(steps: int, seconds: float, folder: WorkFolder, stop: Stop) -> Iterator[int]:
+    """Counts in its folder, wherever that is, and goes on from what is there; tells how it has begun."""
+    file = folder.path / "count"
+    folder.path.mkdir(exist_ok=True)
+    begun = int(file.read_text()) if file.is_file() else 0
+    with (folder.path / "begun.txt").open("a") as told:
+        told.write(f"{begun} {folder.carried}\n")
+    for step in range(begun + 1, steps + 1):
+        time.sleep(seconds)
+        file.write_text(str(step))
+        yield step
+        if stop():
+            return None
+    return f"{steps} steps"
 
 
 def wait_for_end(folder: str, stop: Stop) -> Iterator[str]:

@@ -14,6 +14,7 @@ from PIL import Image
 from gpproxy.errors import ConfigError, SpaceError
 from gpproxy.execution.scheduler import News, run_steps
 from gpproxy.execution.task import Stop, never
+from gpproxy.execution.workfolder import WorkFolder
 from gpproxy.search import SearchSettings, resume, run, winners
 from gpproxy.search.console import SearchWatch
 from gpproxy.search_spaces.autogan import AutoGAN
@@ -88,7 +89,7 @@ def test_a_training_that_is_asked_to_stop_goes_on_later(tmp_path: Path) -> None:
 
 
 def winners_news(settings: TrainSettings, stop: Stop) -> list[News]:
-    return list(run_steps(winners.train_one, [(settings,)], stop=stop))
+    return list(run_steps(winners.train_one, [(settings, WorkFolder(Path(settings.out)))], stop=stop))
 
 
 def test_winners_random_ones_and_a_published_one_are_trained_alike(
