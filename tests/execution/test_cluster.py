@@ -38,8 +38,10 @@ class Nodes:
         from ray.cluster_utils import Cluster
 
         os.environ.setdefault("RAY_worker_niceness", "0")  # else they starve beside whatever else runs
+        os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")  # nodes of a busy machine begin slowly
         quickly = {"health_check_period_ms": 500, "health_check_timeout_ms": 2000, "health_check_failure_threshold": 3}
-        self.cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "_system_config": quickly})
+        head = {"num_cpus": 1, "include_dashboard": False, "_system_config": quickly}
+        self.cluster = Cluster(initialize_head=True, head_node_args=head)
         self.more = [self.cluster.add_node(num_cpus=1) for _ in range(2)]
         self.name = f"ray:{self.cluster.address}"
 

@@ -56,7 +56,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[TrainSettings]:
     """Trainings that take no time: the quality falls with the number of ones in the code."""
     asked: list[TrainSettings] = []
 
-    def pretend(one: TrainSettings, stop: Stop) -> Generator[None, None, Outcome]:
+    def pretend(one: TrainSettings, folder: WorkFolder, stop: Stop) -> Generator[None, None, Outcome]:
         asked.append(one)
         yield None
         value = 10.0 - one.arch.count("1") + one.seed
