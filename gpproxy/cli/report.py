@@ -19,8 +19,9 @@ USAGE = """usage: gpproxy report RUN [RUN...] [--out FILE]
 
 Writes what finished runs have found as one page that needs nothing else: the
 formula, whether it is worth using, what it was compared with and what each of
-its terms is worth. Several runs stand side by side. The page of a single run is
-RUN/report.html, that of several ./report.html, unless --out names a file."""
+its terms is worth; of a search the best architectures; of a training its curves
+and images. Several runs stand side by side. The page of a single run or series
+is RUN/report.html, that of several ./report.html, unless --out names a file."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -48,7 +49,7 @@ def write_report(folders: Sequence[str | Path], out: str | Path = "") -> Path:
     from gpproxy.registry import load_plugin
     from gpproxy.report.render import REPORT, render
     from gpproxy.run.files import write_atomically
-    from gpproxy.run.kind import EVOLVE, SEARCH, kind_of, settings_of
+    from gpproxy.run.kind import EVOLVE, TABLE, kind_of, settings_of
 
     paths = [path for folder in folders for path in runs_of(Path(folder).expanduser())]
     kinds = []
@@ -60,14 +61,13 @@ def write_report(folders: Sequence[str | Path], out: str | Path = "") -> Path:
     if len({kind.command for kind in kinds}) > 1:
         told = ", ".join(f"{path} ({kind.command})" for path, kind in zip(paths, kinds))
         raise RunError(f"Runs of different commands have no page in common: {told}. Give them one by one.")
-    if kinds[0] not in (EVOLVE, SEARCH):
-        raise RunError(
-            f"{paths[0]} is the folder of {kinds[0].noun}, which has no page; runs of evolve and search have."
-        )
+    if kinds[0] == TABLE:
+        raise RunError(f"{paths[0]} is the folder of {kinds[0].noun}, which has no page; all other commands have.")
     for path in paths:
         for plugin in settings_of(path).get("plugins", ()):
             load_plugin(plugin)
-    place = Path(out).expanduser() if out else paths[0] / REPORT if len(paths) == 1 else Path(REPORT)
+    single = Path(folders[0]).expanduser() / REPORT if len(folders) == 1 else Path(REPORT)
+    place = Path(out).expanduser() if out else single
     write_atomically(place, render(_document(kinds[0], paths)))
     return place
 
@@ -78,9 +78,17 @@ def _document(kind: Kind, paths: Sequence[Path]) -> Document:
         from gpproxy.search import page as search_page
 
         return search_page.document([searches.read_run(path) for path in paths])
-    from gpproxy.evolve import finished, page
+    if kind.command == "train":
+        from gpproxy.train import finished as trainings
+        from gpproxy.train import page as train_page
 
-    return page.document([finished.read_run(path) for path in paths])
+        return train_page.document([trainings.read_run(path) for path in paths])
+    from gpproxy.evolve import finished, page
+    from gpproxy.evolve.several import SERIES, read_series
+
+    first = paths[0].parent
+    of_series = {path.parent for path in paths} == {first} and (first / SERIES).is_file() and len(set(paths)) > 1
+    return page.document([finished.read_run(path) for path in paths], read_series(first) if of_series else None)
 
 
 def runs_of(folder: Path) -> list[Path]:

@@ -6,20 +6,23 @@ sentence that says why.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from gpproxy.errors import GPProxyError
 from gpproxy.evolve import page_figures as figures
 from gpproxy.evolve.advice import advise
 from gpproxy.evolve.finished import EvolveRun
+from gpproxy.evolve.series import Series
 from gpproxy.evolve.series_table import remarks as remarks_of_series
 from gpproxy.evolve.series_table import spread
-from gpproxy.evolve.several import SERIES, read_series
+from gpproxy.evolve.series_table import verdict as verdict_of_series
 from gpproxy.evolve.table import remarks, says, steps, tie_sentence, verdict
 from gpproxy.expressions.notation.mathematics import mathml_of
 from gpproxy.expressions.notation.words import explained
-from gpproxy.report.document import Block, Document, Math, Section, Table, Text
+from gpproxy.report.document import Block, Document, Math, Section, Table, Text, Tone
+from gpproxy.report.render import REPORT
 from gpproxy.report.repeat import repeat
 from gpproxy.run.tables import number, with_interval
 
@@ -28,28 +31,46 @@ LEGEND = (
     "τ: Kendall's rank correlation with the measured quality, ρ: Spearman's; 1 is the same order, 0 chance, −1 the "
     "reverse. In brackets 95 % bootstrap intervals. "
 )
+#: Runs that stand whole on one page, and the sections of each where there are more: a page stays below a megabyte.
+WHOLE, FIRST = 4, 3
+#: What is said where runs are no series.
+NO_SERIES = (
+    "The runs are no series of one command, so they are not paired. gpproxy evolve --seeds 0-9 makes one, and tells "
+    "how surely the formula is better over all its splits."
+)
 
 
-def document(runs: Sequence[EvolveRun]) -> Document:
-    """One run, or several under each other after a table of all."""
+def document(runs: Sequence[EvolveRun], series: Mapping[str, Series] | None = None) -> Document:
+    """One run, or several under each other after a table of all.
+
+    Args:
+        series: what holds over the seeds, by benchmark, where the runs are those of one series.
+    """
     names = [" + ".join(run.result.benchmarks) for run in runs]
     if len(runs) == 1:
         run = runs[0]
         return Document(f"A proxy for {names[0]}", _origin(run), {str(run.folder.name): list(sections(run, "r0"))})
-    parts: dict[str, list[Section]] = {"All runs": [side_by_side(runs)]}
+    parts: dict[str, list[Section]] = {"All runs": list(side_by_side(runs, series))}
     for place, run in enumerate(runs):
         label = f"{run.folder.name} (seed {run.settings.seed})"
-        parts[label if label not in parts else f"{label}, {place + 1}"] = list(sections(run, f"r{place}"))
+        own = sections(run, f"r{place}")
+        if len(runs) > WHOLE:
+            own = islice(own, FIRST)
+        parts[label if label not in parts else f"{label}, {place + 1}"] = list(own)
     title = f"{len(runs)} runs on {', '.join(dict.fromkeys(names))}"
-    return Document(title, "side by side, then one after the other", parts)
+    told = "side by side, then one after the other"
+    if len(runs) > WHOLE:
+        told += f"; of {len(runs)} the first sections, the rest is in the {REPORT} of each folder"
+    return Document(title, told, parts)
 
 
-def side_by_side(runs: Sequence[EvolveRun]) -> Section:
-    """The test of every run in one picture and one table."""
-    rows = []
+def side_by_side(runs: Sequence[EvolveRun], series: Mapping[str, Series] | None = None) -> Iterator[Section]:
+    """Whether the formulas are worth using, and the test of every run in one picture and one table."""
+    rows, tones = [], []
     for run in runs:
         for name, found in run.result.benchmarks.items():
             told = advise(run.result, name)
+            tones.append(told.tone)
             test = found["test"]
             rows.append(
                 [run.folder.name, str(run.settings.seed), name, with_interval(test, "kendall"),
@@ -57,43 +78,35 @@ def side_by_side(runs: Sequence[EvolveRun]) -> Section:
             )  # fmt: skip
     head = ["run", "seed", "table", "test τ", "test ρ", "networks", "verdict", "formula"]
     legend = LEGEND + "Every run has its own split: the tests are different networks, so the numbers are not paired."
-    return Section("Side by side", [*figures.several(runs), Table(head, rows, legend), *_series(runs)])
+    good, care = tones.count("good"), tones.count("care")
+    told_of = f"{good or 'None'} of {len(tones)} {'is' if good < 2 else 'are'} worth using"
+    told_of += f", {care} with care" if care else ""
+    why = [_capital(verdict_of_series(one)) for one in (series or {}).values()] or [NO_SERIES]
+    tone: Tone = "good" if good == len(tones) else "care" if good or care else "bad"
+    yield Section("Are they worth using?", [Text(" ".join(why), tone, f"{told_of}, each judged on its own test")])
+    yield Section("Side by side", [*figures.several(runs), Table(head, rows, legend)])
+    for name, one in (series or {}).items():
+        yield Section(f"Over all seeds{f' on {name}' if len(series or {}) > 1 else ''}", list(_series(name, one)))
 
 
-def _series(runs: Sequence[EvolveRun]) -> Iterator[Block]:
+def _series(name: str, series: Series) -> Iterator[Block]:
     """Of the seeds of one series, what holds over all of them, paired."""
-    folders = {run.folder.parent for run in runs}
-    if len(folders) != 1 or not (folder := folders.pop()).joinpath(SERIES).is_file():
-        yield Text(
-            "The runs are no series of one command, so they are not paired. gpproxy evolve --seeds 0-9 makes one, and "
-            "tells how surely the formula is better over all its splits."
-        )
-        return
-    for name, series in read_series(folder).items():
-        rows = []
-        for row in series.rows:
-            gap = None if row.difference is None else row.difference.to_json()
-            cells = ["", "", "", ""]
-            if gap is not None and row.difference is not None:
-                told = [with_interval(gap, measure) for measure in ("kendall", "spearman")]
-                cells = [f"{row.better} of {row.of}", *told, row.difference.words]
-            rows.append([row.title, spread(row.kendall), spread(row.spearman), *cells])
-        yield Table(
-            [
-                "over all seeds",
-                "test τ",
-                "test ρ",
-                "better in",
-                "formula − row, τ",
-                "formula − row, ρ",
-                "the formula is",
-            ],
-            rows,
-            f"{name}: mean ± standard deviation over {len(series.seeds)} seeds; differences are paired, on the same "
-            "networks of the same splits, with 95 % intervals. Better in: seeds in which the formula has the higher τ.",
-        )
-        for sentence in remarks_of_series(series):
-            yield Text(_capital(sentence))
+    rows = []
+    for row in series.rows:
+        gap = None if row.difference is None else row.difference.to_json()
+        cells = ["", "", "", ""]
+        if gap is not None and row.difference is not None:
+            told = [with_interval(gap, measure) for measure in ("kendall", "spearman")]
+            cells = [f"{row.better} of {row.of}", *told, row.difference.words]
+        rows.append([row.title, spread(row.kendall), spread(row.spearman), *cells])
+    yield Table(
+        ["over all seeds", "test τ", "test ρ", "better in", "formula − row, τ", "formula − row, ρ", "the formula is"],
+        rows,
+        f"{name}: mean ± standard deviation over {len(series.seeds)} seeds; differences are paired, on the same "
+        "networks of the same splits, with 95 % intervals. Better in: seeds in which the formula has the higher τ.",
+    )
+    for sentence in remarks_of_series(series):
+        yield Text(_capital(sentence))
 
 
 def _capital(sentence: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from gpproxy.evolve.table import joined
 from gpproxy.ranking.difference import MEASURES
 from gpproxy.run.tables import number, with_interval, wrapped
 
@@ -22,7 +23,8 @@ WIDE = 120
 
 def series_table(series: Series, width: int) -> Iterator[Text]:
     """The lines of the table of one benchmark."""
-    yield from _table(series, width, "formula − row", "mean difference", remarks(series))
+    told = [*remarks(series), f"verdict: {verdict(series)}"]
+    yield from _table(series, width, "formula − row", "mean difference", told)
 
 
 def ablation_table(series: Series, width: int) -> Iterator[Text]:
@@ -84,7 +86,7 @@ def _rows(series: Series, width: int, difference: str) -> Iterator[Text]:
 
 
 def remarks(series: Series) -> Iterator[str]:
-    """Sentences below the table: how much draws vary, what the committee is, what was chosen, what to make of it."""
+    """Sentences below the table: how much draws vary, what the committee is, what was chosen."""
     rows = {row.kind: row for row in series.rows}
     random, committee = rows.get("random"), rows.get("committee")
     if random is not None and random.draws is not None:
@@ -96,8 +98,7 @@ def remarks(series: Series) -> Iterator[str]:
         )
     for row in series.rows:
         if row.kind not in ("formula", "random", "committee", "ceiling") and any(row.names):
-            yield f"{row.title}: {_counted(row)}"
-    yield verdict(series)
+            yield f"{row.title}, with the number of seeds that chose it: {_counted(row)}"
 
 
 def verdict(series: Series) -> str:
@@ -105,11 +106,15 @@ def verdict(series: Series) -> str:
     rows = [row for row in series.rows if row.difference is not None and row.kind != "committee"]
     better = [row.title for row in rows if row.difference and row.difference.better]
     others = [row.title for row in rows if row.difference and not row.difference.better]
-    told = "over these seeds the evolved formula is better, by ρ and τ, than "
-    told += (", ".join(better) or "nothing") + ("; not shown to be better than " + ", ".join(others) if others else "")
+    if not rows:
+        return "over these seeds the evolved formula was compared with nothing."
+    told = "over these seeds the evolved formula is "
+    told += f"better, by ρ and τ, than {joined(better)}" if better else ""
+    told += "; " if better and others else ""
+    told += f"not shown to be better than {joined(others)}" if others else ""
     if any(row.kind == "descriptor" and row.difference and not row.difference.better for row in rows):
         told += ". A trivial descriptor that needs no network is all that these labels show"
-    return f"verdict: {told}."
+    return f"{told}."
 
 
 def spread(spread: Spread) -> str:

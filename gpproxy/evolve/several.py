@@ -11,12 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+from gpproxy.errors import GPProxyError
 from gpproxy.evolve.committee import write_committee
 from gpproxy.evolve.console import EvolveWatch
+from gpproxy.evolve.finished import read_run
 from gpproxy.evolve.folder import EvolveFolder
+from gpproxy.evolve.page import document
 from gpproxy.evolve.result import Result
 from gpproxy.evolve.series import Series, summarise
 from gpproxy.evolve.settings import EvolveSettings
+from gpproxy.report.render import REPORT, render
 from gpproxy.run.folder import RESULT, RunFolder, default_path
 from gpproxy.run.interrupt import Interrupted
 from gpproxy.run.kind import CONFIG
@@ -93,6 +97,11 @@ def run_series(
         if told := write_committee(folder, results, paths, found):
             watch.note(told)
         folder.write_json(SERIES, {name: series.to_json() for name, series in found.items()})
+        try:
+            folder.write(REPORT, render(document([read_run(path) for path in paths], found)))
+        except (ImportError, GPProxyError, ValueError, KeyError) as error:  # the runs are safe
+            watch.note(f"{REPORT} is not written: {type(error).__name__}: {error}")
+        watch.note(f"page {folder.path / REPORT}")
     return found
 
 

@@ -86,7 +86,16 @@ class Raster:
     kind = "raster"
 
 
-Block = Text | Math | Code | Table | Figure | Raster
+@dataclass(frozen=True)
+class Beside:
+    """Blocks in columns where the screen is wide enough, else under each other. One inside another is a column."""
+
+    blocks: Sequence[Block]
+
+    kind = "beside"
+
+
+Block = Text | Math | Code | Table | Figure | Raster | Beside
 
 
 @dataclass(frozen=True)

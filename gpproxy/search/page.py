@@ -5,7 +5,6 @@ In: SearchRuns. Out: a Document for `gpproxy.report.render`.
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,20 +12,23 @@ from pathlib import Path
 from gpproxy.pictures.architecture import short
 from gpproxy.pictures.cost import AXES
 from gpproxy.pictures.forest import Bar, forest
-from gpproxy.pictures.lines import lines
+from gpproxy.pictures.raster import scaled
 from gpproxy.pictures.tradeoff import tradeoff
-from gpproxy.report.document import Block, Code, Document, Figure, Raster, Section, Table, Text
+from gpproxy.report.document import Beside, Block, Code, Document, Figure, Raster, Section, Table, Text
 from gpproxy.report.repeat import repeat
 from gpproxy.search.compare import Line
 from gpproxy.search.finished import SearchRun
+from gpproxy.search.winners import FOLDER as TRAINED
+from gpproxy.search.winners import place_of
+from gpproxy.train.page import curves
 from gpproxy.training.outcome import outcome
 
 #: Architectures that are drawn, and candidates that are listed.
 DRAWN, LISTED = 3, 20
 #: Pixels across of a drawn architecture and of a grid of images: enough to see, and a page stays below a megabyte.
 ACROSS, GRID = 700, 768
-#: Trainings whose curves are drawn: as many as there are colours.
-CURVES = 6
+#: Most trainings whose images are shown.
+GRIDS = 5
 #: Pictures that a search with a controller or shared weights leaves, with what they show.
 OTHERS = {
     "winners.png": "How often each choice occurs among the best, against chance.",
@@ -57,7 +59,7 @@ def sections(run: SearchRun, name: str) -> Iterator[Section]:
     if run.compared:
         yield Section("Once trained", list(_trained(run, name)))
     shared = [
-        Raster(_scaled(run.folder / file, ACROSS), words, words)
+        Raster(scaled(run.folder / file, ACROSS), words, words)
         for file, words in OTHERS.items()
         if (run.folder / file).is_file()
     ]
@@ -118,7 +120,7 @@ def _best(run: SearchRun) -> Iterator[Block]:
     for path in sorted((run.folder / "top").glob("[0-9]*.png"))[:DRAWN]:
         rank, _, code = path.stem.partition("_")
         told = f"Rank {int(rank)}: {code}, its layers from the input at the top to the output."
-        yield Raster(_scaled(path, ACROSS), told, told)
+        yield Raster(scaled(path, ACROSS), told, told)
 
 
 def _trained(run: SearchRun, name: str) -> Iterator[Block]:
@@ -141,56 +143,32 @@ def _trained(run: SearchRun, name: str) -> Iterator[Block]:
         "proxy: chosen by the search; random: drawn within the same limits; lower is better, with 95 % intervals.",
         [place for place, line in enumerate(run.compared) if not line.code],
     )
-    yield from _curves(run, name)
-    for folder in sorted((run.folder / "trained").glob("*/")):
-        grids = sorted(folder.glob("samples_*.png"))
-        if grids:
-            told = f"Images of {folder.name} after {int(grids[-1].stem.split('_')[1]):,} steps."
-            yield Raster(_scaled(grids[-1], GRID, "JPEG"), told, told)
-            return
+    yield from _trainings(run, name)
 
 
-def _curves(run: SearchRun, name: str) -> Iterator[Block]:
-    """The measure that chooses the best weights over the steps of every training."""
-    found = {}
-    for folder in sorted((run.folder / "trained").glob("*/")):
-        if (ended := outcome(folder)) is not None and len(ended.curve) > 1:
-            found[folder.name] = ended
-    if not found:
-        yield Text("No training has measured more than once, so there are no curves.")
-        return
-    shown = dict(list(found.items())[:CURVES])
-    steps = sorted({check.step for one in shown.values() for check in one.curve})
-    series: dict[str, list[float | None]] = {}
-    for label, one in shown.items():
-        known = {check.step: check.measures.get(one.main, math.nan) for check in one.curve}
-        series[label] = [known[at] if math.isfinite(known.get(at, math.nan)) else None for at in steps]
-    main = next(iter(shown.values())).main
-    alt = f"Lines of {main} over the steps of {len(shown)} trainings: " + "; ".join(
-        f"{label} ends at {one.value:.4g}" for label, one in shown.items()
-    )
-    told = f"{main} at every check, lower is better; the weights of the lowest are kept."
-    told += f" The first {CURVES} of {len(found)} trainings." if len(found) > CURVES else ""
-    yield Figure(lines(series, steps, "steps", main, f"{name}-curves"), alt, told)
+def _trainings(run: SearchRun, name: str) -> Iterator[Block]:
+    """Curves of all trainings beside the images of the first, and the images of a few others."""
+    found: dict[str, Path] = {}
+    for line in run.compared:
+        if line.code:
+            for folder in sorted((run.folder / TRAINED).glob(f"{place_of(line.code)}-s*/")):
+                found.setdefault(f"{line.group}: {folder.name}", folder)
+    ended = {label: one for label, folder in found.items() if (one := outcome(folder)) is not None}
+    grids = []
+    for label, folder in found.items():
+        best = ended[label].best if label in ended else None
+        grid = folder / f"samples_{0 if best is None else best.step:06d}.png"
+        if best is not None and grid.is_file():
+            told = f"Images of {label} after {best.step:,} steps, none of them selected."
+            grids.append(Raster(scaled(grid, GRID, "JPEG"), told, told))
+        if len(grids) == GRIDS:
+            break
+    drawn = curves(ended, f"{name}-curves")
+    yield Beside([drawn, *grids[:1]]) if grids else drawn
+    for at in range(1, len(grids), 2):
+        yield Beside(grids[at : at + 2])
 
 
 def _bar(line: Line) -> Bar:
     low, high = (None, None) if math.isnan(line.low) else (line.low, line.high)
     return Bar(f"{line.group}: {line.code or 'all'}", line.mean, low, high, 0 if line.group == "proxy" else 1)
-
-
-def _scaled(path: Path, across: int, kind: str = "PNG") -> bytes:
-    """A picture as the bytes of a file of a certain width; small ones grow by whole pixels, large ones shrink."""
-    from PIL import Image
-
-    with Image.open(path) as image:
-        picture = image.convert("RGB")
-    factor = across / picture.width
-    size = (across, max(round(picture.height * factor), 1))
-    picture = picture.resize(size, Image.Resampling.NEAREST if factor > 1 else Image.Resampling.LANCZOS)
-    stream = io.BytesIO()
-    if kind == "JPEG":
-        picture.save(stream, "JPEG", quality=85)
-    else:
-        picture.quantize(64).save(stream, "PNG", optimize=True)
-    return stream.getvalue()

@@ -56,6 +56,11 @@ FOLDER, TABLE = "trained", "compared.csv"
 OWN = ("arch", "space", "space_settings", "seed", "out", "recipe", "data", "device", "plugins", "width", "resolution")
 
 
+def place_of(code: str) -> str:
+    """What the folders of the trainings of an architecture are called after, before the number of each."""
+    return re.sub("[^A-Za-z0-9_-]", "_", code)
+
+
 @dataclass(frozen=True)
 class Judge:
     """Times and trains architectures of one search.
@@ -107,7 +112,7 @@ class Judge:
         tasks = []
         for number in range(self.trainings):
             for code in codes:
-                place = folder / FOLDER / f"{re.sub('[^A-Za-z0-9_-]', '_', code)}-s{number}"
+                place = folder / FOLDER / f"{place_of(code)}-s{number}"
                 one = replace(self.settings, arch=code, seed=self.settings.seed + number, out=str(place))
                 tasks.append((one, WorkFolder(place)))
         self.watch.note(

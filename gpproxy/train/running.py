@@ -12,8 +12,10 @@ from typing import Any
 
 import torch
 
+from gpproxy.errors import GPProxyError
 from gpproxy.execution.task import Stop, never
 from gpproxy.quality.measure import Quality
+from gpproxy.report.render import REPORT, render
 from gpproxy.run.files import explained, sweep
 from gpproxy.run.interrupt import Interrupted, Patience, patient, resume_command
 from gpproxy.run.kind import CONFIG
@@ -21,7 +23,9 @@ from gpproxy.run.terminal import Watch
 from gpproxy.tasks.registry import open_task
 from gpproxy.tasks.task import Task
 from gpproxy.train.exported import export as write_generator
+from gpproxy.train.finished import read_run
 from gpproxy.train.folder import TrainFolder
+from gpproxy.train.page import document
 from gpproxy.train.settings import TrainSettings
 from gpproxy.train.table import check_line, train_lines
 from gpproxy.training.dry_run import DryRun
@@ -66,6 +70,10 @@ def _run(settings: TrainSettings, place: TrainFolder | None, watch: Watch | None
         seen.note(f"run folder {folder.path}")
         with nullcontext() if folder.finished else folder.alone():
             found, quality = _finish(task, code, settings.seed, folder, seen, patience, stop)
+            try:
+                folder.write(REPORT, render(document([read_run(folder.path)])))
+            except (ImportError, GPProxyError, ValueError, KeyError) as error:  # the weights are safe
+                seen.note(f"{REPORT} is not written: {type(error).__name__}: {error}")
     for line in (*train_lines(found, quality, folder.path), *task.remarks(found)):
         seen.note(line)
     if settings.export:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpproxy.benchmarks.published import published
+from gpproxy.report.render import REPORT
 from gpproxy.run.duration import duration
 from gpproxy.train.settings import TrainSettings
 from gpproxy.training.checkpoint import BEST
@@ -42,6 +43,7 @@ def train_lines(found: Outcome, quality: Quality | None, folder: Path) -> Iterat
     if best is not None:
         yield f"grid {folder / f'samples_{best.step:06d}.png'}"
         yield f"weights {folder / BEST}"
+    yield f"page {folder / REPORT}"
 
 
 def published_lines(quality: Quality, found: Outcome) -> Iterator[str]:

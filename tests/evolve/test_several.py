@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from gpproxy.cli.report import main as report
 from gpproxy.errors import ConfigError
 from gpproxy.evolve import EvolveSettings, Interrupted, run, run_seeds
 from gpproxy.evolve.console import EvolveWatch
+from gpproxy.evolve.finished import read_run
 from gpproxy.evolve.folder import EvolveFolder
+from gpproxy.evolve.page import document
 from gpproxy.evolve.scores import read_scores
 from gpproxy.evolve.series import Series, out_of_bag
 from gpproxy.evolve.series_table import series_table
@@ -22,8 +25,10 @@ from gpproxy.export.read import load_proxy
 from gpproxy.proxies.provenance import training_provenance
 from gpproxy.proxies.proxy import Proxy
 from gpproxy.ranking.committee import votes as place
+from gpproxy.report.render import render
 from gpproxy.run.command import guarded
 from tests.commands import small
+from tests.report.test_render import check_page
 
 FAST = {"generations": 1, "population": 12, "inits": 1, "proxies": "none", "random_draws": 1}
 
@@ -42,6 +47,18 @@ def test_seeds_are_read_from_text() -> None:
             EvolveSettings(seeds=wrong)
     with pytest.raises(ConfigError, match="run_seeds"):
         run(EvolveSettings(seeds="0-1"))
+
+
+def test_a_series_has_a_page_of_all_its_runs(series: Path, tmp_path: Path) -> None:
+    text = (series / "report.html").read_text(encoding="utf-8")
+    check_page(text)
+    assert "Are they worth using?" in text and "Over these seeds" in text and "s1 (seed 1)" in text
+    assert report([str(series), "--out", str(tmp_path / "again.html")]) == 0
+    assert (tmp_path / "again.html").read_text(encoding="utf-8") == text
+    runs = [read_run(series / "s0")] * 6
+    many = render(document(runs))
+    check_page(many)
+    assert many.count("Score against measured quality") == 6 and "To repeat it" not in many
 
 
 def test_a_series_holds_the_runs_and_a_row_for_everything(series: Path) -> None:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 from gpproxy.pictures.forest import Bar, forest
 from gpproxy.pictures.lines import lines
 from gpproxy.pictures.scatter import Dot, scatter
-from gpproxy.report.document import Code, Document, Figure, Math, Raster, Section, Table, Text
+from gpproxy.report.document import Beside, Code, Document, Figure, Math, Raster, Section, Table, Text
 from gpproxy.report.render import render
 
 VOID = {"meta", "link", "img", "br"}
@@ -62,6 +62,7 @@ def small_page() -> Document:
         Figure(lines({"τ": [0.1, None, 0.3], "test": [0.1, 0.2, 0.1]}, [1, 2, 3], "x", "y", "l", 2), "lines"),
         Math("<math><mtext>total_params</mtext></math>", "p / min"),
         Raster(b"\x89PNG\r\n", "dots"),
+        Beside([Beside([Text("above"), Code("below")]), Raster(b"\x89PNG\r\n", "more dots")]),
     ]  # fmt: skip
     return Document("Title <1>", "from <here>", {"one": [Section("A & B", blocks), Section("empty", [])], "two": []})
 
@@ -70,6 +71,7 @@ def test_a_page_is_well_formed_escaped_and_alone() -> None:
     text = render(small_page())
     check_page(text)
     assert "&lt;b&gt;plain" in text and "<b>plain" not in text and "No &lt;use&gt;" in text and "empty" not in text
+    assert text.startswith("<!DOCTYPE") and '<div class="column"><p>above</p>' in text.replace("\n", "")
     assert text == render(small_page())
 
 

@@ -6,14 +6,16 @@ import math
 from pathlib import Path
 
 import pytest
+import torch
 
 from gpproxy.cli.report import main
 from gpproxy.errors import RunError
-from gpproxy.report.document import Figure
+from gpproxy.report.document import Beside, Figure, Raster
 from gpproxy.search import SearchSettings, run
 from gpproxy.search.compare import Line
 from gpproxy.search.finished import SearchRun, read_run
 from gpproxy.search.page import _trained, document, sections
+from gpproxy.training.grid import write_grid
 from gpproxy.training.outcome import Check, Outcome, write_outcome
 from tests.commands import FAKE
 from tests.report.test_render import check_page, render
@@ -57,11 +59,16 @@ def test_trained_winners_stand_beside_their_contestants(finished: SearchRun) -> 
 
 
 def test_the_curves_of_trainings_are_drawn(finished: SearchRun, tmp_path: Path) -> None:
-    line = (Line("proxy", "a", 1, 1, 0, 10.0, 9.0, 11.0, 100.0, 1e6),)
+    line = (Line("proxy", "a", 1, 1, 0, 20.0, 19.0, 21.0, 100.0, 1e6),)
     made = SearchRun(**{**vars(finished), "folder": tmp_path, "compared": line})
     place = tmp_path / "trained" / "a-s0"
     place.mkdir(parents=True)
     curve = tuple(Check(step, {"FD": value}) for step, value in ((100, 40.0), (200, 20.0), (300, 25.0)))
     write_outcome(place, Outcome("finished", "", 300, 300, 9.0, "FD", curve, {}))
-    figures = [block for block in _trained(made, "x") if isinstance(block, Figure)]
-    assert "a-s0 ends at 20" in figures[-1].alt and "FD at every check" in figures[-1].caption
+    *_, figure = _trained(made, "x")
+    assert isinstance(figure, Figure)
+    assert "proxy: a-s0 is 20 at best" in figure.alt and "FD at every check" in figure.caption
+    write_grid(place / "samples_000200.png", torch.zeros(2, 2, 3, 8, 8, dtype=torch.uint8))
+    *_, beside = _trained(made, "x")
+    assert isinstance(beside, Beside) and isinstance(beside.blocks[1], Raster)
+    assert "Images of proxy: a-s0 after 200 steps" in beside.blocks[1].alt
