@@ -65,7 +65,7 @@ def connect(cluster: str) -> Any:
         before = signal.getsignal(signal.SIGTERM)
         try:
             ray.init(address=address, include_dashboard=False, log_to_driver=False)  # type: ignore[attr-defined]
-        except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+        except Exception as error:  # Ray raises plain ones, too
             what = " ".join(str(error).split())
             raise RunError(
                 f"No Ray cluster answers at {address or os.environ.get('RAY_ADDRESS') or 'this machine'}: "

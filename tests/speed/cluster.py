@@ -69,7 +69,7 @@ def main() -> None:
     import ray
 
     os.environ.setdefault("RAY_worker_niceness", "0")
-    ray.init(num_cpus=given.workers, include_dashboard=False, log_to_driver=False)
+    ray.init(address="local", num_cpus=given.workers, include_dashboard=False, log_to_driver=False)
     space = make_space(given.space, {})
     rng = random.Random(0)
     codes = [space.encode(space.sample(rng)) for _ in range(given.looks)]
