@@ -172,6 +172,8 @@ def facts_of(settings: BuildSettings, task: Task, before: Mapping[str, Any]) -> 
     here = hardware(settings.device, settings.workers)
     if settings.device != "cpu":  # the seconds of a training are those beside the others
         here = f"{here}, {settings.workers * settings.together} trainings at once"
+    if settings.cluster:  # nobody knows which machines will have come and gone
+        here = "machines of a Ray cluster"
     places = [text for text in str(before.get("hardware", "")).split("; ") if text]
     now = {
         "images": len(task.images),
