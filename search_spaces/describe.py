@@ -16,6 +16,17 @@ from torch.utils.flop_counter import FlopCounterMode
 from gpproxy.recording.recorder import Recorder
 from gpproxy.search_spaces.batch import Batch
 
+#: What descriptors are called in a sentence; others read as their names do.
+WORDS = {
+    "params": "the number of parameters",
+    "macs": "the number of multiply-accumulates",
+    "depth": "the number of layers",
+    "log_activations": "the number of activations",
+    "min_resolution": "the smallest resolution",
+    "mean_log_resolution": "the mean resolution",
+    "max_channels": "the largest number of channels",
+}
+
 
 def describe(network: nn.Module, batch: Batch) -> dict[str, float]:
     """Descriptors for one sample of a batch of two: one would leave batch norm nothing to normalise over on 1 x 1 maps.

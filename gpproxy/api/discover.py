@@ -26,7 +26,7 @@ from gpproxy.benchmarks.csv_table import write_table
 from gpproxy.benchmarks.split import SMALLEST, usual_sizes
 from gpproxy.errors import ConfigError, did_you_mean
 from gpproxy.evolve import EvolveSettings, run
-from gpproxy.evolve.advice import USEFUL
+from gpproxy.evolve.advice import TESTED, USEFUL
 from gpproxy.evolve.console import EvolveTerminal, EvolveWatch
 from gpproxy.proxies.proxy import Proxy
 from gpproxy.ranking.power import architectures_for
@@ -35,7 +35,7 @@ from gpproxy.search_spaces.choice import mean_square
 
 #: Fewest labels that can be split into three parts, and those whose test can show a useful proxy: it takes a quarter.
 FEWEST = 3 * SMALLEST
-ENOUGH = 4 * architectures_for(USEFUL)
+ENOUGH = TESTED * architectures_for(USEFUL)
 #: Settings below that number: thousands of formulas more would only fit a handful of labels by chance.
 FEW = {"population": 120, "generations": 12, "patience": 6}
 

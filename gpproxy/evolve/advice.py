@@ -16,9 +16,12 @@ from gpproxy.ranking.confounders import SAME
 from gpproxy.ranking.metrics import Row
 from gpproxy.ranking.power import architectures_for, least_tau
 from gpproxy.run.tables import number, with_interval
+from gpproxy.search_spaces.describe import WORDS
 
 #: A correlation that a proxy which is of use should reach; the advice tells how many labels show it.
 USEFUL = 0.5
+#: Labels for each one of the test, which takes a quarter.
+TESTED = 4
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,13 @@ def advise(result: Result, benchmark: str) -> Advice:
     count = test["n"]
     measured = _measured(test)
     if low is None or low <= 0 or test["kendall"] < least_tau(count):
-        holds = "the interval holds 0" if low is not None and low <= 0 else "that is no more than chance can do"
+        holds = (
+            "chance can do that, too: the interval holds 0"
+            if low is not None and low <= 0
+            else "chance can do that, too"
+        )
         why = "that is too few for an interval" if low is None else holds
-        return Advice("bad", "Not worth using: not shown to rank at all", f"{measured}: {why}. "
+        return Advice("bad", "Not worth using: not shown to rank at all", f"{measured}; {why}. "
                       f"{too_few(result, benchmark)}")  # fmt: skip
     same = [found for found in rows["confounders"] if abs(found["spearman"] or 0.0) >= SAME]
     rivals = [rival for rival in result.rivals_of(benchmark) if rival.difference is not None]
@@ -50,7 +57,7 @@ def advise(result: Result, benchmark: str) -> Advice:
         name, rho = same[0]["descriptor"], same[0]["spearman"]
         return Advice(
             "bad",
-            f"Not worth using: it is {name} in disguise",
+            f"Not worth using: it is {WORDS.get(name, name)} in disguise",
             f"{measured}, but its order is that of {_ordered(name, rho)} (ρ {number(rho)} with it), which is read off "
             "the architecture without running it. Rank by that instead: nothing is gained by the formula.",
         )
@@ -72,12 +79,13 @@ def advise(result: Result, benchmark: str) -> Advice:
             "Not known: it ranks, but was compared with nothing",
             f"{measured}. The run was made by a version that did not compare in pairs; run it anew for a verdict.",
         )
-    others = [KINDS[rival.kind] for rival in rivals if not _better(rival)]
+    others = [_told(rival) for rival in rivals if not _better(rival)]
     if others:
+        beaten = "" if descriptor is None else " It is better than the best descriptor of the architecture."
         return Advice(
             "care",
-            "To be used with care: it ranks, but the evolution is not shown to have helped",
-            f"{measured}. It is not shown to be better than {joined(others)}. Use whichever is simpler.",
+            "To be used with care: it ranks, but something simpler may do as well",
+            f"{measured}.{beaten} It is not shown to be better than {joined(others)}: use whichever is simpler.",
         )
     flagged = [found["descriptor"] for found in rows["confounders"] if found["flagged"]]
     if flagged:
@@ -108,15 +116,14 @@ def _measured(test: Row) -> str:
 
 
 def _ordered(name: str, sign: float) -> str:
-    """`depth`, or `depth, low first`."""
-    return name if sign > 0 else f"{name}, low first"
+    """`the number of layers`, or `the number of layers, low first`."""
+    return WORDS.get(name, name) if sign > 0 else f"{WORDS.get(name, name)}, low first"
 
 
 def too_few(result: Result, benchmark: str) -> str:
     """What as many test networks can tell, and how many would tell more, in sentences."""
     rows = result.benchmarks[benchmark]
     count = rows["test"]["n"]
-    every = sum(rows[part]["n"] for part in ("train", "validation", "test"))
     least = least_tau(count)
     told = (
         f"With {count} test networks chance alone reaches |τ| {least:.2f} in one of twenty cases"
@@ -126,8 +133,14 @@ def too_few(result: Result, benchmark: str) -> str:
     needed = architectures_for(USEFUL)
     if count >= needed:
         return f"{told}."
-    whole = -(-needed * every // max(count, 1))
-    return f"{told}; τ {USEFUL:g} takes {needed} of them, which is about {whole} labels in all."
+    return f"{told}; a τ of {USEFUL:g} takes {needed} of them, about {TESTED * needed} labels in all."
+
+
+def _told(rival: Rival) -> str:
+    """`best single statistic (NAME, low first)`."""
+    if rival.kind in ("random", "black box"):
+        return KINDS[rival.kind]
+    return f"{KINDS[rival.kind]} ({rival.name}{', low first' if rival.sign < 0 else ''})"
 
 
 def _better(rival: Rival) -> bool:

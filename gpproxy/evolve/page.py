@@ -49,7 +49,9 @@ def document(runs: Sequence[EvolveRun], series: Mapping[str, Series] | None = No
     names = [" + ".join(run.result.benchmarks) for run in runs]
     if len(runs) == 1:
         run = runs[0]
-        return Document(f"A proxy for {names[0]}", _origin(run), {str(run.folder.name): list(sections(run, "r0"))})
+        return Document(
+            f"A proxy learnt from {names[0]}", _origin(run), {str(run.folder.name): list(sections(run, "r0"))}
+        )
     parts: dict[str, list[Section]] = {"All runs": list(side_by_side(runs, series))}
     for place, run in enumerate(runs):
         label = f"{run.folder.name} (seed {run.settings.seed})"

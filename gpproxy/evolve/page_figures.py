@@ -101,12 +101,13 @@ def rivals(run: EvolveRun, benchmark: str, name: str) -> list[Block]:
         ranked = sorted(rows["baselines"].items(), key=lambda item: -abs(item[1]["test"]["kendall"] or 0.0))
         bars += [_bar(label, row["test"], 1) for label, row in ranked[:10]]
     best = rows["ceiling"]
-    marks = [(0.0, "")] + ([(best["kendall"], "ceiling")] if best and math.isfinite(best["kendall"]) else [])
+    known = best is not None and best["kendall"] is not None
+    marks = [(0.0, ""), *([(best["kendall"], "ceiling")] if known else [])]
     picture = forest(bars, f"τ on {test['n']} test networks, 95 % intervals", f"{name}-forest", marks)
     alt = "Forest plot of τ on the test: " + "; ".join(f"{bar.label} {number(bar.value)}" for bar in bars) + "."
     caption = "Higher is better. " + (
-        f"The noise of retraining keeps every proxy below τ {number(best['kendall'])}." if best else
-        "The table has too few repeated trainings for a ceiling."
+        f"The noise of retraining keeps every proxy below τ {number(best['kendall'])}." if known else
+        "The repeated trainings of the table are too few, or agree too little, for a ceiling."
     )  # fmt: skip
     if any(bar.dots for bar in bars):
         caption += " Upright strokes: the single draws of random formulas."

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gpproxy.benchmarks.split import PARTS
-from gpproxy.errors import ExpressionError, GPProxyError, RunError
+from gpproxy.errors import ExpressionError, RunError
 from gpproxy.evolution.generation import Generation
 from gpproxy.evolution.loop import evolve
 from gpproxy.evolution.random_search import random_search
@@ -245,7 +245,7 @@ class Running:
         folder.log("finished", formula=result.formula, spearman=result.test["spearman"], kendall=result.test["kendall"])
         try:
             folder.write(REPORT, render(document([of_folder(folder, result)])))
-        except (ImportError, GPProxyError, ValueError, KeyError) as error:  # the result is safe: it must not be lost
+        except Exception as error:  # whatever it is, the result is safe and must not be lost
             self.watch.note(f"{REPORT} is not written: {type(error).__name__}: {error}")
 
 

@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from gpproxy.errors import GPProxyError
 from gpproxy.evolve.committee import write_committee
 from gpproxy.evolve.console import EvolveWatch
 from gpproxy.evolve.finished import read_run
@@ -99,7 +98,7 @@ def run_series(
         folder.write_json(SERIES, {name: series.to_json() for name, series in found.items()})
         try:
             folder.write(REPORT, render(document([read_run(path) for path in paths], found)))
-        except (ImportError, GPProxyError, ValueError, KeyError) as error:  # the runs are safe
+        except Exception as error:  # whatever it is, the runs are safe
             watch.note(f"{REPORT} is not written: {type(error).__name__}: {error}")
         watch.note(f"page {folder.path / REPORT}")
     return found

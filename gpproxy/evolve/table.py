@@ -305,7 +305,13 @@ def remarks(rows: dict[str, Any]) -> Iterator[str]:
     if rows["ceiling"]:
         best = rows["ceiling"]
         rho, tau = number(best["spearman"]), number(best["kendall"])
-        yield f"the noise of retraining keeps every proxy below ρ {rho}, τ {tau}."
+        if best["kendall"] is None:
+            yield (
+                "as far as the repeats tell, trainings of one network differ as much as those of different ones: there "
+                "is no ceiling to tell, and the labels may be noise."
+            )
+        else:
+            yield f"the noise of retraining keeps every proxy below ρ {rho}, τ {tau}."
     if rows["inits"]:
         inits = rows["inits"]
         each = " ".join(number(rho) for rho in inits["spearman"])

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gpproxy.errors import GPProxyError, RunError
+from gpproxy.errors import RunError
 from gpproxy.estimators.estimator import Estimator
 from gpproxy.estimators.registry import Request, open_estimator
 from gpproxy.estimators.shared import SharedEstimator
@@ -156,7 +156,7 @@ class Searcher:
             judge.compare(folder.path, best, self.limits, self.sizer, config.seed)
         try:
             folder.write(REPORT, render(document([read_run(folder.path)])))
-        except (ImportError, GPProxyError, ValueError, KeyError) as error:  # the result is safe: it must not be lost
+        except Exception as error:  # whatever it is, the result is safe and must not be lost
             watch.note(f"{REPORT} is not written: {type(error).__name__}: {error}")
         watch.note(f"written to {folder.path}")
         return result

@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 
-from gpproxy.errors import GPProxyError
 from gpproxy.execution.task import Stop, never
 from gpproxy.quality.measure import Quality
 from gpproxy.report.render import REPORT, render
@@ -72,7 +71,7 @@ def _run(settings: TrainSettings, place: TrainFolder | None, watch: Watch | None
             found, quality = _finish(task, code, settings.seed, folder, seen, patience, stop)
             try:
                 folder.write(REPORT, render(document([read_run(folder.path)])))
-            except (ImportError, GPProxyError, ValueError, KeyError) as error:  # the weights are safe
+            except Exception as error:  # whatever it is, the weights are safe
                 seen.note(f"{REPORT} is not written: {type(error).__name__}: {error}")
     for line in (*train_lines(found, quality, folder.path), *task.remarks(found)):
         seen.note(line)

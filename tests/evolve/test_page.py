@@ -105,6 +105,14 @@ def test_advice_says_what_the_intervals_say(
     assert words in render(document([found]))
 
 
+def test_repeats_that_do_not_agree_give_no_ceiling(finished: EvolveRun) -> None:
+    rows = {**finished.result.benchmarks["fake"], "ceiling": {"kendall": None, "spearman": None}}
+    result = dataclasses.replace(finished.result, benchmarks={"fake": rows})
+    text = render(document([dataclasses.replace(finished, result=result)]))
+    check_page(text)
+    assert "agree too little, for a ceiling" in text and "the labels may be noise" in text
+
+
 def test_a_result_of_an_earlier_version_has_a_page(finished: EvolveRun) -> None:
     """Version 0.2.0 kept no scores, no rivals and no front of a generation."""
     rows = {k: v for k, v in finished.result.benchmarks["fake"].items() if k not in ("rivals", "terms", "layers")}
