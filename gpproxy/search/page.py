@@ -26,9 +26,9 @@ from gpproxy.training.outcome import outcome
 #: Architectures that are drawn, and candidates that are listed.
 DRAWN, LISTED = 3, 20
 #: Pixels across of a drawn architecture and of a grid of images: enough to see, and a page stays below a megabyte.
-ACROSS, GRID = 700, 768
-#: Most trainings whose images are shown.
-GRIDS = 5
+ACROSS, GRID = 700, 512
+#: Bytes of the images of trainings: noise hardly shrinks, so that a number of pictures would promise nothing.
+ROOM = 400_000
 #: Pictures that a search with a controller or shared weights leaves, with what they show.
 OTHERS = {
     "winners.png": "How often each choice occurs among the best, against chance.",
@@ -42,7 +42,8 @@ def document(runs: Sequence[SearchRun]) -> Document:
     spaces = ", ".join(dict.fromkeys(run.result["space"] for run in runs))
     if len(runs) == 1:
         run = runs[0]
-        told = f"{run.folder.name}; seed {run.settings.seed}; {len(run.candidates):,} candidates, none of them trained"
+        count = f"{len(run.candidates):,} candidates, scored without training them"
+        told = f"{run.folder.name}; seed {run.settings.seed}; {count}"
         return Document(f"A search in {spaces}", told, {run.folder.name: list(sections(run, "s0"))})
     parts = {
         f"{run.folder.name} (seed {run.settings.seed}), {i + 1}": list(sections(run, f"s{i}"))
@@ -154,15 +155,18 @@ def _trainings(run: SearchRun, name: str) -> Iterator[Block]:
             for folder in sorted((run.folder / TRAINED).glob(f"{place_of(line.code)}-s*/")):
                 found.setdefault(f"{line.group}: {folder.name}", folder)
     ended = {label: one for label, folder in found.items() if (one := outcome(folder)) is not None}
-    grids = []
+    grids: list[Raster] = []
+    room = ROOM
     for label, folder in found.items():
         best = ended[label].best if label in ended else None
         grid = folder / f"samples_{0 if best is None else best.step:06d}.png"
         if best is not None and grid.is_file():
             told = f"Images of {label} after {best.step:,} steps, none of them selected."
-            grids.append(Raster(scaled(grid, GRID, "JPEG"), told, told))
-        if len(grids) == GRIDS:
-            break
+            picture = scaled(grid, GRID, "JPEG")
+            room -= len(picture)
+            if grids and room < 0:
+                break
+            grids.append(Raster(picture, told, told))
     drawn = curves(ended, f"{name}-curves")
     yield Beside([drawn, *grids[:1]]) if grids else drawn
     for at in range(1, len(grids), 2):

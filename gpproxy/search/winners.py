@@ -116,7 +116,8 @@ class Judge:
                 one = replace(self.settings, arch=code, seed=self.settings.seed + number, out=str(place))
                 tasks.append((one, WorkFolder(place)))
         self.watch.note(
-            f"{len(codes)} architectures, {self.trainings} trainings each by the recipe {_recipe(self.settings)}"
+            f"{len(codes)} architectures, {self.trainings} training{'s' * (self.trainings > 1)} each by the recipe "
+            f"{_recipe(self.settings)}"
         )
         trained = []
         workers = self.workers if self.settings.device == "cpu" else 1
