@@ -12,19 +12,23 @@ from gpproxy.evolution.combination import negated
 from gpproxy.evolution.individual import Individual, Score
 from gpproxy.evolution.layout import Limits
 from gpproxy.evolution.problem import Problem
-from gpproxy.expressions.rewriting.rewrite import rewrite
+from gpproxy.expressions.rewriting.rewrite import Terms, rewrite
 from gpproxy.expressions.rewriting.shape_constants import ShapeConstants
-from gpproxy.expressions.structure import complexity, cost, key
+from gpproxy.expressions.structure import complexity, cost, key, keys
 
 
 @dataclass(frozen=True, eq=False)
 class Proposal:
-    """A rewritten tree on its way to evaluation: `origin` is the operator, `parent` the quality of the first parent."""
+    """A rewritten tree on its way to evaluation: `origin` is the operator, `parent` the quality of the first parent.
+
+    `names` are its `keys`, where they are known.
+    """
 
     tree: gp.PrimitiveTree
     key: str
     origin: str
     parent: float | None = None
+    names: Sequence[bytes] | None = None
 
 
 class Assessor:
@@ -47,6 +51,7 @@ class Assessor:
         self.proposed = 0
         self.invalid: dict[str, int] = {}
         self._shapes = ShapeConstants([case.evaluator for case in problem.cases])
+        self._terms: Terms = {}
         self._rankings: set[str] = set()
         self._counted = 0
 
@@ -60,8 +65,9 @@ class Assessor:
     def propose(self, tree: gp.PrimitiveTree, origin: str, parent: float | None = None) -> Proposal:
         """The tree in its rewritten form, or as it is where nothing is simplified."""
         if self.simplify:
-            tree = self._shapes.rewritten(rewrite(tree, self.problem.grammar), self.problem.grammar)
-        return Proposal(tree, key(tree).hex(), origin, parent)
+            tree = self._shapes.rewritten(rewrite(tree, self.problem.grammar, self._terms), self.problem.grammar)
+        names = keys(tree)
+        return Proposal(tree, names[0].hex(), origin, parent, names)
 
     def assess(self, proposals: Sequence[Proposal]) -> list[Individual]:
         """One individual per proposal, in order; one call of the evaluator per benchmark for all new structures.
@@ -93,8 +99,13 @@ class Assessor:
 
     def individual(self, tree: gp.PrimitiveTree, origin: str) -> Individual:
         """An individual of a structure that has been assessed before; KeyError for another."""
-        name = key(tree).hex()
-        return Individual(tree, name, complexity(tree), cost(tree, self.problem.prices), self.scores[name], origin)
+        return self.known(tree, origin, self.scores[key(tree).hex()])
+
+    def known(self, tree: gp.PrimitiveTree, origin: str, score: Score) -> Individual:
+        """An individual whose fitness is known."""
+        names = keys(tree)
+        price = cost(tree, self.problem.prices, names)
+        return Individual(tree, names[0].hex(), complexity(tree), price, score, origin)
 
     def _individual(self, proposal: Proposal) -> Individual:
         score = self.scores[proposal.key]
@@ -102,10 +113,10 @@ class Assessor:
             nodes = negated(proposal.tree, self.problem.grammar, self.limits)
             if nodes is not None:
                 tree = gp.PrimitiveTree(nodes)
-                name = key(tree).hex()
-                if name in self.scores and self.scores[name].quality > score.quality:
-                    return self.individual(tree, proposal.origin)
-        price = cost(proposal.tree, self.problem.prices) if score.reason is None else float("inf")
+                opposite = self.scores.get(key(tree).hex())
+                if opposite is not None and opposite.quality > score.quality:
+                    return self.known(tree, proposal.origin, opposite)
+        price = cost(proposal.tree, self.problem.prices, proposal.names) if score.reason is None else float("inf")
         return Individual(proposal.tree, proposal.key, complexity(proposal.tree), price, score, proposal.origin)
 
     def _keep(self, name: str, score: Score) -> None:

@@ -16,11 +16,11 @@ from deap import gp
 from gpproxy.benchmarks.split import LEARNT, PARTS
 from gpproxy.errors import RunError
 from gpproxy.evolution.archive import front
-from gpproxy.evolution.generation import Generation
 from gpproxy.evolution.individual import Individual
 from gpproxy.evolution.state import EvolutionState
 from gpproxy.evolve.contenders import Beside, Contenders, hand_made_formulas, run_scores
 from gpproxy.evolve.discovery import DiscoveryData, Training, backward_statistics, looked, with_proxies
+from gpproxy.evolve.draws import Draw
 from gpproxy.evolve.judge import (
     Row,
     baseline_rows,
@@ -96,14 +96,14 @@ def conclude(
     training: Training,
     state: EvolutionState,
     finished: str,
-    draws: Sequence[Generation] = (),
+    draws: Sequence[Draw] = (),
     watch: Watch | None = None,
 ) -> Conclusion:
     """Chooses on validation, reads the test once, and judges the formulas and all baselines there.
 
     Args:
         finished: why the evolution ended.
-        draws: the last generations of random searches with as many rankings.
+        draws: random formulas of as many rankings.
         watch: told what is done next, and what the classical proxies reach as they come.
 
     Raises RunError when the archive is empty.
@@ -236,7 +236,7 @@ def _simplified(trees: Sequence[gp.PrimitiveTree], training: Training) -> list[F
         ]
 
 
-def _luckiest(draw: Generation) -> list[Individual]:
+def _luckiest(draw: Draw) -> list[Individual]:
     """The random formulas that one is chosen from."""
     return sorted(draw.archive, key=lambda i: i.order)[:LUCKY]
 

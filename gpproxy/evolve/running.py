@@ -15,12 +15,12 @@ from gpproxy.benchmarks.split import PARTS
 from gpproxy.errors import ExpressionError, RunError
 from gpproxy.evolution.generation import Generation
 from gpproxy.evolution.loop import evolve
-from gpproxy.evolution.random_search import random_search
 from gpproxy.evolution.state import EvolutionState
 from gpproxy.evolve.check import check_formulas, open_tables
 from gpproxy.evolve.conclude import Conclusion, conclude, entries
 from gpproxy.evolve.console import EvolveWatch
 from gpproxy.evolve.discovery import DiscoveryData, Training, prepare, training_side
+from gpproxy.evolve.draws import Draw, random_draws
 from gpproxy.evolve.finished import of_folder
 from gpproxy.evolve.folder import EvolveFolder
 from gpproxy.evolve.page import document
@@ -198,19 +198,21 @@ class Running:
         self.safe = f"The run is safe up to generation {generation.index}."
         self.watch.generation(generation, front, self.config.generations)
 
-    def _random(self, training: Training, state: EvolutionState) -> list[Generation]:
-        """The ends of random searches that have seen as many different rankings as the evolution."""
-        ends, wanted = [], max(state.rankings, 1)
-        title, total = "random formulas, different rankings", wanted * self.config.random_draws
+    def _random(self, training: Training, state: EvolutionState) -> list[Draw]:
+        """Random formulas, each draw with as many different rankings as the evolution has seen."""
+        wanted, count = max(state.rankings, 1), self.config.random_draws
+        title, total = "random formulas, different rankings", wanted * count
         self.watch.progress(title, 0, total)
-        for number in range(self.config.random_draws):
-            last: Generation | None = None
-            for last in random_search(training.problem, self.config.evolution(), wanted, number):
-                self.watch.progress(title, min(number * wanted + last.rankings, total), total)
-            assert last is not None
-            ends.append(last)
+        draws = random_draws(
+            training.problem,
+            self.config.evolution(),
+            wanted,
+            count,
+            cores=self.config.cores,
+            on_progress=lambda rankings: self.watch.progress(title, min(rankings, total - 1), total),
+        )
         self.watch.progress(title, total, total)
-        return ends
+        return draws
 
     def _exported(self, result: Result, formula: Formula, discovery: Sequence[DiscoveryData]) -> str:
         """The text of proxy.py."""

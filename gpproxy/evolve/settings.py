@@ -129,7 +129,7 @@ class Resources:
     """What more it may take.
 
     Attributes:
-        memory: gigabytes that formula values may take beside the statistics.
+        memory: gigabytes that formula values may take beside the statistics, in every process that draws formulas.
     """
 
     memory: float = setting(0.5, above=0, free=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 
 from deap import gp
@@ -20,6 +21,11 @@ WEIGHT: Mapping[type, float] = {
 
 def digest(code: str, operands: Sequence[bytes] = ()) -> bytes:
     """128-bit hash of a node from its code and its operands' hashes; the same in every process."""
+    return _digest(code, tuple(operands))
+
+
+@lru_cache(maxsize=1 << 16)  # the parts of formulas recur
+def _digest(code: str, operands: tuple[bytes, ...]) -> bytes:
     return blake2b(b"".join((code.encode(), b"(", *operands)), digest_size=16).digest()
 
 
@@ -32,9 +38,9 @@ def keys(tree: gp.PrimitiveTree) -> list[bytes]:
             operands = [stack.pop() for _ in range(node.arity)]
             if node.swaps:
                 operands.sort()
-            made = digest(node.code, operands)
+            made = _digest(node.code, tuple(operands))
         else:
-            made = digest(node.code)
+            made = _digest(node.code, ())
         stack.append(made)
         found.append(made)
     found.reverse()
@@ -64,16 +70,21 @@ def needs_backward(tree: gp.PrimitiveTree, backward: Collection[str]) -> bool:
     return any(name in backward for name in needs(tree))
 
 
-def cost(tree: gp.PrimitiveTree, prices: Mapping[str, float] | None = None) -> float:
+def cost(
+    tree: gp.PrimitiveTree, prices: Mapping[str, float] | None = None, names: Sequence[bytes] | None = None
+) -> float:
     """Price of one architecture's score, in passes over its feature maps. Lower is cheaper.
 
     Every distinct operation counts once (`Primitive.cost` times the weight of its largest operand type), and every
     statistic the price that `prices` gives for it (none: 0).
+
+    Args:
+        names: the `keys` of the tree, where they are known.
     """
     prices = prices or {}
     total = sum(prices.get(name, 0.0) for name in needs(tree))
     seen: set[bytes] = set()
-    for node, made in zip(tree, keys(tree)):
+    for node, made in zip(tree, keys(tree) if names is None else names):
         if isinstance(node, Operation) and made not in seen:
             seen.add(made)
             total += node.primitive.cost * max(WEIGHT[a] for a in node.args)

@@ -22,10 +22,17 @@ from gpproxy.primitives.types import LayerScalar, Scalar
 
 #: A subtree: its node and then its operands.
 Term = tuple[Any, ...]
+#: Simplest forms by the code of the node and the identities of the operands, which are such forms, too.
+Terms = dict[tuple[object, ...], Term]
+#: Forms that are remembered.
+REMEMBERED = 200_000
 
 
-def rewrite(tree: gp.PrimitiveTree, grammar: Grammar) -> gp.PrimitiveTree:
+def rewrite(tree: gp.PrimitiveTree, grammar: Grammar, known: Terms | None = None) -> gp.PrimitiveTree:
     """An equal tree, simpler where a law applies. Values agree to 1e-9 relative; the given tree is not changed.
+
+    Args:
+        known: forms of earlier trees of this grammar, and of this one afterwards: trees of a run share their parts.
 
     >>> import gpproxy.primitives
     >>> from gpproxy.expressions.text import parse, to_text
@@ -35,9 +42,16 @@ def rewrite(tree: gp.PrimitiveTree, grammar: Grammar) -> gp.PrimitiveTree:
     'sum_layers(norm(gradient))'
     """
     stack: list[Term] = []
+    known = {} if known is None else known
+    if len(known) > REMEMBERED:
+        known.clear()
     for node in reversed(tree):
         operands = [stack.pop() for _ in range(node.arity)]
-        stack.append(_make(node, operands, grammar))
+        name = (node.code, *map(id, operands))
+        term = known.get(name)
+        if term is None:
+            term = known[name] = _make(node, operands, grammar)
+        stack.append(term)
     out: list[Operation | Leaf] = []
     _flatten(stack[0], out)
     return gp.PrimitiveTree(out)

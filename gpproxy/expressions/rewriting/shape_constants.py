@@ -83,6 +83,8 @@ def _constant(values: Sequence[float | None]) -> Constant | None:
 
 def _of_shapes(tree: gp.PrimitiveTree) -> set[int]:
     """Positions, below the root, of operations that are one number of the network and depend on shapes alone."""
+    if not any(node.ret is Scalar and node.arity for node in tree[1:]):
+        return set()
     stack: list[tuple[bool, bool]] = []  # of shapes alone; holds a statistic
     found: set[int] = set()
     for at in reversed(range(len(tree))):
