@@ -16,6 +16,7 @@ from torch import Tensor
 from gpproxy.errors import ConfigError
 from gpproxy.evolution.fitness import centred_ranks, dead_last, masked_correlations
 from gpproxy.ranking.correlation import steady
+from gpproxy.ranking.weighted import weighted_tau
 from gpproxy.seeds import numbered
 
 #: Fitness of an invalid formula: that of the worst possible ranking.
@@ -51,7 +52,8 @@ class Fitness:
 class Target:
     """The measured quality of the training architectures of one benchmark, ready to be compared with scores.
 
-    The objective is the mean of Kendall's tau-b and Spearman's rho. With `resamples` it is the lower quartile of that
+    The objective is the mean of Kendall's tau-b and Spearman's rho, or with `focus` blended with weighted tau, in which
+    the top of the ranking counts most. With `resamples` it is the lower quartile of that
     mean over fixed random halves of the functional classes, the same for every formula: one that owes its rank to
     a few architectures, or to one class of many twins, falls. With `groups` the mean rho inside the groups is blended
     in by `within`.
@@ -64,6 +66,7 @@ class Target:
         classes: functional class of every architecture; twins are drawn together. None: no two are alike.
         resamples: number of random halves; 0 takes all architectures once.
         seed: seed of the halves.
+        focus: weight in [0, 1] of the top of the ranking.
     """
 
     quality: Tensor
@@ -73,6 +76,7 @@ class Target:
     resamples: int = 16
     seed: int = 0
     classes: Sequence[int] | None = None
+    focus: float = 0.0
     _masks: Tensor = field(init=False, repr=False)
     _group_sizes: Tensor = field(init=False, repr=False)
 
@@ -86,6 +90,8 @@ class Target:
             raise ConfigError(f"Classes need one number per architecture: {n}, but got {len(self.classes)}.")
         if not 0.0 <= self.within <= 1.0:
             raise ConfigError(f"0 <= within <= 1 must hold, but got within={self.within}.")
+        if not 0.0 <= self.focus <= 1.0:
+            raise ConfigError(f"0 <= focus <= 1 must hold, but got focus={self.focus}.")
         masks = [torch.ones(n)]
         generator = numbered(self.seed)
         _, member = torch.unique(torch.tensor(self.classes or range(n)), return_inverse=True)
@@ -111,6 +117,7 @@ class Target:
         for tensor in (self.quality.double(), self.dead if self.dead is not None else torch.zeros(0), self._masks):
             digest.update(tensor.cpu().contiguous().numpy().tobytes())
         digest.update(repr((self.within, self.resamples, len(self._group_sizes))).encode())
+        digest.update(f"focus {self.focus}".encode() if self.focus else b"")
         return digest.hexdigest()
 
     def fitness(self, scores: Tensor, reasons: Sequence[str | None] | None = None) -> Fitness:
@@ -141,11 +148,20 @@ class Target:
         result = result.cpu()
         return Fitness(result[0], result[1], result[2], result[3], result[4:].T, tuple(why), tuple(signatures))
 
+    def _top(self, scores: Tensor) -> Tensor:
+        """`tree x half`: weighted tau on each half, or on all; 0 where a side is constant."""
+        masks = self._masks[:, 1 : 1 + self.resamples] if self.resamples else self._masks[:, :1]
+        members = [mask.nonzero().squeeze(1) for mask in masks.T]
+        return torch.stack([weighted_tau(scores[:, m], self.quality[m]) for m in members], dim=1).nan_to_num(0.0)
+
     def _measure(self, scores: Tensor) -> tuple[Tensor, ...]:
         """Quality, tau, rho, within-group rho and every case of scores without NaN."""
         tau, rho = masked_correlations(scores, self.quality, self._masks)
         objective = (tau + rho) / 2
         halves = slice(1, 1 + self.resamples)
+        if self.focus:
+            used = objective[:, halves] if self.resamples else objective[:, :1]
+            used.mul_(1 - self.focus).add_(self.focus * self._top(scores))
         quality = torch.quantile(objective[:, halves], 0.25, dim=1) if self.resamples else objective[:, 0]
         within = torch.zeros_like(quality)
         cases = list((objective[:, halves] if self.resamples else objective[:, :1]).T)

@@ -247,7 +247,7 @@ def _choose(
     """Index of the formula that ranks validation and training architectures best; the test takes no part."""
     trees = [i.tree for i in members]
     seen = [[score_part(s, part, trees, config.cores, config.seed) for part in LEARNT] for s in discovery]
-    return pick(seen, training.groups, config.group_weight, [i.complexity for i in members])
+    return pick(seen, training.groups, config.group_weight, [i.complexity for i in members], config.focus)
 
 
 def _alike(views: Views, left: int, right: int) -> bool:

@@ -196,7 +196,14 @@ def training_side(discovery: Sequence[DiscoveryData], config: EvolveSettings) ->
         labels = None if name is None else table.columns[name].tolist()
         classes = functional_classes(data.parts.train, data.space)
         target = Target(
-            quality, ~table.alive, labels, config.group_weight, config.resampled_halves, config.seed, classes
+            quality,
+            ~table.alive,
+            labels,
+            config.group_weight,
+            config.resampled_halves,
+            config.seed,
+            classes,
+            config.focus,
         )
         evaluator = Evaluator(
             table.to(config.device), memory=int(config.memory * 2**30 / len(discovery)), workers=config.cores

@@ -17,6 +17,7 @@ from gpproxy.evolution.target import SMALLEST_GROUP
 from gpproxy.evolve.part_scores import PartScores
 from gpproxy.ranking.bootstrap import SAMPLES, Resamples
 from gpproxy.ranking.correlation import kendall, spearman
+from gpproxy.ranking.weighted import weighted_tau
 
 #: A formula equals the leader when it is at least as good in this share of the resamples.
 EQUAL = 0.45
@@ -27,7 +28,11 @@ LOW = 0.025
 
 
 def pick(
-    seen: Sequence[Sequence[PartScores]], groups: Sequence[str | None], within: float, complexity: Sequence[int]
+    seen: Sequence[Sequence[PartScores]],
+    groups: Sequence[str | None],
+    within: float,
+    complexity: Sequence[int],
+    focus: float = 0.0,
 ) -> int:
     """Index of the chosen formula. The objective is that of the evolution: on the worst benchmark, groups included.
 
@@ -36,15 +41,16 @@ def pick(
         groups: per benchmark, the descriptor that a formula must also rank inside, or None.
         within: weight of the ranking inside the groups.
         complexity: nodes of each formula.
+        focus: weight of the top of the ranking.
     """
     views = [_View.of(parts, name) for parts, name in zip(seen, groups)]
 
     def worst(objective: Callable[[_View], Tensor]) -> Tensor:
         return torch.stack([objective(view) for view in views]).amin(0)
 
-    point = worst(lambda view: _point(view, within))
+    point = worst(lambda view: _point(view, within, focus))
     finalists = torch.argsort(point, descending=True, stable=True)[:FINALISTS]
-    drawn = worst(lambda view: _objective(view, within, finalists))
+    drawn = worst(lambda view: _objective(view, within, finalists, focus))
     lower = torch.quantile(drawn, LOW, dim=1)
     size = [complexity[i] for i in finalists.tolist()]
     leader = max(range(len(lower)), key=lambda i: (float(lower[i]), -size[i], -i))
@@ -77,22 +83,28 @@ class _View:
         return cls(scores, quality, tuple(g for g in groups if len(g) >= SMALLEST_GROUP))
 
 
-def _point(view: _View, within: float) -> Tensor:
+def _point(view: _View, within: float, focus: float) -> Tensor:
     """`tree`: the objective on the classes as they are."""
     scores, quality = view.scores, view.quality
     total = (kendall(scores, quality) + spearman(scores, quality)) / 2
+    if focus:
+        total = (1 - focus) * total + focus * weighted_tau(scores, quality)
     if view.groups and within:
         inside = sum(len(g) * spearman(scores[:, g], quality[g]).nan_to_num(0.0) for g in view.groups)
         total = (1 - within) * total + within * inside / sum(map(len, view.groups))
     return total.nan_to_num(-1.0)
 
 
-def _objective(view: _View, within: float, rows: Tensor) -> Tensor:
-    """`tree x resample`: mean of tau and rho, blended with rho inside the groups; an undefined one is -1."""
+def _objective(view: _View, within: float, rows: Tensor, focus: float) -> Tensor:
+    """`tree x resample`: mean of tau and rho, blended with weighted tau and rho inside the groups; undefined is -1."""
     draws = Resamples(len(view.quality), SAMPLES)
     truth = draws.draw(view.quality)
     drawn = [draws.draw(row) for row in view.scores[rows]]
     total = torch.stack([(draws.kendall(row, truth) + draws.spearman(row, truth)) / 2 for row in drawn])
+    if focus:
+        drawn_at = torch.stack([torch.arange(len(n)).repeat_interleave(n.long()) for n in draws.counts])
+        top = torch.stack([weighted_tau(row[drawn_at], view.quality[drawn_at]) for row in view.scores[rows]])
+        total = (1 - focus) * total + focus * top
     if view.groups and within:
         inside, weight = torch.zeros_like(total), 0
         for number, group in enumerate(view.groups):

@@ -71,6 +71,8 @@ class Formulas:
         groups: descriptor whose groups of equal value a formula must rank inside, too; 'auto' takes the coarse
             descriptor that ranks the training architectures best, if any; 'none' takes none.
         group_weight: weight of the ranking inside the groups, between 0 and 1.
+        focus: weight of the top of the ranking, where a search looks, between 0 and 1, while formulas evolve and are
+            chosen; of weighted τ (Vigna, 2015), the rest is the mean of τ and ρ.
         resampled_halves: random halves of the training architectures that a formula must rank; 0 takes all at once.
     """
 
@@ -78,6 +80,7 @@ class Formulas:
     exclude: tuple[str, ...] = setting(())
     groups: str = setting("auto")
     group_weight: float = setting(0.25, least=0, most=1)
+    focus: float = setting(0.0, least=0, most=1)
     resampled_halves: int = setting(16, least=0)
 
 

@@ -161,6 +161,18 @@ class _Layout:
         return "; ".join(told) + "."
 
 
+def top_sentence(test: dict[str, Any]) -> str:
+    """What is found at the top of the test, as far as older results tell."""
+    found = test["regret"]
+    told, luck = (", ".join(f"{one[name]:.3g}" for one in found) for name in ("chosen", "random"))
+    sizes = joined([str(one["k"]) for one in found])
+    return (
+        f"at the top, it finds {100 * test['top_tenth']:.0f} % of the best tenth; the best of the {sizes} that it "
+        f"ranks highest stays {told} behind the best of all {test['n']} in measured quality (at random {luck}); "
+        f"weighted τ {number(test['weighted'])}."
+    )
+
+
 def says(inside: dict[str, Any]) -> bool:
     """Whether a correlation inside groups says something: of at least two groups, and enough networks in all."""
     return inside["spearman"] is not None and inside["groups"] > 1 and inside["n"] >= INSIDE
@@ -284,6 +296,8 @@ def remarks(rows: dict[str, Any]) -> Iterator[str]:
             f"{len(dead)} of {test['n']} test networks are dead and rank last for every proxy; without them "
             f"ρ {with_interval(alive, 'spearman')}, τ {with_interval(alive, 'kendall')}."
         )
+    if test.get("regret"):
+        yield top_sentence(test)
     if rows["group"]:
         inside = test["within"].get(rows["group"], {"spearman": None})
         if says(inside):

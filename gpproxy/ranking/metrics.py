@@ -16,6 +16,8 @@ from torch import Tensor
 from gpproxy.ranking.bootstrap import SAMPLES, Resamples, interval
 from gpproxy.ranking.correlation import kendall, rank_dead_last, spearman, steady, top_k
 from gpproxy.ranking.difference import Difference
+from gpproxy.ranking.top_k import choices
+from gpproxy.ranking.weighted import weighted_tau
 
 if TYPE_CHECKING:
     from gpproxy.benchmarks.benchmark import Benchmark
@@ -63,10 +65,12 @@ class RankingMetrics:
         """Correlations of a score, `architecture`, with the quality.
 
         Keys: `n`, `kendall`, `spearman` (each with `_interval`, 95 %), `kendall_ties_broken` (expected when the ties
-        of the score are broken at random), `top_tenth` (share of the best tenth that the score finds), `undefined`
-        (live architectures without a score), `without_dead` (n, kendall, spearman and intervals of the live ones).
-        Higher is better; the sign counts, so orient a score first. None where a correlation is undefined, and for less
-        than `FEWEST` architectures.
+        of the score are broken at random), `top_tenth` (share of the best tenth that the score finds), `weighted` (tau
+        in which the top counts most), `regret` (per k, how far the best of the k highest scores stays behind the best
+        of all, in the unit of the quality, and the best of k at random), `undefined` (live architectures without a
+        score), `without_dead` (n, kendall, spearman and intervals of the live ones). Higher is better, but for the
+        regret; the sign counts, so orient a score first. None where a correlation is undefined, and for less than
+        `FEWEST` architectures.
         """
         ranked, alive = self.last(scores), ~self.dead
         row = self._whole.row(ranked)
@@ -74,6 +78,11 @@ class RankingMetrics:
         few = row["n"] < FEWEST
         row["kendall_ties_broken"] = None if few else _plain(kendall(ranked, self.quality, break_ties=True))
         row["top_tenth"] = _plain(top_k(ranked, self.quality, max(round(len(self.quality) / 10), 1)))
+        row["weighted"] = None if few else _plain(weighted_tau(ranked, self.quality))
+        row["regret"] = [
+            {"k": one.k, "chosen": one.best - one.chosen, "random": one.best - one.random}
+            for one in choices(ranked, self.quality)
+        ]
         row["undefined"] = int((scores.detach().cpu().isnan() & alive).sum())
         row["without_dead"] = core
         return row

@@ -192,3 +192,25 @@ def test_impossible_targets_are_refused():
         Target(torch.arange(5.0), within=2)
     with pytest.raises(ConfigError, match="Classes need one number per architecture: 5, but got 2"):
         Target(torch.arange(5.0), classes=[1, 2])
+
+
+def test_focus_blends_in_weighted_tau() -> None:
+    x, y = draw(5, 6, 30, None)
+    plain, focused = Target(y, resamples=0), Target(y, resamples=0, focus=0.6)
+    top = [stats.weightedtau(row, y).statistic for row in x]
+    expected = 0.4 * plain.fitness(x).quality + 0.6 * torch.tensor(top, dtype=torch.float64)
+    assert focused.fitness(x).quality.numpy() == pytest.approx(expected.numpy(), abs=1e-10)
+    assert plain.fingerprint() == Target(y, resamples=0, focus=0.0).fingerprint() != focused.fingerprint()
+
+
+def test_focus_takes_the_lower_quartile_of_halves_like_the_rest() -> None:
+    x, y = draw(6, 3, 24, 2)
+    target = Target(y, focus=1.0)
+    halves = target._masks[:, 1:17].bool()
+    each = [[stats.weightedtau(row[m], y[m]).statistic for m in halves.T] for row in x]
+    assert target.fitness(x).quality.numpy() == pytest.approx(np.quantile(each, 0.25, axis=1), abs=1e-10)
+
+
+def test_focus_lies_between_0_and_1() -> None:
+    with pytest.raises(ConfigError, match="focus=2"):
+        Target(torch.arange(5.0), focus=2)
