@@ -287,6 +287,7 @@ def _in_steps(
 ) -> Iterator[tuple[float, list[bytes | workfolder.Files]]]:
     """One long task over there: what it tells, and the files of its folder that have changed, now and then."""
     import ray
+    from ray.exceptions import RayError
 
     asked, stopped = -math.inf, False
 
@@ -295,7 +296,7 @@ def _in_steps(
         if not stopped and time.monotonic() - asked >= PAUSE:
             try:
                 asked, stopped = time.monotonic(), ray.get(flag.get.remote())  # type: ignore[attr-defined]
-            except ray.exceptions.RayError:  # nobody waits any more
+            except RayError:  # nobody waits any more
                 stopped = True
         return stopped
 

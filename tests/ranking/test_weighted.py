@@ -28,7 +28,8 @@ def test_many_scores_at_a_time_equal_each_alone() -> None:
     assert together[3].isnan() and together.isnan().sum() == 1
     for i in (0, 5, 299):
         assert together[i] == weighted_tau(scores[i], quality)
-    assert torch.equal(together[:4], weighted_tau(scores[:4], quality.expand(4, -1))) or together[3].isnan()
+    known = [0, 1, 2, 4]
+    assert torch.equal(together[known], weighted_tau(scores[known], quality.expand(4, -1)))
     row = scores[5].clone()
     row[:20] = -1e30
     assert float(together[5]) == pytest.approx(stats.weightedtau(row, quality).statistic, abs=1e-10)
