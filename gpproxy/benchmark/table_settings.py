@@ -62,7 +62,7 @@ class Shards:
 
 @dataclass(frozen=True)
 class MergeSettings(Shards, Settings):
-    """Puts the shards of a build together into one table; nothing is trained or measured."""
+    """Puts the shards of a build together into one table; trains and measures nothing."""
 
     def check(self) -> None:
         """Raises ConfigError without a folder, or with several and no place for the whole."""
