@@ -14,9 +14,9 @@ PACKAGES = {"gpproxy": "gpproxy", "gpproxy.primitives": "primitives", "gpproxy.s
 VERBS = ("evolve", "score", "search", "train", "benchmark")
 
 #: Every room with the rooms that it may import beside itself, in the order of the street.
-GROUND = ("errors", "registry", "seeds")
+GROUND = ("errors", "files", "registry", "seeds")
 SHARED = (*GROUND, "run", "execution")
-ROOMS: dict[str, tuple[str, ...]] = {"errors": (), "registry": ("errors",), "seeds": ()}
+ROOMS: dict[str, tuple[str, ...]] = {"errors": (), "files": (), "registry": ("errors",), "seeds": ()}
 ROOMS["execution"] = (*GROUND, "")  # "" is the version
 ROOMS["run"] = (*GROUND, "execution", "")
 ROOMS["primitives"] = GROUND
@@ -145,7 +145,7 @@ LIGHT = {
     "run.kind",
     "run.interrupt",
     "run.invocation",
-    "run.files",
+    "files",
     "execution.devices",
     "evolve.folder",
 }

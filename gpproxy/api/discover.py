@@ -23,10 +23,10 @@ from torch import Tensor, nn
 from gpproxy.api.proxies import Inputs, Loss, ProxyFunction
 from gpproxy.benchmarks.benchmark import Card
 from gpproxy.benchmarks.csv_table import write_table
-from gpproxy.benchmarks.split import SMALLEST, usual_sizes
+from gpproxy.benchmarks.split import SMALLEST, TESTED, usual_sizes
 from gpproxy.errors import ConfigError, did_you_mean
 from gpproxy.evolve import EvolveSettings, run
-from gpproxy.evolve.advice import TESTED, USEFUL
+from gpproxy.evolve.advice import USEFUL
 from gpproxy.evolve.console import EvolveTerminal, EvolveWatch
 from gpproxy.proxies.proxy import Proxy
 from gpproxy.ranking.power import architectures_for

@@ -19,12 +19,12 @@ from torch import Tensor, nn
 from gpproxy.errors import ConfigError, RunError, StatisticsError
 from gpproxy.export.write import source
 from gpproxy.expressions.notation.formula import Formula
+from gpproxy.files import write_atomically
 from gpproxy.proxies.file import value_of_file
 from gpproxy.proxies.proxy import Proxy
 from gpproxy.proxies.scored import Value
 from gpproxy.proxies.values import values_of
 from gpproxy.report.render import REPORT, fragment
-from gpproxy.run.files import write_atomically
 from gpproxy.search_spaces import Batch, ChoiceSpace, SearchSpace
 from gpproxy.search_spaces.check import make_space
 from gpproxy.search_spaces.choice import mean_square

@@ -24,7 +24,7 @@ from gpproxy.benchmark.writer import TableWriter, card_of
 from gpproxy.errors import ConfigError, RunError
 from gpproxy.execution.devices import hardware
 from gpproxy.execution.task import Stop, never
-from gpproxy.run.files import sweep, write_atomically
+from gpproxy.files import sweep, write_atomically
 from gpproxy.run.locks import alone
 from gpproxy.tasks.registry import open_task
 from gpproxy.tasks.task import Task

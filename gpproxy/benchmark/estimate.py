@@ -32,13 +32,13 @@ from gpproxy.execution.cluster import check_cluster
 from gpproxy.execution.devices import check_device
 from gpproxy.execution.scheduler import run_tasks
 from gpproxy.execution.task import Stop, never
+from gpproxy.files import append_event, read_events, write_atomically
 from gpproxy.pictures.estimators import estimators_picture
 from gpproxy.proxies.proxy import Proxy
 from gpproxy.proxies.size import Size
 from gpproxy.ranking.equivalence import functional_classes
 from gpproxy.ranking.metrics import RankingMetrics, Row
 from gpproxy.registry import load_plugin
-from gpproxy.run.files import append_event, read_events, write_atomically
 from gpproxy.run.folder import AGAIN, RESULT
 from gpproxy.run.locks import alone
 from gpproxy.run.reading import reading

@@ -21,7 +21,7 @@ from gpproxy.benchmark.table_settings import MergeSettings
 from gpproxy.benchmark.writer import TableWriter
 from gpproxy.benchmarks.benchmark import Card
 from gpproxy.errors import RunError
-from gpproxy.run.files import sweep, write_atomically
+from gpproxy.files import sweep, write_atomically
 from gpproxy.run.locks import alone, taken
 from gpproxy.training.outcome import OUTCOME
 

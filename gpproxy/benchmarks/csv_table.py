@@ -20,7 +20,7 @@ import tomli_w
 from gpproxy.benchmarks.benchmark import Benchmark, Card, open_space
 from gpproxy.benchmarks.rows import Row, assemble
 from gpproxy.errors import BenchmarkError, did_you_mean
-from gpproxy.run.files import write_atomically
+from gpproxy.files import write_atomically
 from gpproxy.run.reading import reading, toml_of, typed
 
 FALSE = ("", "0", "false", "no")

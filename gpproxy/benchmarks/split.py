@@ -21,6 +21,8 @@ PARTS = ("train", "validation", "test")
 LEARNT = ("train", "validation")
 #: Architectures to learn from, where the table has twice as many.
 TRAIN = 100
+#: Labels for each one of the test, where a table is small: half are learnt from, and half of the rest is tested.
+TESTED = 4
 #: Fewest architectures of a part, so that a rank correlation means anything.
 SMALLEST = 4
 

@@ -46,9 +46,9 @@ def write_report(folders: Sequence[str | Path], out: str | Path = "") -> Path:
 
     Raises RunError for a folder without a finished run, and for runs of different commands.
     """
+    from gpproxy.files import write_atomically
     from gpproxy.registry import load_plugin
     from gpproxy.report.render import REPORT, render
-    from gpproxy.run.files import write_atomically
     from gpproxy.run.kind import EVOLVE, TABLE, kind_of, settings_of
 
     paths = [path for folder in folders for path in runs_of(Path(folder).expanduser())]

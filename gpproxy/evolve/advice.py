@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from gpproxy.benchmarks.split import TESTED
 from gpproxy.evolve.result import Result
 from gpproxy.evolve.rivals import KINDS, Rival
 from gpproxy.evolve.table import joined
@@ -20,8 +21,6 @@ from gpproxy.search_spaces.describe import WORDS
 
 #: A correlation that a proxy which is of use should reach; the advice tells how many labels show it.
 USEFUL = 0.5
-#: Labels for each one of the test, which takes a quarter.
-TESTED = 4
 
 
 @dataclass(frozen=True)

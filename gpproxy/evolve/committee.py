@@ -6,13 +6,13 @@ from, `proxy.py` the whole as one file. `Proxy.load` of the folder is the commit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from gpproxy.benchmarks.split import LEARNT
-from gpproxy.errors import ExpressionError
 from gpproxy.evolve.result import Result
 from gpproxy.evolve.scores import PICK, read_scores
 from gpproxy.evolve.series import Series
@@ -23,9 +23,13 @@ from gpproxy.search_spaces.check import make_space
 
 
 def write_committee(
-    folder: RunFolder, results: Sequence[Result], runs: Sequence[Path], series: dict[str, Series]
-) -> str:
-    """Writes the three files; a sentence on why proxy.py could not be written, or nothing."""
+    folder: RunFolder,
+    results: Sequence[Result],
+    runs: Sequence[Path],
+    series: dict[str, Series],
+    tell: Callable[[str], None],
+) -> None:
+    """Writes the three files; where proxy.py cannot be written, `tell` gets a sentence on why."""
     members = []
     for result, path in zip(results, runs):
         reference: list[float] = []
@@ -36,12 +40,8 @@ def write_committee(
         members.append({"formula": result.formula, "reference": sorted(reference)})
     folder.write_json(COMMITTEE, {"members": members})
     folder.write_json(SPLIT, _learnt(runs))
-    try:
-        folder.write("proxy.py", _exported(folder.path, members, series))
-    except Exception as error:  # whatever a space's own loss raises, the result must not be lost
-        reason = error if isinstance(error, ExpressionError) else f"{type(error).__name__}: {error}"
-        return f"proxy.py of the committee is not written: {reason}"
-    return ""
+    exported = partial(_exported, folder.path, members, series)
+    folder.write_or_tell("proxy.py", exported, tell, "proxy.py of the committee")
 
 
 def _learnt(runs: Sequence[Path]) -> dict[str, Any]:

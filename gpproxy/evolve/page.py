@@ -24,7 +24,7 @@ from gpproxy.expressions.notation.words import explained
 from gpproxy.report.document import Block, Document, Math, Section, Table, Text, Tone
 from gpproxy.report.render import REPORT
 from gpproxy.report.repeat import repeat
-from gpproxy.run.tables import number, with_interval
+from gpproxy.run.tables import capital, number, with_interval
 
 #: Signs and abbreviations of every table of correlations.
 LEGEND = (
@@ -83,7 +83,7 @@ def side_by_side(runs: Sequence[EvolveRun], series: Mapping[str, Series] | None 
     good, care = tones.count("good"), tones.count("care")
     told_of = f"{good or 'None'} of {len(tones)} {'is' if good < 2 else 'are'} worth using"
     told_of += f", {care} with care" if care else ""
-    why = [_capital(verdict_of_series(one)) for one in (series or {}).values()] or [NO_SERIES]
+    why = [capital(verdict_of_series(one)) for one in (series or {}).values()] or [NO_SERIES]
     tone: Tone = "good" if good == len(tones) else "care" if good or care else "bad"
     yield Section("Are they worth using?", [Text(" ".join(why), tone, f"{told_of}, each judged on its own test")])
     yield Section("Side by side", [*figures.several(runs), Table(head, rows, legend)])
@@ -108,11 +108,7 @@ def _series(name: str, series: Series) -> Iterator[Block]:
         "networks of the same splits, with 95 % intervals. Better in: seeds in which the formula has the higher τ.",
     )
     for sentence in remarks_of_series(series):
-        yield Text(_capital(sentence))
-
-
-def _capital(sentence: str) -> str:
-    return sentence[0].upper() + sentence[1:]
+        yield Text(capital(sentence))
 
 
 def sections(run: EvolveRun, name: str) -> Iterator[Section]:
@@ -140,7 +136,7 @@ def sections(run: EvolveRun, name: str) -> Iterator[Section]:
     for benchmark in result.benchmarks:
         on = f" on {benchmark}" if len(result.benchmarks) > 1 else ""
         key = f"{name}-{list(result.benchmarks).index(benchmark)}"
-        yield Section(f"Notes{on}", [Text(_capital(sentence)) for sentence in remarks(result.benchmarks[benchmark])])
+        yield Section(f"Notes{on}", [Text(capital(sentence)) for sentence in remarks(result.benchmarks[benchmark])])
     yield Section("The table", list(_card(run)))
     yield Section("To repeat it", list(_repeat(run)))
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from gpproxy.benchmarks.split import PARTS
-from gpproxy.errors import ExpressionError, RunError
+from gpproxy.errors import RunError
 from gpproxy.evolution.generation import Generation
 from gpproxy.evolution.loop import evolve
 from gpproxy.evolution.state import EvolutionState
@@ -236,19 +237,13 @@ class Running:
         folder.write("formula.txt", formula.text + "\n")
         folder.write("formula.tex", formula.latex + "\n")
         draw(formula.tree, folder.path / "formula.png")
-        try:
-            folder.write("proxy.py", self._exported(result, formula, conclusion.discovery))
-        except Exception as error:  # whatever a space's own loss raises, the result must not be lost
-            reason = error if isinstance(error, ExpressionError) else f"{type(error).__name__}: {error}"
-            self.watch.note(f"proxy.py is not written: {reason}")
+        exported = partial(self._exported, result, formula, conclusion.discovery)
+        folder.write_or_tell("proxy.py", exported, self.watch.note)
         folder.write(SCORES, to_csv(conclusion.scores))
         folder.write_json(FRONT, front_json(result.front))
         folder.write_json(RESULT, result.to_json())
         folder.log("finished", formula=result.formula, spearman=result.test["spearman"], kendall=result.test["kendall"])
-        try:
-            folder.write(REPORT, render(document([of_folder(folder, result)])))
-        except Exception as error:  # whatever it is, the result is safe and must not be lost
-            self.watch.note(f"{REPORT} is not written: {type(error).__name__}: {error}")
+        folder.write_or_tell(REPORT, lambda: render(document([of_folder(folder, result)])), self.watch.note)
 
 
 def _provenance(result: Result, config: EvolveSettings) -> dict[str, Any]:

@@ -93,14 +93,10 @@ def run_series(
             paths.append(path)
         watch.step("comparing over the seeds")
         found = {name: summarise(name, config.seed_list, results, paths, folder.path) for name in results[0].benchmarks}
-        if told := write_committee(folder, results, paths, found):
-            watch.note(told)
+        write_committee(folder, results, paths, found, watch.note)
         folder.write_json(SERIES, {name: series.to_json() for name, series in found.items()})
-        try:
-            folder.write(REPORT, render(document([read_run(path) for path in paths], found)))
-        except Exception as error:  # whatever it is, the runs are safe
-            watch.note(f"{REPORT} is not written: {type(error).__name__}: {error}")
-        watch.note(f"page {folder.path / REPORT}")
+        if folder.write_or_tell(REPORT, lambda: render(document([*map(read_run, paths)], found)), watch.note):
+            watch.note(f"page {folder.path / REPORT}")
     return found
 
 

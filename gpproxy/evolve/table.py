@@ -14,7 +14,7 @@ from rich.text import Text
 from gpproxy.evolve.result import ENDS
 from gpproxy.expressions.notation.words import explained
 from gpproxy.ranking.difference import MEASURES
-from gpproxy.run.tables import number, with_interval, wrapped
+from gpproxy.run.tables import capital, number, with_interval, wrapped
 
 if TYPE_CHECKING:
     from gpproxy.evolve.result import Entry, Result
@@ -268,8 +268,7 @@ def summary(rivals: Sequence[Rival], confounders: Sequence[dict[str, Any]]) -> s
         )
     elif confounders:
         told.append(f"It may be {confounders[0]['descriptor']} in disguise, see the note.")
-    text = " ".join(told)
-    return text[0].upper() + text[1:]
+    return capital(" ".join(told))
 
 
 def joined(words: Sequence[str]) -> str:

@@ -92,12 +92,8 @@ class RayCluster:
     """
 
     def __init__(self, ray: Any, *, steps: bool = False, stop: Stop = never, gpus: float = 0.0):
-        import torch
-
-        import gpproxy
-
         self._ray, self._steps, self._stop, self._gpus = ray, steps, stop, gpus
-        self._here = (gpproxy.__version__, str(torch.__version__))
+        self._here = _versions()
         how: dict[str, Any] = {"num_cpus": 1, "num_gpus": gpus, "max_retries": 0}
         if steps:
             self._remote = ray.remote(_in_steps).options(num_returns="streaming", **how)
@@ -231,10 +227,9 @@ class RayCluster:
                 self._left.appendleft(number)
                 continue
             del self._tasks[number]
-            why = (
-                "memory ran out" if isinstance(error, kinds.OutOfMemoryError) else "most likely because memory ran out"
-            )
-            self._ready.append(Message(number, DEADLY, f"has ended its process {KILLS} times, {why}"))
+            surely = "" if isinstance(error, kinds.OutOfMemoryError) else "most likely "
+            why = f"has ended its process {KILLS} times, {surely}because memory ran out"
+            self._ready.append(Message(number, DEADLY, why))
 
 
 class _Flag:
@@ -250,6 +245,15 @@ class _Flag:
         return self.raised
 
 
+def _versions() -> tuple[str, str]:
+    """Of gpproxy and of torch."""
+    import torch
+
+    import gpproxy
+
+    return gpproxy.__version__, str(torch.__version__)
+
+
 def _begin(found: Sources, there: tuple[str, str]) -> None:
     """Makes a process ready. Raises RunError where its versions are not those of the machine that sends tasks."""
     try:  # Ray gives its processes the lowest priority, at which they would starve beside anything else
@@ -258,10 +262,8 @@ def _begin(found: Sources, there: tuple[str, str]) -> None:
         pass
     import torch
 
-    import gpproxy
-
     torch.set_num_threads(1)
-    here = (gpproxy.__version__, str(torch.__version__))
+    here = _versions()
     if here != there:
         told = [f"gpproxy {one[0]} with torch {one[1]}" for one in (here, there)]
         raise RunError(

@@ -6,7 +6,6 @@ temporary one; what changes there comes back as bytes, now and then and at the e
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from gpproxy.errors import RunError
+from gpproxy.files import write_atomically
 
 #: Files that belong to one machine: locks, who holds them, and what is being written.
 STAYS = ("lock", "lock.owner")
@@ -63,16 +63,7 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
             raise RunError(f"A task has sent a file named '{name}', which does not lie in its folder {folder}.")
         target = folder.joinpath(*path.parts)
         target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(f".{target.name}.part")
-        try:
-            with part.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(target)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+        write_atomically(target, data)
 
 
 class Unpacked:

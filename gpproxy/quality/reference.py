@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from gpproxy.errors import QualityError
+from gpproxy.files import write_atomically
 from gpproxy.images.image_set import ImageSet
 from gpproxy.quality.features import Extractor, Features
 from gpproxy.quality.frechet import Moments, moments
@@ -117,11 +118,6 @@ def _keep(path: Path, features: Features) -> None:
     values = {"features": features.features.contiguous()}
     if features.probabilities is not None:
         values["probabilities"] = features.probabilities.contiguous()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(save(values))
-        os.replace(temporary, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        write_atomically(path, save(values))

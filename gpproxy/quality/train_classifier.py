@@ -26,12 +26,12 @@ from safetensors.torch import save
 from torch import Tensor
 
 from gpproxy.execution.memory import keep_freed_memory
+from gpproxy.files import write_atomically
 from gpproxy.images.image_set import ImageSet
 from gpproxy.images.load import load
 from gpproxy.quality.cifar import CifarExtractor
 from gpproxy.quality.classifier import Classifier, whiten
 from gpproxy.quality.features import file_digest
-from gpproxy.run.files import write_atomically
 from gpproxy.seeds import numbered
 
 STATE, WEIGHTS = "state.pt", "cifar.safetensors"

@@ -15,8 +15,8 @@ from dataclasses import fields
 from typing import Annotated, Any, NoReturn, TypeVar, get_type_hints
 
 from gpproxy.errors import GPProxyError
+from gpproxy.files import remedy
 from gpproxy.run import interrupt
-from gpproxy.run.files import remedy
 from gpproxy.run.kind import expect
 from gpproxy.run.settings import Settings, groups_of, helps
 

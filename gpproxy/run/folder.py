@@ -18,9 +18,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from gpproxy.errors import RunError
+from gpproxy.errors import ExpressionError, RunError
 from gpproxy.execution.devices import processor
-from gpproxy.run.files import append_event, explained, read_events, write_atomically
+from gpproxy.files import append_event, explained, read_events, write_atomically
 from gpproxy.run.interrupt import Interrupted, resume_command
 from gpproxy.run.kind import CONFIG, expect
 from gpproxy.run.reading import reading
@@ -136,6 +136,24 @@ class RunFolder:
         path = self.path / name
         write_atomically(path, content)
         return path
+
+    def write_or_tell(self, name: str, make: Callable[[], str], tell: Callable[[str], None], what: str = "") -> bool:
+        """Writes a file that says nothing new: whatever goes wrong is told, and what was found stays.
+
+        Args:
+            make: makes its content.
+            tell: takes a sentence on what went wrong.
+            what: what the file is called there; its name by default.
+
+        Returns whether it is there.
+        """
+        try:
+            self.write(name, make())
+        except Exception as error:  # also what a plug-in raises, such as the loss of a space
+            reason = error if isinstance(error, ExpressionError) else f"{type(error).__name__}: {error}"
+            tell(f"{what or name} is not written: {reason}")
+            return False
+        return True
 
     def write_json(self, name: str, content: Any) -> Path:
         """Replaces a JSON file: fixed layout, numbers with every digit, equal content gives equal bytes."""

@@ -33,6 +33,11 @@ def with_interval(row: dict[str, Any], measure: str) -> str:
     return "-" if row[measure] is None else f"{number(row[measure])} [{number(low)}, {number(high)}]"
 
 
+def capital(sentence: str) -> str:
+    """A sentence that begins with a capital; the others stay: "the Fisher information" keeps its name."""
+    return sentence[:1].upper() + sentence[1:]
+
+
 def wrapped(text: str, room: int) -> list[str]:
     """Lines of at most `room` characters, broken at spaces; a longer word is cut."""
     lines = [""]

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from gpproxy.files import write_atomically
 from gpproxy.run.command import complain, read_settings, run_command
-from gpproxy.run.files import write_atomically
 from gpproxy.score import proxy_of, scores_of, table_of
 from gpproxy.score.settings import ScoreSettings
 

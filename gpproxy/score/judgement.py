@@ -12,6 +12,7 @@ from rich.console import Console
 from gpproxy.benchmarks.benchmark import Benchmark, open_space
 from gpproxy.execution.cluster import check_cluster
 from gpproxy.execution.devices import check_device
+from gpproxy.files import write_atomically
 from gpproxy.proxies.provenance import training_provenance
 from gpproxy.proxies.proxy import Proxy
 from gpproxy.ranking.equivalence import functional_classes
@@ -19,7 +20,6 @@ from gpproxy.ranking.metrics import RankingMetrics
 from gpproxy.ranking.top_k import choices
 from gpproxy.registry import load_plugin
 from gpproxy.run.command import complain
-from gpproxy.run.files import write_atomically
 from gpproxy.run.settings import available_cores, parse_settings
 from gpproxy.run.tables import with_interval
 from gpproxy.run.terminal import Terminal

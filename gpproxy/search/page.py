@@ -21,6 +21,7 @@ from gpproxy.search.finished import SearchRun
 from gpproxy.search.winners import FOLDER as TRAINED
 from gpproxy.search.winners import place_of
 from gpproxy.train.page import curves
+from gpproxy.training.grid import grid_name
 from gpproxy.training.outcome import outcome
 
 #: Architectures that are drawn, and candidates that are listed.
@@ -157,16 +158,15 @@ def _trainings(run: SearchRun, name: str) -> Iterator[Block]:
     ended = {label: one for label, folder in found.items() if (one := outcome(folder)) is not None}
     grids: list[Raster] = []
     room = ROOM
-    for label, folder in found.items():
-        best = ended[label].best if label in ended else None
-        grid = folder / f"samples_{0 if best is None else best.step:06d}.png"
-        if best is not None and grid.is_file():
-            told = f"Images of {label} after {best.step:,} steps, none of them selected."
-            picture = scaled(grid, GRID, "JPEG")
-            room -= len(picture)
-            if grids and room < 0:
-                break
-            grids.append(Raster(picture, told, told))
+    for label, one in ended.items():
+        if one.best is None or not (grid := found[label] / grid_name(one.best.step)).is_file():
+            continue
+        picture = scaled(grid, GRID, "JPEG")
+        room -= len(picture)
+        if grids and room < 0:
+            break
+        told = f"Images of {label} after {one.best.step:,} steps, none of them selected."
+        grids.append(Raster(picture, told, told))
     drawn = curves(ended, f"{name}-curves")
     yield Beside([drawn, *grids[:1]]) if grids else drawn
     for at in range(1, len(grids), 2):

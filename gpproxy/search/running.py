@@ -154,10 +154,7 @@ class Searcher:
         if judge is not None and config.train_top:
             best = [one.code for one, _ in result.best(config.train_top)]
             judge.compare(folder.path, best, self.limits, self.sizer, config.seed)
-        try:
-            folder.write(REPORT, render(document([read_run(folder.path)])))
-        except Exception as error:  # whatever it is, the result is safe and must not be lost
-            watch.note(f"{REPORT} is not written: {type(error).__name__}: {error}")
+        folder.write_or_tell(REPORT, lambda: render(document([read_run(folder.path)])), watch.note)
         watch.note(f"written to {folder.path}")
         return result
 

@@ -17,9 +17,9 @@ import torch
 from gpproxy.estimators.estimator import opened
 from gpproxy.estimators.shared import SAMPLES, SharedEstimator
 from gpproxy.execution.task import Stop
+from gpproxy.files import read_events
 from gpproxy.proxies.scored import Scored, ScoredList
 from gpproxy.proxies.scorer import Work
-from gpproxy.run.files import read_events
 from gpproxy.search.alternate import Alternation
 from gpproxy.search.loop import Progress
 from gpproxy.search.settings import SearchSettings

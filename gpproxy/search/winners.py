@@ -22,9 +22,9 @@ from gpproxy.execution.devices import hardware
 from gpproxy.execution.scheduler import run_steps
 from gpproxy.execution.task import Lost, Stop
 from gpproxy.execution.workfolder import WorkFolder
+from gpproxy.files import write_atomically
 from gpproxy.proxies.latency import latency
 from gpproxy.proxies.size import Sizer
-from gpproxy.run.files import write_atomically
 from gpproxy.run.kind import CONFIG
 from gpproxy.run.settings import parse_settings
 from gpproxy.search.compare import (

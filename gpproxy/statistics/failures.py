@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from gpproxy.run.files import write_atomically
+from gpproxy.files import write_atomically
 from gpproxy.statistics.absent import passing
 
 

@@ -27,12 +27,12 @@ from torch import Tensor, nn
 from gpproxy.errors import ConfigError, RunError
 from gpproxy.execution.devices import check_device
 from gpproxy.execution.memory import keep_freed_memory
+from gpproxy.files import write_atomically
 from gpproxy.images.image_set import ImageSet, pixels
 from gpproxy.quality.extractor import extractor
 from gpproxy.quality.features import Extractor
 from gpproxy.quality.measure import Quality, floors, frechet_to, measure, names, numbers
 from gpproxy.quality.reference import Reference, kept
-from gpproxy.run.files import write_atomically
 from gpproxy.run.reading import reading, typed
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.check import make_space

@@ -14,6 +14,7 @@ from gpproxy.run.folder import AGAIN, ENVIRONMENT
 from gpproxy.run.reading import reading, typed
 from gpproxy.train.folder import TrainFolder
 from gpproxy.train.settings import TrainSettings
+from gpproxy.training.grid import grid_name
 from gpproxy.training.journal import Journal
 from gpproxy.training.outcome import QUALITY, Outcome, outcome
 
@@ -45,7 +46,7 @@ class FinishedTraining:
     def grid(self) -> Path | None:
         """The picture of images that the best weights draw, or the last one there is."""
         best = self.outcome.best
-        kept = self.folder / f"samples_{0 if best is None else best.step:06d}.png"
+        kept = self.folder / grid_name(0 if best is None else best.step)
         return kept if kept.is_file() else max(self.folder.glob("samples_*.png"), default=None)
 
 

@@ -14,6 +14,7 @@ from gpproxy.pictures.raster import scaled
 from gpproxy.report.document import Beside, Block, Document, Figure, Raster, Section, Table, Text
 from gpproxy.report.repeat import repeat
 from gpproxy.run.duration import duration
+from gpproxy.run.tables import capital
 from gpproxy.train.finished import FinishedTraining
 from gpproxy.train.table import published_lines
 from gpproxy.training.outcome import Outcome
@@ -53,7 +54,7 @@ def sections(run: FinishedTraining, name: str) -> Iterator[Section]:
 
 
 def _ending(found: Outcome) -> Text:
-    title = f"{found.verdict[0].upper()}{found.verdict[1:]} after {found.step:,} of {found.steps:,} steps"
+    title = f"{capital(found.verdict)} after {found.step:,} of {found.steps:,} steps"
     told = [found.reason] if found.reason else []
     best = found.best
     if best is not None and math.isfinite(found.value):

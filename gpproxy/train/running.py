@@ -13,9 +13,9 @@ from typing import Any
 import torch
 
 from gpproxy.execution.task import Stop, never
+from gpproxy.files import explained, sweep
 from gpproxy.quality.measure import Quality
 from gpproxy.report.render import REPORT, render
-from gpproxy.run.files import explained, sweep
 from gpproxy.run.interrupt import Interrupted, Patience, patient, resume_command
 from gpproxy.run.kind import CONFIG
 from gpproxy.run.terminal import Watch
@@ -69,10 +69,7 @@ def _run(settings: TrainSettings, place: TrainFolder | None, watch: Watch | None
         seen.note(f"run folder {folder.path}")
         with nullcontext() if folder.finished else folder.alone():
             found, quality = _finish(task, code, settings.seed, folder, seen, patience, stop)
-            try:
-                folder.write(REPORT, render(document([read_run(folder.path)])))
-            except Exception as error:  # whatever it is, the weights are safe
-                seen.note(f"{REPORT} is not written: {type(error).__name__}: {error}")
+            folder.write_or_tell(REPORT, lambda: render(document([read_run(folder.path)])), seen.note)
     for line in (*train_lines(found, quality, folder.path), *task.remarks(found)):
         seen.note(line)
     if settings.export:

@@ -12,6 +12,7 @@ from gpproxy.report.render import REPORT
 from gpproxy.run.duration import duration
 from gpproxy.train.settings import TrainSettings
 from gpproxy.training.checkpoint import BEST
+from gpproxy.training.grid import grid_name
 from gpproxy.training.outcome import Outcome, Progress
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def train_lines(found: Outcome, quality: Quality | None, folder: Path) -> Iterat
         measures = (f"{name} {value:.4g}" for name, value in best.measures.items() if not name.endswith(" error"))
         yield f"best at step {best.step}: {', '.join(measures)}"
     if best is not None:
-        yield f"grid {folder / f'samples_{best.step:06d}.png'}"
+        yield f"grid {folder / grid_name(best.step)}"
         yield f"weights {folder / BEST}"
     yield f"page {folder / REPORT}"
 

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from gpproxy.errors import RunError
-from gpproxy.run.files import write_atomically
+from gpproxy.files import write_atomically
 from gpproxy.run.reading import DAMAGED, reading
 
 STATE, BEST = "last.pt", "best.safetensors"

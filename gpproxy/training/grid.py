@@ -9,10 +9,15 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from gpproxy.run.files import write_atomically
+from gpproxy.files import write_atomically
 
 #: Pixels between images, and the brightness there.
 GAP, BRIGHTNESS = 2, 255
+
+
+def grid_name(step: int) -> str:
+    """The file of the images that a generator draws after so many steps, in the folder of its training."""
+    return f"samples_{step:06d}.png"
 
 
 def grid(images: Tensor) -> np.ndarray:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gpproxy.run.files import append_event, read_events, write_atomically
+from gpproxy.files import append_event, read_events, write_atomically
 
 JOURNAL = "metrics.jsonl"
 

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from gpproxy.errors import RunError
 from gpproxy.training.checkpoint import BEST, load_state, save_state, save_weights
-from gpproxy.training.grid import write_grid
+from gpproxy.training.grid import grid_name, write_grid
 from gpproxy.training.journal import Journal
 from gpproxy.training.objective import Objective
 from gpproxy.training.outcome import OUTCOME, Check, Outcome, Progress, best_of, numbers, write_outcome
@@ -177,7 +177,7 @@ class _Training:
         self.curve.append(Check(self.step, found))
         if best_of(self.curve, self.main) is self.curve[-1]:
             save_weights(self.folder / BEST, weights, {"step": self.step, **self.about})
-        write_grid(self.folder / f"samples_{self.step:06d}.png", self.objective.picture())
+        write_grid(self.folder / grid_name(self.step), self.objective.picture())
         seen = self.step * self.recipe.images_per_step
         counts = {"images_seen": seen, "samples": self.samples, "seconds": round(self._seconds(), 3)}
         self.journal.append("check", self.step, measures=found, **self.facts, **counts)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gpproxy.run.files import write_atomically
+from gpproxy.files import write_atomically
 from gpproxy.run.reading import reading, typed
 from gpproxy.training.journal import plain
 

@@ -7,8 +7,8 @@ import os
 
 import pytest
 
+from gpproxy.files import explained, remedy
 from gpproxy.run.command import guarded
-from gpproxy.run.files import explained, remedy
 
 
 @pytest.mark.parametrize(
