@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from gpproxy.errors import GPProxyError, SpaceError
+from gpproxy.foreign import LOOK, Ended, foreign_code
 from gpproxy.search_spaces.batch import Batch
 from gpproxy.search_spaces.space import SEARCH_SPACES, Architecture, SearchSpace, Takes
 from gpproxy.seeds import numbered
@@ -25,7 +26,11 @@ def check_once(space: SearchSpace) -> SearchSpace:
     """The space; its class is checked at the first call in a process, unless it comes with this package."""
     cls = type(space)
     if cls not in _CHECKED and not cls.__module__.startswith("gpproxy.search_spaces."):
-        check_space(space)
+        try:
+            with foreign_code(LOOK):
+                check_space(space)
+        except Ended as error:
+            raise SpaceError(f"The search space {space.name}: trying one of its architectures {error}.") from error
         _CHECKED.add(cls)
     return space
 

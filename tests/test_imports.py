@@ -14,9 +14,9 @@ PACKAGES = {"gpproxy": "gpproxy", "gpproxy.primitives": "primitives", "gpproxy.s
 VERBS = ("evolve", "score", "search", "train", "benchmark")
 
 #: Every room with the rooms that it may import beside itself, in the order of the street.
-GROUND = ("errors", "files", "registry", "seeds")
+GROUND = ("errors", "files", "foreign", "registry", "seeds")
 SHARED = (*GROUND, "run", "execution")
-ROOMS: dict[str, tuple[str, ...]] = {"errors": (), "files": (), "registry": ("errors",), "seeds": ()}
+ROOMS: dict[str, tuple[str, ...]] = {"errors": (), "files": (), "foreign": (), "registry": ("errors",), "seeds": ()}
 ROOMS["execution"] = (*GROUND, "")  # "" is the version
 ROOMS["run"] = (*GROUND, "execution", "")
 ROOMS["primitives"] = GROUND
@@ -136,6 +136,7 @@ def test_files_make_no_circles() -> None:
 
 LIGHT = {
     "errors",
+    "foreign",
     "registry",
     "run.command",
     "run.reading",

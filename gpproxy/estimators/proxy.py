@@ -50,6 +50,14 @@ def proxy_estimator(request: Request) -> Estimator:
     proxies = (Proxy.load(request.argument),) if request.argument else request.proxies
     if not proxies:
         raise ConfigError("Give the proxy that estimates: proxy:NAME, proxy:FORMULA, proxy:RUN or proxy:FILE.py.")
-    how = {"timed": request.timed, "max_latency_ms": request.max_latency_ms, "plain": request.plain}
-    setup = Setup(request.space.name, request.settings, proxies, request.device, **how)  # type: ignore[arg-type]
+    setup = Setup(
+        request.space.name,
+        request.settings,
+        proxies,
+        request.device,
+        timed=request.timed,
+        max_latency_ms=request.max_latency_ms,
+        plain=request.plain,
+        limit=request.limit,
+    )
     return ProxyEstimator(setup, request.text)

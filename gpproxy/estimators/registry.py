@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gpproxy.estimators.estimator import Estimator, Pairs
 from gpproxy.estimators.settings import SharedWeights
+from gpproxy.foreign import LOOK
 from gpproxy.proxies.proxy import Proxy
 from gpproxy.registry import Registry
 from gpproxy.search_spaces import SearchSpace
@@ -28,7 +29,7 @@ class Request:
         space: whose architectures are estimated.
         proxies: of the estimator `proxy`.
         device: where networks run.
-        timed, max_latency_ms, plain: see `gpproxy.proxies.scorer.Setup`.
+        timed, max_latency_ms, plain, limit: see `gpproxy.proxies.scorer.Setup`.
         training: makes the settings of the estimators that train; None where nothing is trained.
         shared: of the estimator `shared`.
         seed: of those trainings.
@@ -41,6 +42,7 @@ class Request:
     timed: bool = False
     max_latency_ms: float = 0.0
     plain: bool = False
+    limit: float = LOOK
     training: Callable[[], TrainingSettings] | None = None
     shared: SharedWeights | None = None
     seed: int = 0

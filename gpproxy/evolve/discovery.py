@@ -104,7 +104,9 @@ def prepare(
 
     The tested ones are looked at when it is known what is tested, see `looked`.
     """
-    how = Collection(seed=config.init_seed, samples=config.inputs, proxies=(), device=config.device)
+    how = Collection(
+        seed=config.init_seed, samples=config.inputs, proxies=(), device=config.device, limit=config.look_seconds
+    )
     found = []
     for table, space in tables:
         data = DiscoveryData(table, space, split(table, space, *config.part_sizes), how, inits=config.inits)

@@ -18,6 +18,7 @@ from torch import nn
 
 from gpproxy.errors import StatisticsError
 from gpproxy.execution.memory import keep_freed_memory
+from gpproxy.foreign import LOOK, Ended, foreign_code
 from gpproxy.proxies.file import value_of_file
 from gpproxy.proxies.latency import latency
 from gpproxy.proxies.proxy import Proxy
@@ -50,6 +51,7 @@ class Setup:
         timed: whether to measure the latency.
         max_latency_ms: longest latency that is worth a score; 0 for no limit.
         plain: whether the networks as they are built have the sizes that the space describes, see `Sizer.plain`.
+        limit: seconds that a look at one of them may take, 0 for any.
     """
 
     space: str
@@ -60,6 +62,7 @@ class Setup:
     timed: bool = False
     max_latency_ms: float = 0.0
     plain: bool = False
+    limit: float = LOOK
 
 
 @dataclass
@@ -133,21 +136,30 @@ class Scorer:
         for view in self._views:
             for number in range(view.inits):
                 try:
-                    network = self._network(code, view.how.seed + number)
-                except Exception as error:  # whatever a space's own code raises, the others go on
-                    values = [failed(f"building the generator failed: {type(error).__name__}: {error}")] * count
-                    network = None
-                if network is not None:
-                    if self.setup.timed and math.isnan(measured):
-                        measured = latency(network, self._template(view, 0).batch.first(1)).median
-                        if 0 < self.setup.max_latency_ms < measured:
-                            return Scored(code, (math.nan,) * count, latency=measured, slow=True)
-                    values = self._look(view, code, network, number)
+                    with foreign_code(self.setup.limit):
+                        values, measured = self._initialised(view, code, number, measured)
+                except Ended as error:
+                    values = [failed(f"looking at the generator {error}")] * len(view.members)
+                if 0 < self.setup.max_latency_ms < measured:
+                    return Scored(code, (math.nan,) * count, latency=measured, slow=True)
                 for member, value in zip(view.members, values):
                     found[member].append(value)
                 if not any(math.isfinite(value.score) for value in values):
                     break  # what is missing once stays missing
         return Scored.of(code, [mean(values) for values in found], measured)
+
+    def _initialised(self, view: _View, code: str, number: int, measured: float) -> tuple[list[Value], float]:
+        """What the proxies of a view say of one initialisation, and the latency, once it is known."""
+        try:
+            network = self._network(code, view.how.seed + number)
+        except Exception as error:  # whatever a space's own code raises, the others go on
+            reason = f"building the generator failed: {type(error).__name__}: {error}"
+            return [failed(reason)] * len(view.members), measured
+        if self.setup.timed and math.isnan(measured):
+            measured = latency(network, self._template(view, 0).batch.first(1)).median
+            if 0 < self.setup.max_latency_ms < measured:
+                return [], measured
+        return self._look(view, code, network, number), measured
 
     def _network(self, code: str, seed: int) -> nn.Module:
         self.work.networks += 1

@@ -11,6 +11,7 @@ from typing import Literal
 
 from gpproxy.errors import ConfigError
 from gpproxy.execution.devices import check_device_name
+from gpproxy.foreign import LOOK
 from gpproxy.run.settings import setting
 
 
@@ -22,10 +23,12 @@ class Machine:
         device: where everything is computed; cpu, cuda, cuda:1, ...
         workers: processes; 0 takes all cores, or one where they would share a GPU or a stop-watch. Results do not
             depend on it.
+        look_seconds: longest time of a look at one generator, which is left out then; 0 for no limit.
     """
 
     device: str = setting("cpu", rule=check_device_name)
     workers: int = setting(0, least=0, free=True)
+    look_seconds: float = setting(LOOK, least=0, free=True)
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,14 @@ def scores_of(
 
             codes = python_random("sample", config.seed).sample(codes, min(config.sample, len(codes)))
     workers = (config.workers or available_cores()) if config.device == "cpu" else 1
-    setup = Setup(space.name, tuple(asdict(space.settings).items()), (proxy,), config.device, sized=False)
+    setup = Setup(
+        space.name,
+        tuple(asdict(space.settings).items()),
+        (proxy,),
+        config.device,
+        sized=False,
+        limit=config.look_seconds,
+    )
     tasks = [(i, code, setup) for i, code in enumerate(codes)]
     waiting: dict[int, Scored] = {}
     following = 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ import torch
 from gpproxy.benchmarks.benchmark import Benchmark, open_space
 from gpproxy.benchmarks.registry import BENCHMARKS, load
 from gpproxy.errors import BenchmarkError, GPProxyError, StatisticsError
+from gpproxy.foreign import LOOK
 from gpproxy.proxies.cached import score_cached
 from gpproxy.proxies.provenance import training_provenance
 from gpproxy.proxies.proxy import Proxy
+from gpproxy.proxies.scored import Scored
 from gpproxy.ranking.equivalence import functional_classes
 from gpproxy.ranking.metrics import RankingMetrics
 from gpproxy.ranking.top_k import Choice, choices
@@ -85,6 +88,7 @@ def transfer(
     workers: int = 1,
     device: str = "cpu",
     cluster: str = "",
+    limit: float = LOOK,
     on_progress: Callable[[str, int, int], None] = lambda name, done, total: None,
 ) -> list[Cell]:
     """One cell per proxy and benchmark, row by row.
@@ -93,9 +97,11 @@ def transfer(
         sample: most held-out architectures of a benchmark, drawn at random; 0 takes all.
         max_params, max_macs: architectures with more are left out, as in a search under these limits; 0 for no limit.
         seed: of that draw and of the bootstrap.
+        workers, device, cluster, limit: as for `score_cached`.
         on_progress: called with (benchmark, architectures looked at, in all).
     """
     known = [training_provenance(proxy) for proxy in proxies]
+    look = partial(score_cached, workers=workers, device=device, cluster=cluster, limit=limit)
     cells: dict[tuple[int, int], Cell] = {}
     for number, place in enumerate(places):
         if place.benchmark is None or place.space is None:
@@ -110,7 +116,7 @@ def transfer(
                 continue
             kept = known[i].held_out(order, place.space)[: sample or None]
             show = lambda done, total, name=place.name: on_progress(name, done, total)  # noqa: E731
-            cells[i, number] = _cell(proxy, place, sorted(kept), seed, workers, device, cluster, show)
+            cells[i, number] = _cell(proxy, place, sorted(kept), seed, show, look)
     return [cells[i, number] for i in range(len(proxies)) for number in range(len(places))]
 
 
@@ -119,10 +125,8 @@ def _cell(
     place: Column,
     codes: list[str],
     seed: int,
-    workers: int,
-    device: str,
-    cluster: str,
     on_progress: Callable[[int, int], None],
+    look: Callable[..., list[Scored]],
 ) -> Cell:
     assert place.benchmark is not None and place.space is not None
     home, space = _home(proxy, place), place.space
@@ -131,7 +135,7 @@ def _cell(
     if len(codes) < 4:
         return Cell(proxy.label, place.name, home, {}, missing=f"{len(codes)} architectures are left to judge on")
     try:
-        every = score_cached(proxy, space, codes, workers, device, on_progress, cluster)
+        every = look(proxy, space, codes, on_progress=on_progress)
         found = [one for one in every if not one.failed]
     except StatisticsError as error:
         return Cell(proxy.label, place.name, home, {}, missing=str(error))

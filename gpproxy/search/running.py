@@ -101,6 +101,7 @@ class Searcher:
             timed=config.timed,
             max_latency_ms=config.max_latency_ms,
             plain=self.sizer.plain,
+            limit=config.look_seconds,
             training=training,
             shared=config,
             seed=config.seed,

@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from gpproxy.errors import StatisticsError
 from gpproxy.execution.scheduler import run_tasks
 from gpproxy.execution.server import preload
+from gpproxy.foreign import Ended, foreign_code
 from gpproxy.primitives.types import LayerScalar
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.check import make_space
@@ -48,7 +49,10 @@ def _task(name: str, settings: dict[str, Any], code: str, how: Collection, piece
     """Collects pieces of one architecture, wherever it runs; only the process that asks for them writes them down."""
     try:
         space = make_space(name, settings)
-        record = described(space, code) if how.descriptors_only else collect_one(space, code, how)
+        with foreign_code(how.limit):
+            record = described(space, code) if how.descriptors_only else collect_one(space, code, how)
+    except Ended as error:
+        return _Look(problem=f"{code}: looking at the generator {error}.", lasting=error.lasting)
     except StatisticsError as error:
         return _Look(problem=str(error), lasting=failures.lasting(error))
     return _Look(tuple(cache.to_bytes(piece_of(record, piece)) for piece in pieces))

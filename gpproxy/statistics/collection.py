@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from gpproxy.errors import ConfigError
+from gpproxy.foreign import LOOK
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.cut import Sizes
 from gpproxy.statistics.passes import Passes
@@ -29,6 +30,7 @@ class Collection:
         proxy_samples: batch size for the classical proxies, at most `Passes.NARROW`: they read gradients.
         device: where the passes run.
         describe: whether to read the structural descriptors off as columns.
+        limit: seconds that a look may take, 0 for any; it changes no value, so the cache does not ask for it.
     """
 
     seed: int = 0
@@ -39,6 +41,7 @@ class Collection:
     proxy_samples: int = 16
     device: str = "cpu"
     describe: bool = True
+    limit: float = field(default=LOOK, compare=False)
 
     def __post_init__(self) -> None:
         if not 1 <= self.proxy_samples <= Passes.NARROW:

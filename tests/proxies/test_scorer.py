@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import csv
 import math
+import re
+import time
 from pathlib import Path
 
 import pytest
+import torch
+from torch import nn
 
 from gpproxy.errors import ConfigError
 from gpproxy.proxies.cached import score_cached
@@ -17,7 +21,10 @@ from gpproxy.score import ScoreSettings, score
 from gpproxy.score.__main__ import main
 from gpproxy.score.transfer import columns, transfer
 from gpproxy.search import SearchSettings, run
+from gpproxy.search_spaces import SEARCH_SPACES, ChoiceSpace
 from gpproxy.search_spaces.check import make_space
+from gpproxy.statistics.collect import fill
+from gpproxy.statistics.collection import Collection
 from tests.commands import FAKE
 from tests.search.setups import FORWARD, GRADIENT
 
@@ -149,3 +156,42 @@ def test_a_generator_that_cannot_be_built_is_a_failure(monkeypatch: pytest.Monke
     monkeypatch.setattr(type(scorer.space), "build", refuse)
     found = scorer.score("1-1-1-1")
     assert found.failed and found.problem == "building the generator failed: RuntimeError: too wide"
+
+
+class Hanging(nn.Module):
+    """Takes for ever, speaks, or ends the process, by its width."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.layer, self.width = nn.Linear(3, 3), width
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        print("in between")
+        while self.width == 2:
+            time.sleep(0.01)
+        if self.width == 3:
+            raise SystemExit(0)
+        return self.layer(x)
+
+
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch) -> ChoiceSpace:
+    monkeypatch.setattr(SEARCH_SPACES, "_items", dict(SEARCH_SPACES.registered()))
+    monkeypatch.setattr("gpproxy.search_spaces.check.check_space", lambda space: None)
+    return ChoiceSpace({"width": (1, 2, 3)}, Hanging, inputs=3, name="hanging")
+
+
+def test_a_generator_that_hangs_or_ends_the_process_is_a_failure(
+    hanging: ChoiceSpace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    proxy = Proxy.load("sum_layers(std(activation))")
+    scorer = Scorer(Setup("hanging", (), (proxy,), sized=False, limit=0.5))
+    fresh = [scorer.score(code) for code in ("1", "2", "3")]
+    how = Collection(samples=4, statistics=("activation",), proxies=(), describe=False, limit=0.5)
+    failed = fill(hanging, ["1", "2", "3"], how, cache_folder=tmp_path)
+    assert math.isfinite(fresh[0].score) and set(failed) == {"2", "3"}
+    for found, told in zip(fresh[1:], ("took longer than 0.5 s and was ended", r"was ended by sys.exit\(0\)")):
+        assert found.failed and re.search(told, found.problem) and re.search(told, failed[found.code])
+    assert capsys.readouterr().out == ""
+    # what took too long is looked at again another day, what ends itself is not
+    assert len(list(tmp_path.rglob("*.failed.json"))) == 1

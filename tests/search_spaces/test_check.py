@@ -146,3 +146,23 @@ def test_an_unknown_setting_gets_the_nearest_match_and_the_list():
     ):
         make_space("autogan", {"widht": 3})
     assert asdict(Fake(resolution=16).settings) == {"resolution": 16}
+
+
+class Leaving(Filled):
+    """Ends the process."""
+
+    def forward(self, x):
+        raise SystemExit(4)
+
+
+def test_a_space_whose_network_ends_the_process_is_a_sentence(monkeypatch):
+    monkeypatch.setattr("gpproxy.search_spaces.check._CHECKED", set())
+
+    def build(self, architecture, generator):
+        with torch.device("meta"):
+            made = Leaving()
+        return made if generator is None else materialise(made, generator)
+
+    monkeypatch.setattr(Fake, "build", build)
+    with pytest.raises(SpaceError, match=r"trying one of its architectures was ended by sys.exit\(4\) in its own"):
+        check_once(Fake())
