@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from gpproxy.errors import ConfigError, SpaceError
 from gpproxy.search_spaces.batch import Batch
-from gpproxy.search_spaces.describe import macs
+from gpproxy.search_spaces.describe import describe, macs
 from gpproxy.search_spaces.images import pink_noise
 from gpproxy.search_spaces.initialise import default_, fan_out_, materialise
 from gpproxy.search_spaces.losses import l1
@@ -96,18 +96,16 @@ class TransNAS(SearchSpace):
     def describe(self, architecture: Architecture) -> dict[str, float]:
         digits = self.digits(architecture)
         full = type(self)(replace(self.settings, decoder_width=1.0))
+        network: Any = full.build(architecture, None)
+        codes: list[Tensor] = []
+        network.decoder.register_forward_pre_hook(lambda module, given: codes.append(given[0]))
+        found = describe(network, Batch(torch.empty(2, *full.input_shape, device="meta")))
         own = {
-            "decoder_macs": full._decoder_macs(architecture),
+            "decoder_macs": macs(network.decoder, Batch(codes[0])),
             "strides": float(sum(d in (3, 4) for d in digits)),
             "channel_doublings": float(sum(d in (2, 4) for d in digits)),
         }
-        return {**SearchSpace.describe(full, architecture), **own}
-
-    def _decoder_macs(self, architecture: Architecture) -> float:
-        network: Any = self.build(architecture, None)
-        with torch.no_grad():
-            code = network.encoder(torch.empty(2, *self.input_shape, device="meta"))
-            return macs(network.decoder, Batch(code))
+        return {**found, **own}
 
 
 @search_space("transnas-macro")

@@ -6,7 +6,7 @@ counted once). The proxies in `gradients` and `synflow` are sums of these lists.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor
@@ -36,12 +36,12 @@ def layer_grad_norm(passes: Passes) -> Contributions:
 
 def layer_snip(passes: Passes) -> Contributions:
     """Sum of |weight * gradient|, `layer`. Source: SNIP (Lee et al., 2019)."""
-    return [None if p is None else p.abs().sum(dtype=torch.float64) for p in _saliencies(passes)]
+    return [None if found is None else found[1] for found in _saliencies(passes)]
 
 
 def layer_plain(passes: Passes) -> Contributions:
     """Signed sum of weight * gradient, `layer`. Source: plain (Mozer and Smolensky, 1989)."""
-    return [None if p is None else p.sum(dtype=torch.float64) for p in _saliencies(passes)]
+    return [None if found is None else found[0] for found in _saliencies(passes)]
 
 
 def layer_fisher(passes: Passes) -> Contributions:
@@ -62,13 +62,16 @@ def layer_fisher(passes: Passes) -> Contributions:
 
 def layer_synflow(passes: Passes) -> Contributions:
     """Sum of |weight| * gradient in the linearised network, `layer`, not logarithmic. Source: Tanaka et al., 2020."""
-    return [None if p is None else p.abs().sum() for p in _products(passes.ones.layers)]
+    return [None if product is None else product.abs_().sum() for product in _products(passes.ones.layers)]
 
 
-def _saliencies(passes: Passes) -> list[Tensor | None]:
-    """Weight * gradient of the loss, of every layer; computed once per look."""
+def _saliencies(passes: Passes) -> list[tuple[Tensor, Tensor] | None]:
+    """Sums of weight * gradient of the loss and of |weight * gradient|, of every layer; computed once per look."""
     if "saliencies" not in passes.memo:
-        passes.memo["saliencies"] = _products(gradients_of(passes))
+        passes.memo["saliencies"] = [
+            None if product is None else (product.sum(dtype=torch.float64), product.abs_().sum(dtype=torch.float64))
+            for product in _products(gradients_of(passes))
+        ]
     return passes.memo["saliencies"]
 
 
@@ -76,6 +79,7 @@ def _norm(x: Tensor) -> Tensor:
     return torch.linalg.vector_norm(x, dtype=torch.float64)
 
 
-def _products(layers: Iterable[Layer]) -> list[Tensor | None]:
-    """Weight * gradient of every layer, at its first call."""
-    return [None if layer.weight_gradient is None else layer.weight * layer.weight_gradient for layer in layers]
+def _products(layers: Iterable[Layer]) -> Iterator[Tensor | None]:
+    """Weight * gradient of every layer, at its first call; each is made when it is asked for."""
+    for layer in layers:
+        yield None if layer.weight_gradient is None else layer.weight * layer.weight_gradient
