@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -227,8 +228,9 @@ def adversarial(
 
 def refuse_other_shapes(space: SearchSpace, code: str, generator: nn.Module, images: ImageSet) -> None:
     """Raises ConfigError where a generator draws images of another shape than `images`."""
+    batch = replace(space.batch(2, numbered(0)), output=None)  # it returns the image alone
     with torch.no_grad():
-        drawn = in_colour(space.batch(2, numbered(0)).call(generator.eval()))
+        drawn = in_colour(batch.call(generator.eval()))
     if drawn.shape[1:] != images.images.shape[1:]:
         ours, theirs = (" x ".join(map(str, shape[1:])) for shape in (drawn.shape, images.images.shape))
         raise ConfigError(

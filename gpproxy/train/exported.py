@@ -65,8 +65,8 @@ def export(folder: str | Path, kind: str) -> Path:
     network, task = generator_of(folder)
     network = network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     batch = task.space.batch(SAMPLES, numbered(0))
-    if not isinstance(batch.arguments, (Tensor, tuple, list)) or batch.output is not None:
-        raise RunError("Only generators that take tensors by position and return one can be written as a file.")
+    if not isinstance(batch.arguments, (Tensor, tuple, list)):
+        raise RunError("Only generators that take tensors by position can be written as a file.")
     path = Path(folder) / FILES[kind]
     other = task.space.batch(OTHERS, numbered(1))
     arguments = _arguments(batch)
@@ -82,7 +82,7 @@ def export(folder: str | Path, kind: str) -> Path:
         reason = str(error).strip().split("\n")[0]
         raise RunError(f"This generator cannot be written for {kind}: {reason}") from error
     with torch.no_grad():
-        wanted = other.call(network)
+        wanted = network(*_arguments(other))
     if found is not None and not bool((found - wanted).abs().max() <= CLOSE * wanted.abs().max().clamp_min(1e-6)):
         path.unlink()
         raise RunError(f"The file for {kind} has other values than the generator, so it is not kept.")

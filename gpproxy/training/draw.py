@@ -15,6 +15,7 @@ from gpproxy.errors import RunError
 from gpproxy.images.image_set import seen
 from gpproxy.search_spaces.space import SearchSpace
 from gpproxy.seeds import numbered, reseed
+from gpproxy.training.architecture import returns_image
 from gpproxy.training.checkpoint import load_weights
 
 #: Images that are generated at once.
@@ -43,11 +44,11 @@ def draw(network: nn.Module, shape: tuple[int, ...], count: int, *parts: object)
 
 
 def trained(space: SearchSpace, code: str, path: Path, device: str = "cpu") -> nn.Module:
-    """The generator of an architecture with the weights of a file, in eval mode.
+    """The generator of an architecture with the weights of a file, in eval mode; it returns the image alone.
 
     Raises RunError when the file is missing, or has the weights of another architecture or width.
     """
-    network = space.build(space.decode(code), numbered(0))
+    network = returns_image(space, space.build(space.decode(code), numbered(0)))
     weights = load_weights(path)
     try:
         network.load_state_dict(weights)
