@@ -6,23 +6,31 @@ import errno
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Writes a file so that neither a killed process nor a full disk leaves half of it."""
-    data = content.encode() if isinstance(content, str) else content
+@contextmanager
+def replaced(path: Path) -> Iterator[BinaryIO]:
+    """A file to write, which takes the place of `path` at the end of the block: neither a killed process nor a full
+    disk leaves half of it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with temporary.open("wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Writes a file so that neither a killed process nor a full disk leaves half of it."""
+    with replaced(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
 
 
 def explained(error: OSError, again: str, safe: str = "") -> OSError:

@@ -73,7 +73,8 @@ class Tasks:
 
     def __init__(self, place: Place, function: Callable[..., Any], left_out: LeftOut | None):
         self._place, self._function, self._left_out = place, function, left_out
-        self._tasks: list[tuple[Any, ...]] = []
+        self._handed_out = 0
+        self._tasks: dict[int, tuple[Any, ...]] = {}
         self._found: dict[int, Message] = {}
 
     @property
@@ -83,8 +84,9 @@ class Tasks:
 
     def __call__(self, *task: Any) -> Callable[[], Any]:
         """Hands a task out, by its arguments; returns what waits for its result."""
-        number = len(self._tasks)
-        self._tasks.append(task)
+        number = self._handed_out
+        self._handed_out += 1
+        self._tasks[number] = task
         self._place.submit(number, self._function, task)
 
         def result() -> Any:
@@ -94,7 +96,7 @@ class Tasks:
                 if message.kind == LOST:  # even where another one was killed
                     _result(message, self._tasks[message.number])
                 self._found[message.number] = message
-            self._tasks[number] = ()  # it will not be told again
+            del self._tasks[number]  # it will not be told again
             return _result(self._found.pop(number), task, self._left_out)
 
         return result

@@ -1,4 +1,4 @@
-"""Score against cost: every candidate, the front, the best ones. The bytes of a PNG come back, nothing is written.
+"""Score against cost: dots for candidates, the front, the best ones. The bytes of a PNG come back, nothing is written.
 
 Matplotlib is imported when the picture is drawn.
 """
@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import io
 import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from gpproxy.proxies.scored import ScoredList
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,16 +21,37 @@ AXES = {"macs": "MACs for one image", "params": "parameters", "latency": "millis
 #: Colours of dots, front and chosen ones.
 DOT, LINE, CHOSEN = "#9aa5b1", "#1f6f8b", "#c8553d"
 
+#: Cost and score, both finite.
+Point = tuple[float, float]
 
-def pareto_picture(
-    seen: ScoredList, value: np.ndarray, edge: np.ndarray, best: np.ndarray, objective: str, label: str
-) -> bytes:
-    """A PNG: every scored candidate, the front, and the best ones with their rank.
+
+@dataclass(frozen=True)
+class Cloud:
+    """What is drawn of the candidates of a search, however many there are.
+
+    Attributes:
+        dots: some of them, or all, the best first.
+        edge: those that no other beats in score and cost together, from cheap to dear.
+        best: the best ones, the best first.
+        count: all that have a score and a cost.
+    """
+
+    dots: Sequence[Point]
+    edge: Sequence[Point]
+    best: Sequence[Point]
+    count: int
+
+    @property
+    def label(self) -> str:
+        """What the dots are."""
+        shown = "" if len(self.dots) == self.count else f"{len(self.dots):,} of "
+        return f"{shown}{self.count:,} candidates"
+
+
+def pareto_picture(cloud: Cloud, objective: str, label: str) -> bytes:
+    """A PNG: candidates, the front, and the best ones with their rank.
 
     Args:
-        value: combined score per candidate.
-        edge: indices of the candidates that no other beats in score and cost together, from cheap to dear.
-        best: indices of the candidates to mark, the best first.
         objective: the cost on the horizontal axis.
         label: what the score is, for the vertical axis.
     """
@@ -38,20 +59,18 @@ def pareto_picture(
     from matplotlib.figure import Figure
     from matplotlib.ticker import EngFormatter
 
-    cost = seen.column(objective)
-    shown = np.isfinite(value) & np.isfinite(cost)
+    (cost, score), (edge, top), (best, high) = map(columns, (cloud.dots, cloud.edge, cloud.best))
     figure = Figure(figsize=(7.5, 5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    axes.scatter(cost[shown], value[shown], s=7, color=DOT, linewidths=0, label=f"{int(shown.sum())} architectures")
-    axes.step(cost[edge], value[edge], where="post", color=LINE, linewidth=1.4, label="front")
-    axes.scatter(cost[edge], value[edge], s=14, color=LINE, linewidths=0)
-    marked = [i for i in best if shown[i]]
-    axes.scatter(cost[marked], value[marked], s=46, facecolors="none", edgecolors=CHOSEN, label=f"best {len(marked)}")
-    for rank, i in enumerate(marked, start=1):
+    axes.scatter(cost, score, s=7, color=DOT, linewidths=0, label=cloud.label)
+    axes.step(edge, top, where="post", color=LINE, linewidth=1.4, label="front")
+    axes.scatter(edge, top, s=14, color=LINE, linewidths=0)
+    axes.scatter(best, high, s=46, facecolors="none", edgecolors=CHOSEN, label=f"best {len(cloud.best)}")
+    for rank, point in enumerate(cloud.best, start=1):
         place = (6, 5 - 11 * ((rank - 1) % 2))
-        axes.annotate(str(rank), (cost[i], value[i]), place, textcoords="offset points", color=CHOSEN, fontsize=9)
-    if shown.any() and cost[shown].min() > 0 and cost[shown].max() > 20 * cost[shown].min():
+        axes.annotate(str(rank), point, place, textcoords="offset points", color=CHOSEN, fontsize=9)
+    if len(cost) and cost.min() > 0 and cost.max() > 20 * cost.min():
         axes.set_xscale("log")
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.set_xlabel(AXES[objective])
@@ -61,6 +80,11 @@ def pareto_picture(
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="best", fontsize=9)
     return file_of(figure, "png")
+
+
+def columns(points: Sequence[Point]) -> np.ndarray:
+    """Costs and scores, `2 x point`."""
+    return np.array(points, dtype=float).reshape(-1, 2).T
 
 
 def file_of(figure: Figure, kind: str, dpi: int = 150) -> bytes:

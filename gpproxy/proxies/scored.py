@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import math
 import statistics
-from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
-
-import numpy as np
 
 #: How the text that says what is wrong begins for a network without a live path.
 DEAD = "dead: "
@@ -64,13 +61,17 @@ def mean(values: Sequence[Value]) -> Value:
     return Value(statistics.fmean(scores), spread=statistics.stdev(scores), note=values[0].note)
 
 
-def told_of_notes(notes: Sequence[str], count: int) -> str:
+def told_of_notes(notes: Iterable[str], count: int) -> str:
     """One sentence on networks that were not seen whole, empty where there are none; `count` is the number of all."""
-    if not notes:
+    number, first, warning = 0, "", ""
+    for note in notes:
+        number, first = number + 1, first or note
+        if not warning and note.startswith("Only "):
+            warning = note
+    if not number:
         return ""
-    warning = next((note for note in notes if note.startswith("Only ")), "")
-    said = warning or notes[0]
-    return f"{'Careful: ' if warning else ''}{len(notes):,} of {count:,} networks are not seen whole. {said}."
+    careful = "Careful: " if warning else ""
+    return f"{careful}{number:,} of {count:,} networks are not seen whole. {warning or first}."
 
 
 def cell(score: float) -> str:
@@ -137,63 +138,3 @@ class Scored:
     def cost(self, objective: str) -> float:
         """`macs`, `params` or `latency`; lower is better."""
         return float(getattr(self, objective))
-
-
-class ScoredList:
-    """Scored architectures in columns; a few dozen bytes each, so that 20,000 of them weigh nothing.
-
-    Args:
-        proxies: number of scores per architecture.
-    """
-
-    def __init__(self, proxies: int):
-        self.codes: list[str] = []
-        self._scores = [array("d") for _ in range(proxies)]
-        self._spreads = [array("d") for _ in range(proxies)]
-        self._costs = {name: array("d") for name in ("params", "macs", "latency")}
-        self._problems: dict[int, str] = {}
-        self._failed: set[int] = set()
-        #: how much of the networks was seen that were not seen whole, in order
-        self.notes: list[str] = []
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-    def __getitem__(self, index: int) -> Scored:
-        scores, spreads = (tuple(column[index] for column in kept) for kept in (self._scores, self._spreads))
-        params, macs, latency = (column[index] for column in self._costs.values())
-        spreads = () if all(map(math.isnan, spreads)) else spreads
-        problem, failed = self._problems.get(index, ""), index in self._failed
-        return Scored(self.codes[index], scores, params, macs, latency, problem, failed=failed, spreads=spreads)
-
-    def __iter__(self) -> Iterator[Scored]:
-        return (self[i] for i in range(len(self)))
-
-    def add(self, one: Scored) -> None:
-        if one.problem:
-            self._problems[len(self)] = one.problem
-        if one.failed:
-            self._failed.add(len(self))
-        if one.note:
-            self.notes.append(one.note)
-        self.codes.append(one.code)
-        for column, score in zip(self._scores, one.scores, strict=True):
-            column.append(score)
-        for column, spread in zip(self._spreads, one.spreads or (math.nan,) * len(one.scores), strict=True):
-            column.append(spread)
-        for name, column in self._costs.items():
-            column.append(getattr(one, name))
-
-    @property
-    def scores(self) -> np.ndarray:
-        """`proxy x architecture`, a copy."""
-        return np.array([np.array(column) for column in self._scores])
-
-    def column(self, name: str) -> np.ndarray:
-        """`params`, `macs` or `latency`, a copy."""
-        return np.array(self._costs[name])
-
-    @property
-    def troubled(self) -> Sequence[str]:
-        """The problems, each as often as it occurred."""
-        return list(self._problems.values())

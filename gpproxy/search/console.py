@@ -18,7 +18,6 @@ from gpproxy.proxies.scored import Scored
 from gpproxy.run.notebook import CellPicture, live
 from gpproxy.run.notebook import console as usual_console
 from gpproxy.search.compare import Line
-from gpproxy.search.order import order
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -70,8 +69,7 @@ class SearchTerminal(SearchWatch):
         if not progress.finished and now - self._said < (REDRAW if terminal else PAUSE):
             return
         self._said = now
-        ranked, value = order(progress.seen, top)
-        rows = [(progress.seen[int(i)], float(value[i])) for i in ranked]
+        rows = progress.leaders.best(top)
         if not terminal:
             self.note(search_line(progress, rows))
         elif self._live is None:
@@ -100,7 +98,7 @@ class SearchTerminal(SearchWatch):
 
 def search_line(progress: SearchProgress, rows: Sequence[tuple[Scored, float]]) -> str:
     """How far a search is, in one line."""
-    head = f"{len(progress.seen)}/{progress.budget}  {facts(progress)}"
+    head = f"{progress.told}/{progress.budget}  {facts(progress)}"
     return f"{head}  best {rows[0][1]:.6g} {rows[0][0].code}" if rows else head
 
 
@@ -153,6 +151,6 @@ def compare_table(lines: Sequence[Line], measure: str) -> Table:
 
 def _picture(progress: SearchProgress, rows: Sequence[tuple[Scored, float]]) -> RenderableType:
     bar = Progress(BarColumn(bar_width=None), MofNCompleteColumn(), TextColumn("{task.description}"), expand=True)
-    bar.add_task(facts(progress), total=progress.budget, completed=len(progress.seen))
+    bar.add_task(facts(progress), total=progress.budget, completed=progress.told)
     timed = any(not math.isnan(one.latency) for one, _ in rows)
     return Group(best_table(rows, timed), bar)

@@ -25,7 +25,8 @@ REPEATS = 10
 class Controlled(Strategy):
     """Learns by REINFORCE which tokens to emit (Gong et al., 2019).
 
-    What is drawn again is learnt from again and not proposed again. What limits exclude is worth nothing.
+    What is drawn again is learnt from again and not proposed again. What limits exclude is worth nothing. Its weights
+    and all that it has learnt from would be megabytes to save, so a search that goes on runs it again from the start.
 
     Args:
         how: loss, rates, levels and beam.
@@ -44,9 +45,8 @@ class Controlled(Strategy):
         #: candidates told after which each level but the last ends
         self._ends = [max(round(share * budget), 1) for share in how.shares_of(len(self.learner.levels))]
         self._told = self._number = 0
-        self._known: dict[Any, float] = {}
-        #: of each prefix of the present level, what was told of architectures that begin with it
-        self._prefixes: dict[tuple[int, ...], list[float]] = {}
+        #: of each prefix of the present level, the sum and the number of scores of architectures that begin with it
+        self._prefixes: dict[tuple[int, ...], tuple[float, int]] = {}
         #: what was proposed and not told yet, and what the next update learns from
         self._waiting: dict[Any, list[Draw]] = {}
         self._learnt: list[tuple[Draw, float]] = []
@@ -57,6 +57,9 @@ class Controlled(Strategy):
     def history(self) -> list[dict[str, float]]:
         """See `Learner.history`."""
         return self.learner.history
+
+    def state(self) -> None:
+        return None
 
     def room(self, taken: int, told: int) -> int:
         return self.how.controller_batch - (taken - told)
@@ -70,8 +73,9 @@ class Controlled(Strategy):
             except SpaceError:
                 continue
             key = self.space.canonical(architecture)
-            if key in self._known:
-                self._learn(draw, self._known[key])
+            known = self.recall(architecture)
+            if known is not None:
+                self._learn(draw, known)
                 continue
             self._waiting.setdefault(key, []).append(draw)
             return architecture
@@ -88,13 +92,13 @@ class Controlled(Strategy):
         self._hear(self.space.canonical(architecture), -math.inf)
 
     def _hear(self, key: Any, reward: float) -> None:
-        self._known[key] = reward
         for draw in self._waiting.pop(key, ()):
             self._learn(draw, reward)
 
     def _learn(self, draw: Draw, reward: float) -> None:
         if math.isfinite(reward):
-            self._prefixes.setdefault(draw.tokens, []).append(reward)
+            total, count = self._prefixes.get(draw.tokens, (0.0, 0))
+            self._prefixes[draw.tokens] = (total + reward, count + 1)
         if self._drawn is not None:
             self._drawn.append(draw)
             if len(self._drawn) == self.how.drawn:
@@ -107,8 +111,8 @@ class Controlled(Strategy):
 
     def _grow(self, drawn: list[Draw]) -> None:
         """The next level, from the best of what was drawn, by the mean of what is known of each prefix."""
-        known = [self._prefixes.get(draw.tokens, [-math.inf]) for draw in drawn]
-        self.learner.grow(drawn, [sum(rewards) / len(rewards) for rewards in known])
+        known = [self._prefixes.get(draw.tokens, (-math.inf, 1)) for draw in drawn]
+        self.learner.grow(drawn, [total / count for total, count in known])
         self._drawn = None
         self._prefixes.clear()
         self._waiting.clear()

@@ -11,27 +11,15 @@ from typing import Any
 from gpproxy.errors import RunError
 from gpproxy.run.folder import AGAIN, ENVIRONMENT, JOURNAL
 from gpproxy.run.reading import reading, typed
+from gpproxy.search.candidates import Ranking, table_ranking
 from gpproxy.search.compare import Line
 from gpproxy.search.folder import RANKING, RESULT, SearchFolder
 from gpproxy.search.result import SHOWN, best_html
 from gpproxy.search.settings import SearchSettings
+from gpproxy.search.store import NAME, Store
 
 #: The table of the trained winners.
 COMPARED = "compared.csv"
-
-
-@dataclass(frozen=True)
-class Ranked:
-    """A candidate: `rank` from 1 on, NaN for a score or latency that is not known, `problem` empty where all went "
-    "well."""
-
-    rank: int
-    architecture: str
-    score: float
-    params: float
-    macs: float
-    latency_ms: float = math.nan
-    problem: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +30,7 @@ class SearchRun:
         folder: where it lies.
         settings: as it was started.
         result: content of result.json: proxies, limits, cost, best candidates.
-        candidates: all of them, the best first.
+        candidates: all of them, the best first, read from the folder as they are asked for.
         compared: the trained winners and contestants; empty where nothing was trained.
         told: what was said at the end, in sentences; empty for folders of version 0.2.0 and before.
         environment: versions, hardware, command.
@@ -51,7 +39,7 @@ class SearchRun:
     folder: Path
     settings: SearchSettings
     result: dict[str, Any]
-    candidates: tuple[Ranked, ...]
+    candidates: Ranking
     compared: tuple[Line, ...]
     told: tuple[str, ...]
     environment: dict[str, Any]
@@ -76,8 +64,7 @@ def read_run(folder: str | Path) -> SearchRun:
         for event in place.journal():
             if event["event"] == "told":
                 told = [str(sentence) for sentence in event["sentences"]]
-    with reading(place.path / RANKING, AGAIN):
-        candidates = _candidates(place)
+    candidates = _candidates(place)
     with reading(place.path / COMPARED, AGAIN):
         compared = _compared(place)
     with reading(place.path / RESULT, AGAIN):
@@ -91,21 +78,15 @@ def _rows(place: SearchFolder, name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(place.read(name).splitlines()))
 
 
-def _candidates(place: SearchFolder) -> tuple[Ranked, ...]:
-    found = tuple(
-        Ranked(
-            rank=int(row["rank"]),
-            architecture=row["architecture"],
-            score=_number(row["score"]),
-            params=_number(row["params"]),
-            macs=_number(row["macs"]),
-            latency_ms=_number(row.get("latency_ms")),
-            problem=row["problem"],
-        )
-        for row in _rows(place, RANKING)
-    )  # fmt: skip
+def _candidates(place: SearchFolder) -> Ranking:
+    """From the store, or the table where there is none, as in folders of version 0.2.0 and before."""
+    path = place.path / NAME
+    if not path.is_file():
+        place.read(RANKING)
+        return table_ranking(place.path / RANKING)
+    found = Ranking(Store.read(path))
     if not found:
-        raise ValueError("it has no rows")
+        raise RunError(f"{path} has no ranking: the search in it has gone on and not ended. Continue it with --resume.")
     return found
 
 

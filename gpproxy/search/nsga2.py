@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from gpproxy.proxies.scored import Scored
 from gpproxy.ranking.pareto import crowding, front_numbers
 from gpproxy.search.order import combined
-from gpproxy.search.strategies import Strategy
+from gpproxy.search.strategies import Strategy, candidates, plain
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.space import Architecture
 
@@ -51,6 +52,18 @@ class NSGA2(Strategy):
         if len(self._children) == self.population:
             self._survive()
 
+    def state(self) -> dict[str, Any] | None:
+        own = {"parents": plain(self._parents), "children": plain(self._children)}
+        return {**(super().state() or {}), **own, "front": self._front.tolist(), "crowding": self._crowding.tolist()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        super().restore(state)
+        self._parents, self._children = candidates(state["parents"]), candidates(state["children"])
+        self._front = np.array(state["front"], dtype=int)
+        self._crowding = np.array(state["crowding"], dtype=float)
+        if not len(self._parents) == len(self._front) == len(self._crowding):
+            raise ValueError("it has other numbers of parents and of their fronts")
+
     def _survive(self) -> None:
         pool = self._parents + self._children
         points = objectives(pool, self.objective)
@@ -69,10 +82,10 @@ class NSGA2(Strategy):
         return self.space.decode(self._parents[second if ahead else first].code)
 
 
-def objectives(candidates: Sequence[Scored], objective: str) -> np.ndarray:
+def objectives(pool: Sequence[Scored], objective: str) -> np.ndarray:
     """`candidate x 2`, both to be lowered: minus the score, and the cost. What has no finite value is infinite."""
-    value = combined(np.array([candidate.scores for candidate in candidates]).T)
-    cost = np.array([candidate.cost(objective) for candidate in candidates])
+    value = combined(np.array([candidate.scores for candidate in pool]).T)
+    cost = np.array([candidate.cost(objective) for candidate in pool])
     points = np.stack([-value, cost], axis=1)
     points[~np.isfinite(value)] = np.inf  # a dead network is no bargain, however cheap it is
     return np.where(np.isnan(points), np.inf, points)

@@ -2,32 +2,58 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 from scipy.stats import rankdata
 
-from gpproxy.proxies.scored import ScoredList
-from gpproxy.ranking.pareto import undominated
+from gpproxy.proxies.scored import Scored
+from gpproxy.search.store import Store
+
+#: Candidates among which the best so far are looked for while a search goes on.
+LEADING = 1000
 
 
 def combined(scores: np.ndarray) -> np.ndarray:
     """One number per candidate, higher is better: `proxy x candidate` -> `candidate`.
 
-    A single proxy keeps its scores. Of several, the mean of their ranks, from 0 (worst) to 1 (best), ties at the mean
-    of their places; a candidate without a value in one of them is the worst of that one. NaN where all lack a value,
-    -inf for a dead network.
+    A single proxy keeps its scores; several have the `mean_rank`.
     """
-    if len(scores) == 1:
-        return scores[0].copy()
-    lowest = np.where(np.isnan(scores), -np.inf, scores)
-    ranks = (rankdata(lowest, axis=1) - 1) / max(scores.shape[1] - 1, 1)
-    mean = ranks.mean(0)
-    mean[(scores == -np.inf).any(0)] = -np.inf
-    mean[np.isnan(scores).all(0)] = np.nan
-    return mean
+    return scores[0].copy() if len(scores) == 1 else mean_rank(scores)
 
 
-def order(seen: ScoredList, count: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of the candidates from best to worst, and the combined score of each candidate.
+def mean_rank(scores: Iterable[np.ndarray]) -> np.ndarray:
+    """The mean of ranks from 0 (worst) to 1 (best), ties at the mean of their places; `candidate`.
+
+    A candidate without a value in one proxy is the worst of that one. NaN where all lack a value, -inf for a dead
+    network.
+
+    Args:
+        scores: of one proxy after the other, `candidate` each; one at a time is held.
+    """
+    total: np.ndarray | None = None
+    dead = unknown = np.zeros(0, dtype=bool)
+    count = 0
+    for column in scores:
+        missing = np.isnan(column)
+        ranks = (rankdata(np.where(missing, -np.inf, column)) - 1) / max(len(column) - 1, 1)
+        if total is None:
+            total, dead, unknown = ranks, column == -np.inf, missing
+        else:
+            total += ranks
+            dead |= column == -np.inf
+            unknown &= missing
+        count += 1
+    assert total is not None, "there are no proxies"
+    total /= count
+    total[dead] = -np.inf
+    total[unknown] = np.nan
+    return total
+
+
+def order(candidates: Sequence[Scored], count: int = 0) -> list[tuple[Scored, float]]:
+    """Candidates from best to worst with the combined score of each; those of a whole search are ordered by `rank`.
 
     Equal scores go by fewer MACs, then by code. Dead networks come after all live ones, candidates without a value
     last.
@@ -35,42 +61,86 @@ def order(seen: ScoredList, count: int = 0) -> tuple[np.ndarray, np.ndarray]:
     Args:
         count: how many of the best are asked for; 0 for all.
     """
-    if not len(seen):
-        return np.zeros(0, dtype=int), np.zeros(0)
-    value = combined(seen.scores)
-    key = np.where(np.isnan(value), -np.inf, value)
-    chosen = np.arange(len(key))
-    if 0 < count < len(key):
-        least = np.partition(key, len(key) - count)[len(key) - count]
-        chosen = np.flatnonzero(key >= least)
-    missing, macs = np.isnan(value), seen.column("macs")
-    ranked = sorted(chosen.tolist(), key=lambda i: (-key[i], bool(missing[i]), macs[i], seen.codes[i]))
-    return np.array(ranked[: count or None], dtype=int), value
+    if not candidates:
+        return []
+    value = combined(np.array([one.scores for one in candidates]).T).tolist()
+
+    def place(i: int) -> tuple[float, bool, float, str]:
+        missing = math.isnan(value[i])
+        return (math.inf if missing else -value[i], missing, candidates[i].macs, candidates[i].code)
+
+    return [(candidates[i], value[i]) for i in sorted(range(len(value)), key=place)[: count or None]]
 
 
-def beyond(value: np.ndarray, first: int) -> float:
-    """How far the best combined score lies above those of the first, random candidates.
+def rank(store: Store) -> None:
+    """Makes the ranking of a search, in the order of `order`.
+
+    By the scores of a single proxy the disk sorts. Mean ranks need all scores at once: an array of 8 bytes a candidate
+    and what sorting it takes, one proxy at a time.
+    """
+    if store.proxies == 1:
+        store.rank()
+        return
+    count = store.count - store.slow
+    store.rank(mean_rank(np.fromiter(store.scores(i), float, count) for i in range(store.proxies)).tolist())
+
+
+class Leaders:
+    """The best candidates so far. Several proxies rank them among themselves, which need not be their order among all.
+
+    At most twice `LEADING` are held.
+    """
+
+    def __init__(self, candidates: Iterable[Scored] = ()):
+        self._held: list[Scored] = []
+        for one in candidates:
+            self.add(one)
+
+    def add(self, one: Scored) -> None:
+        self._held.append(one)
+        if len(self._held) >= 2 * LEADING:
+            self._held = [held for held, _ in self.best(LEADING)]
+
+    def best(self, count: int) -> list[tuple[Scored, float]]:
+        """The best with their combined scores."""
+        return order(self._held, count)
+
+
+class Front:
+    """What no other point beats in score and cost together, out of points that come from the best score down.
+
+    Of points with equal scores the cheapest stays, and of equal ones the first.
+    """
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[float, float]] = []
+
+    def add(self, cost: float, score: float) -> None:
+        """The next point, both finite."""
+        if self._kept and cost >= self._kept[-1][0]:
+            return
+        if self._kept and score == self._kept[-1][1]:
+            self._kept.pop()
+        self._kept.append((cost, score))
+
+    @property
+    def points(self) -> list[tuple[float, float]]:
+        """Cost and score, from cheap to dear."""
+        return self._kept[::-1]
+
+
+def beyond(drawn: Sequence[float], best: float) -> float:
+    """How far the best combined score lies above those of random candidates.
 
     In deviations from their median, estimated from the quartiles; 0 where fewer than 8 have a finite score or they are
     all alike. Three is what the best of some hundred normal scores has; a mean rank never has more than a few.
 
     Args:
-        value: combined score per candidate, in the order of the search.
-        first: number of the candidates that were drawn at random.
+        drawn: combined scores of candidates that were drawn at random.
+        best: the highest finite one of all.
     """
-    drawn = value[:first][np.isfinite(value[:first])]
-    if len(drawn) < 8:
+    finite = [value for value in drawn if math.isfinite(value)]
+    if len(finite) < 8:
         return 0.0
-    low, middle, high = np.quantile(drawn, (0.25, 0.5, 0.75))
-    best = value[np.isfinite(value)].max()
+    low, middle, high = np.quantile(finite, (0.25, 0.5, 0.75))
     return float((best - middle) / ((high - low) / 1.349)) if high > low else 0.0
-
-
-def front(value: np.ndarray, cost: np.ndarray) -> np.ndarray:
-    """Indices of the candidates that no other beats in score and cost together, from cheap to dear.
-
-    Candidates without a finite score or cost are left out; of equal ones the first stays.
-    """
-    finite = np.flatnonzero(np.isfinite(value) & np.isfinite(cost))
-    kept = finite[undominated(np.stack([-value[finite], cost[finite]], axis=1), equal=False)]
-    return kept[np.argsort(cost[kept], kind="stable")]

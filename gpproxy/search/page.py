@@ -13,7 +13,7 @@ from gpproxy.pictures.architecture import short
 from gpproxy.pictures.cost import AXES
 from gpproxy.pictures.forest import Bar, forest
 from gpproxy.pictures.raster import scaled
-from gpproxy.pictures.tradeoff import tradeoff
+from gpproxy.pictures.tradeoff import SHOWN, tradeoff
 from gpproxy.report.document import Beside, Block, Code, Document, Figure, Raster, Section, Table, Text
 from gpproxy.report.repeat import repeat
 from gpproxy.search.compare import Line
@@ -87,30 +87,28 @@ def _proxies(run: SearchRun) -> Iterator[Block]:
 
 def _tradeoff(run: SearchRun, name: str) -> Block:
     kind = run.settings.objective
-    attribute = {"latency": "latency_ms"}.get(kind, kind)
-    cost = [getattr(one, attribute) for one in run.candidates]
-    score = [one.score for one in run.candidates]
-    finite = [i for i, (a, b) in enumerate(zip(cost, score)) if math.isfinite(a) and math.isfinite(b)]
-    if len(finite) < 5:
-        return Text(f"{len(finite)} candidates have a score and a cost: too few for a picture.")
+    cloud = run.candidates.cloud(kind, SHOWN, run.settings.top)
+    if cloud.count < 5:
+        return Text(f"{cloud.count} candidates have a score and a cost: too few for a picture.")
     limit = float(run.result["limits"].get(kind) or 0.0)
     up = "mean rank" if len(run.result["proxies"]) > 1 else "score"
-    picture = tradeoff(cost, score, AXES[kind], up, f"{name}-cost", run.settings.top, limit)
-    first = run.candidates[0]
+    picture = tradeoff(cloud, AXES[kind], up, f"{name}-cost", limit)
     alt = (
-        f"Scatter plot of {len(finite)} candidates, {AXES[kind]} across and {up} up; the best, {first.architecture}, "
-        f"has "
-        f"{short(getattr(first, attribute))}."
+        f"Scatter plot of {cloud.label}, {AXES[kind]} across and {up} up; the best, "
+        f"{run.candidates[0].architecture}, has {short(cloud.best[0][0])}."
     )
     told = "No candidate of the front is beaten in score and cost together. The numbers are the ranks of the best."
+    if len(cloud.dots) < cloud.count:
+        told += f" Dots: {cloud.label}, spread evenly over the ranking; front and ranks are those of all."
     return Figure(picture, alt, told)
 
 
 def _best(run: SearchRun) -> Iterator[Block]:
-    timed = any(math.isfinite(one.latency_ms) for one in run.candidates)
+    listed = run.candidates[:LISTED]
+    timed = any(math.isfinite(one.latency_ms) for one in listed)
     head = ["rank", "architecture", "score", "parameters", "MACs", *(["ms"] if timed else []), ""]
     rows = []
-    for one in run.candidates[:LISTED]:
+    for one in listed:
         latency = [f"{one.latency_ms:.3g}"] if timed else []
         score = f"{one.score:.6g}" if math.isfinite(one.score) else "-"
         rows.append([str(one.rank), one.architecture, score, short(one.params), short(one.macs), *latency, one.problem])

@@ -1,5 +1,5 @@
-"""What a search found while its process lives: candidates in memory, ranked. Read back from a folder it is a
-`gpproxy.search.finished.SearchRun`; both show themselves in a notebook by the same table.
+"""What a search found: its candidates in the order of the search and ranked. Read back from a folder with all that
+belongs to it, it is a `gpproxy.search.finished.SearchRun`; both show themselves in a notebook by the same table.
 """
 
 from __future__ import annotations
@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from gpproxy.pictures.architecture import short
-from gpproxy.proxies.scored import Scored, ScoredList
+from gpproxy.proxies.scored import Scored
 from gpproxy.report.render import table
+from gpproxy.search.candidates import Candidates, Ranking
 from gpproxy.search.cost import Cost
 
 #: Candidates that a notebook shows.
@@ -21,26 +20,24 @@ SHOWN = 5
 
 @dataclass(frozen=True, eq=False)
 class SearchResult:
-    """What a search found.
+    """What a search found. Its candidates lie in the folder and are read as they are asked for.
 
     Attributes:
         folder: where its files are.
         seen: every scored candidate, in the order of the search.
-        ranked: indices from best to worst.
-        value: combined score per candidate.
+        ranking: the same from best to worst.
         cost: what it cost.
         finished: `budget`, `time`, `space` (nothing was left) or `rare` (hardly anything is within the limits).
     """
 
     folder: Path
-    seen: ScoredList
-    ranked: np.ndarray
-    value: np.ndarray
+    seen: Candidates
+    ranking: Ranking
     cost: Cost
     finished: str
 
     def __repr__(self) -> str:
-        first = f", best {self.seen.codes[int(self.ranked[0])]}" if len(self.ranked) else ""
+        first = f", best {self.ranking[0].architecture}" if self.ranking else ""
         return f"SearchResult({str(self.folder)!r}, {len(self.seen)} candidates{first})"
 
     def _repr_html_(self) -> str:
@@ -50,7 +47,7 @@ class SearchResult:
 
     def best(self, count: int) -> list[tuple[Scored, float]]:
         """The best candidates with their scores."""
-        return [(self.seen[int(i)], float(self.value[i])) for i in self.ranked[:count]]
+        return self.ranking.scored(count)
 
 
 def best_html(rows: Sequence[tuple[float, float, float, str]], candidates: int) -> str:

@@ -10,9 +10,7 @@ from collections import Counter
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from functools import cached_property
-from typing import Any
-
-import numpy as np
+from typing import Any, NoReturn
 
 from gpproxy.errors import RunError
 from gpproxy.estimators.estimator import Estimator
@@ -22,7 +20,7 @@ from gpproxy.execution.cluster import check_cluster
 from gpproxy.execution.devices import check_device
 from gpproxy.pictures.learning import losses_picture
 from gpproxy.proxies.proxy import Proxy
-from gpproxy.proxies.scored import ScoredList, told_of_notes
+from gpproxy.proxies.scored import told_of_notes
 from gpproxy.proxies.size import Sizer
 from gpproxy.proxies.target import target_space
 from gpproxy.registry import load_plugin
@@ -31,20 +29,21 @@ from gpproxy.run.folder import interruptible
 from gpproxy.run.interrupt import Interrupted, Patience
 from gpproxy.run.kind import CONFIG
 from gpproxy.run.settings import parse_settings
+from gpproxy.search.candidates import Candidates, Ranking
 from gpproxy.search.console import SearchWatch
 from gpproxy.search.controlled import Controlled
 from gpproxy.search.cost import Cost
 from gpproxy.search.finished import read_run
 from gpproxy.search.folder import RESULT, SearchFolder, candidate_row, unfinished
-from gpproxy.search.journal import NAME, Journal, Memory
 from gpproxy.search.limits import Limits
 from gpproxy.search.loop import Progress, search
 from gpproxy.search.nsga2 import NSGA2
-from gpproxy.search.order import beyond
+from gpproxy.search.order import beyond, rank
 from gpproxy.search.outside import LOOKED_AT, outside
 from gpproxy.search.page import document
 from gpproxy.search.result import SearchResult
 from gpproxy.search.settings import PROXY, SearchSettings
+from gpproxy.search.store import Store
 from gpproxy.search.strategies import Evolution, Exhaustive, Random, Strategy
 from gpproxy.search.turns import Turns, take_turns
 from gpproxy.search_spaces import SearchSpace
@@ -121,33 +120,36 @@ class Searcher:
         strategy = self._strategy()
         judge = self._judge()
         turns = None
+        folder = self._begin()
+        store = self._held.enter_context(folder.store(len(self.estimator.labels)))
         if isinstance(self.estimator, SharedEstimator) and isinstance(strategy, Controlled):
-            turns = self._take_turns(self.estimator)
-        progress = self._search(strategy) if turns is None else turns.progress
-        assert self.folder is not None
-        folder, seen = self.folder, progress.seen
-        if not len(seen) or not np.isfinite(seen.scores).any():
-            raise RunError(_nothing(seen, self.space.name))
-        labels = self.estimator.labels
-        averaged = any(proxy.inits > 1 for proxy in self.proxies)
-        ranked, value = folder.write_ranking(seen, self.estimator, config.timed, averaged)
+            turns = self._take_turns(self.estimator, store)
+        progress = self._search(strategy, store) if turns is None else turns.progress
+        rank(store)
+        if not store.finite:
+            raise RunError(_nothing(store, self.space.name))
+        labels, ranking = self.estimator.labels, Ranking(store)
+        folder.write_ranking(store, labels, config.timed, any(proxy.inits > 1 for proxy in self.proxies))
         label = labels[0] if len(labels) == 1 else f"mean rank of {len(labels)} proxies"
-        folder.write_pictures(seen, ranked, value, self.space, config, label)
-        training = None if judge is None else judge.time(seen[int(ranked[0])].code)
-        folder.write_winners(seen, ranked, value, self.space)
+        folder.write_pictures(ranking, self.space, config, label)
+        training = None if judge is None else judge.time(ranking[0].architecture)
+        folder.write_winners(ranking, self.space)
         if turns is not None:
             folder.write_learning(turns.history, turns.reward)
             folder.write("losses.png", losses_picture(turns.losses, turns.resets))
         elif isinstance(strategy, Controlled):
             folder.write_learning(strategy.history, label)
         before = self.estimator.set_up if turns is None else turns.seconds
-        cost = Cost(len(seen), progress.work, training, self.estimator.title, before)
-        result = SearchResult(folder.path, seen, ranked, value, cost, progress.finished)
+        cost = Cost(progress.told, progress.work, training, self.estimator.title, before)
+        told = [*self._remarks(progress, strategy.feedback), *cost.sentences()]
+        store.finish()
+        kept = Store.read(store.path)
+        result = SearchResult(folder.path, Candidates(kept), Ranking(kept), cost, progress.finished)
         self._write(result, progress)
         watch.best(result.best(config.top), config.timed)
-        told = [*self._remarks(progress, value if strategy.feedback else None), *cost.sentences()]
         best = [one.code for one, _ in result.best(LOOKED_AT)]
-        if found := outside(self.proxies, self.space, best, seen.codes[: len(best)], config.device):
+        first = [one.code for one in result.seen[: len(best)]]
+        if found := outside(self.proxies, self.space, best, first, config.device):
             told.append(found.sentence)
         for sentence in told:
             watch.note(sentence)
@@ -179,14 +181,13 @@ class Searcher:
 
         return Judge.of_search(self.config, self.space, self.watch)
 
-    def _take_turns(self, estimator: SharedEstimator) -> Turns:
+    def _take_turns(self, estimator: SharedEstimator, store: Store) -> Turns:
         """The search with shared weights and a controller to its end. Its training makes it continue where it was."""
-        folder = self._begin()
+        place = store.path.parent
         self.patience.waiting = True
-        found = take_turns(estimator, self.config, folder.path, self.watch.note, lambda: self.patience.asked)
+        found = take_turns(estimator, self.config, place, store, self.watch.note, lambda: self.patience.asked)
         if found is None:
-            folder.log("interrupted")
-            raise Interrupted(folder.path, "search")
+            self._interrupted()
         self.patience.waiting = False
         return found
 
@@ -204,38 +205,39 @@ class Searcher:
         self.watch.note(f"run folder {folder.path}")
         return folder
 
-    def _search(self, strategy: Strategy) -> Progress:
-        """The search to its end. The journal makes it continue where it was."""
-        config, watch, folder = self.config, self.watch, self._begin()
-        memory = Memory.read(folder.path / NAME)
-        if memory.candidates:
-            watch.note(f"continuing after {len(memory.candidates)} candidates")
+    def _search(self, strategy: Strategy, store: Store) -> Progress:
+        """The search to its end. The store makes it continue where it was."""
+        config, watch = self.config, self.watch
+        if store.count:
+            watch.note(f"continuing after {store.count:,} candidates")
         self.patience.waiting = True
         self._prepare()
         progress = None
-        with Journal(folder.path / NAME) as journal:
-            running = search(
-                strategy,
-                self.estimator,
-                self.sizer,
-                self.limits,
-                config.budget,
-                max_seconds=config.max_seconds,
-                workers=config.cores,
-                cluster=config.place,
-                gpus=float(config.device != "cpu"),
-                journal=journal,
-                memory=memory,
-            )
-            for progress in running:
-                watch.search(progress, config.top)
-                if self.patience.asked and not progress.finished:
-                    running.close()
-                    folder.log("interrupted", candidates=len(progress.seen))
-                    raise Interrupted(folder.path, "search")
+        running = search(
+            strategy,
+            self.estimator,
+            self.sizer,
+            self.limits,
+            config.budget,
+            max_seconds=config.max_seconds,
+            workers=config.cores,
+            cluster=config.place,
+            gpus=float(config.device != "cpu"),
+            store=store,
+        )
+        for progress in running:
+            watch.search(progress, config.top)
+            if self.patience.asked and not progress.finished:
+                running.close()
+                self._interrupted(candidates=progress.told)
         self.patience.waiting = False
         assert progress is not None
         return progress
+
+    def _interrupted(self, **what: Any) -> NoReturn:
+        assert self.folder is not None
+        self.folder.log("interrupted", **what)
+        raise Interrupted(self.folder.path, "search")
 
     def _prepare(self) -> None:
         """The work before the first estimate. Raises RunError where it takes all the time that the search has."""
@@ -254,11 +256,12 @@ class Searcher:
                 "What was done is kept: give the same command a larger --max-seconds, or plan less work first."
             ) from None
 
-    def _remarks(self, progress: Progress, led: np.ndarray | None) -> list[str]:
-        """Sentences on the search; `led` are the scores where they decided what came next."""
-        told = []
+    def _remarks(self, progress: Progress, led: bool) -> list[str]:
+        """Sentences on the search; `led` is whether the scores decided what came next."""
+        told, store = [], progress.store
         first = self.config.population
-        far = 0.0 if led is None else beyond(led, first)
+        ((_, best, _),) = store.by_rank(1, 1)
+        far = beyond(store.first_values(first), best) if led else 0.0
         if far > FAR and self.proxies:
             told.append(
                 f"The best scores {far:.0f} deviations above the median of the first {first} candidates, which were "
@@ -276,11 +279,18 @@ class Searcher:
         if self.limits != Limits():
             passed = progress.excluded + progress.slow
             told.append(f"{passed:,} architectures were outside the limits ({self.limits}).")
-        kinds = Counter(problem.split(":")[0].rstrip(".") for problem in progress.seen.troubled)
+        if progress.dropped:
+            told.append(
+                f"{progress.dropped:,} candidates that were there have been dropped: with these settings and this "
+                "version the search takes another course, and goes through others."
+            )
+        kinds: Counter[str] = Counter()
+        for problem, number in store.problems():
+            kinds[problem.split(":")[0].rstrip(".")] += number
         if kinds:
             counted = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))
             told.append(f"Without a score, ranked last: {counted}.")
-        if partly := told_of_notes(progress.seen.notes, len(progress.seen)):
+        if partly := told_of_notes(store.notes(), progress.told):
             told.append(partly)
         return told
 
@@ -304,7 +314,7 @@ class Searcher:
             "strategy": config.strategy,
             "seed": config.seed,
             "limits": vars(self.limits),
-            "candidates": len(result.seen),
+            "candidates": progress.told,
             "excluded": progress.excluded + progress.slow,
             "repeated": progress.repeated,
             "finished": result.finished,
@@ -312,11 +322,11 @@ class Searcher:
             "cost": result.cost.to_json(),
         }
         self.folder.write_json(RESULT, content)
-        self.folder.log("finished", candidates=len(result.seen), finished=result.finished)
+        self.folder.log("finished", candidates=progress.told, finished=result.finished)
 
 
-def _nothing(seen: ScoredList, space: str) -> str:
+def _nothing(store: Store, space: str) -> str:
     """What to tell when no candidate has a score."""
-    common = Counter(seen.troubled).most_common(1)
-    why = f" Most often: {common[0][0]}." if common else ""
-    return f"None of {len(seen)} architectures of {space} has a score.{why} Check that the proxy fits the space."
+    common = next(store.problems(), None)
+    why = f" Most often: {common[0]}." if common else ""
+    return f"None of {store.ranked} architectures of {space} has a score.{why} Check that the proxy fits the space."

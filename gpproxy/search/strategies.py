@@ -1,18 +1,23 @@
 """Which architectures to look at next: random, exhaustive, evolution. What is proposed depends on the seed alone.
 
 A strategy proposes one architecture at a time and is told of the candidates in the order in which they were taken up,
-whatever the number of workers; `room` says how far the proposals may run ahead of what was told.
+whatever the number of workers; `room` says how far the proposals may run ahead of what was told. It can be taken down
+as plain values, from which another one goes on; one that cannot is run again from the start.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple
+from itertools import islice
+from typing import Any
 
 import numpy as np
 
 from gpproxy.proxies.scored import Scored
+from gpproxy.run.reading import typed
 from gpproxy.search.order import combined
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.space import Architecture
@@ -24,6 +29,8 @@ class Strategy(ABC):
 
     Attributes:
         feedback: whether proposals depend on what was told.
+        recall: the first score of an architecture that was told, -inf of one that a limit excluded, None of any other;
+            a search sets it.
     """
 
     feedback = False
@@ -31,6 +38,7 @@ class Strategy(ABC):
     def __init__(self, space: SearchSpace, seed: int):
         self.space = space
         self.rng = python_random("search", seed)
+        self.recall: Callable[[Architecture], float | None] = _nothing_told
 
     @abstractmethod
     def propose(self) -> Architecture | None:
@@ -46,6 +54,16 @@ class Strategy(ABC):
         """How many further proposals may be taken up after `taken` of them, when `told` have been told."""
         return 1 << 30
 
+    def state(self) -> dict[str, Any] | None:
+        """Everything that the next proposal depends on, as plain values; None where that is too much."""
+        version, numbers, gauss = self.rng.getstate()
+        return {"rng": [version, list(numbers), gauss]}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Goes on from the state of a strategy of equal arguments. Raises what damaged values raise."""
+        version, numbers, gauss = state["rng"]
+        self.rng.setstate((version, tuple(numbers), gauss))
+
 
 class Random(Strategy):
     """Uniform draws."""
@@ -60,9 +78,18 @@ class Exhaustive(Strategy):
     def __init__(self, space: SearchSpace, seed: int):
         super().__init__(space, seed)
         self._left: Iterator[Architecture] = space.enumerate()
+        self._taken = 0
 
     def propose(self) -> Architecture | None:
+        self._taken += 1
         return next(self._left, None)
+
+    def state(self) -> dict[str, Any]:
+        return {"taken": self._taken}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._taken = int(state["taken"])
+        self._left = islice(self.space.enumerate(), self._taken, None)
 
 
 class Evolution(Strategy):
@@ -102,6 +129,13 @@ class Evolution(Strategy):
     def tell(self, candidate: Scored) -> None:
         self._alive.append(candidate)
 
+    def state(self) -> dict[str, Any] | None:
+        return {**(super().state() or {}), "alive": plain(self._alive)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        super().restore(state)
+        self._alive.extend(candidates(state["alive"]))
+
     def _parent(self) -> Architecture:
         drawn = self.rng.sample(range(len(self._alive)), min(self.tournament, len(self._alive)))
         winner = best_of([self._alive[i] for i in drawn])
@@ -112,3 +146,21 @@ def best_of(candidates: Sequence[Scored]) -> Scored:
     """The first with the highest score, several proxies by the mean of their ranks among these candidates."""
     value = combined(np.array([candidate.scores for candidate in candidates]).T)
     return candidates[int(np.argmax(np.where(np.isnan(value), -np.inf, value)))]
+
+
+def plain(many: Iterable[Scored]) -> list[list[Any]]:
+    """Candidates as plain values."""
+    return [list(astuple(one)) for one in many]
+
+
+def candidates(rows: Iterable[Sequence[Any]]) -> list[Scored]:
+    """The candidates that `plain` was given. Raises what damaged values raise."""
+    found = []
+    for row in rows:
+        values: list[Any] = [tuple(value) if isinstance(value, list) else value for value in row]
+        found.append(typed(Scored(*values)))
+    return found
+
+
+def _nothing_told(architecture: Architecture) -> float | None:
+    return None

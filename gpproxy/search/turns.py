@@ -18,11 +18,12 @@ from gpproxy.estimators.estimator import opened
 from gpproxy.estimators.shared import SAMPLES, SharedEstimator
 from gpproxy.execution.task import Stop
 from gpproxy.files import read_events
-from gpproxy.proxies.scored import Scored, ScoredList
+from gpproxy.proxies.scored import Scored
 from gpproxy.proxies.scorer import Work
 from gpproxy.search.alternate import Alternation
 from gpproxy.search.loop import Progress
 from gpproxy.search.settings import SearchSettings
+from gpproxy.search.store import Store
 from gpproxy.training.checkpoint import load_state
 from gpproxy.training.journal import JOURNAL
 from gpproxy.training.loop import train_loop
@@ -54,19 +55,33 @@ class Turns:
 
 
 def take_turns(
-    estimator: SharedEstimator, config: SearchSettings, folder: Path, tell: Callable[[str], None], stop: Stop
+    estimator: SharedEstimator,
+    config: SearchSettings,
+    folder: Path,
+    store: Store,
+    tell: Callable[[str], None],
+    stop: Stop,
 ) -> Turns | None:
-    """The search to its end, or what is left of it; None when `stop` has ended it early, with everything saved."""
+    """The search to its end, or what is left of it; None when `stop` has ended it early, with everything saved.
+
+    Args:
+        store: where the derived candidates go, in place of what is there.
+    """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # another number adds numbers up in another order
     try:
-        return _take_turns(estimator, config, folder / FOLDER, tell, stop)
+        return _take_turns(estimator, config, folder / FOLDER, store, tell, stop)
     finally:
         torch.set_num_threads(threads)
 
 
 def _take_turns(
-    estimator: SharedEstimator, config: SearchSettings, folder: Path, tell: Callable[[str], None], stop: Stop
+    estimator: SharedEstimator,
+    config: SearchSettings,
+    folder: Path,
+    store: Store,
+    tell: Callable[[str], None],
+    stop: Stop,
 ) -> Turns | None:
     objective = Alternation(estimator, config)
     before = load_state(folder) if folder.is_dir() else None
@@ -98,14 +113,17 @@ def _take_turns(
     objective.load_state_dict(state["objective"])
     history = list(objective.learner.history)
     began = time.monotonic()
-    seen = ScoredList(1)
+    found = []
     space, sizer = opened(estimator.space, estimator.settings)
     for architecture, reward in objective.derive():
         size = sizer(architecture)
-        seen.add(Scored(space.encode(architecture), (reward,), size.params, size.macs))
+        found.append(Scored(space.encode(architecture), (reward,), size.params, size.macs))
     seconds = time.monotonic() - began
+    store.clear()
+    store.add(found, Work(seconds=seconds), 0.0)
+    store.commit()
     finished = "time" if state["step"] < objective.recipe.steps else "budget"
-    progress = Progress(seen, len(seen), seconds, len(seen), Work(seconds=seconds), finished=finished)
+    progress = Progress(store, len(found), len(found), seconds=seconds, fresh=len(found), finished=finished)
     events = [event for event in read_events(folder / JOURNAL) if event.get("event") == "losses"]
     return Turns(progress, float(state["seconds"]), objective.reward.name, history, events, list(objective.reset.at))
 

@@ -17,16 +17,18 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import torch
 
 import gpproxy
 from gpproxy.benchmarks import registry as benchmarks
 from gpproxy.errors import GPProxyError
+from gpproxy.estimators.proxy import ProxyEstimator
 from gpproxy.evolution.settings import EvolutionSettings
 from gpproxy.evolve.folder import EvolveFolder
 from gpproxy.evolve.settings import EvolveSettings
@@ -35,9 +37,17 @@ from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.text import parse, to_text
 from gpproxy.images.folder import read_folder
 from gpproxy.images.paired import load_pairs
-from gpproxy.search.journal import NAME as CANDIDATES
-from gpproxy.search.journal import Memory
+from gpproxy.proxies.proxy import Proxy
+from gpproxy.proxies.scorer import Setup
+from gpproxy.proxies.size import Sizer
+from gpproxy.search.limits import Limits
+from gpproxy.search.loop import search
+from gpproxy.search.order import rank
 from gpproxy.search.settings import SearchSettings
+from gpproxy.search.store import NAME as CANDIDATES
+from gpproxy.search.store import Store
+from gpproxy.search.strategies import Evolution
+from gpproxy.search_spaces.check import make_space
 from gpproxy.statistics.statistic import STATISTICS
 from gpproxy.training.checkpoint import load_state, load_weights
 from gpproxy.training.journal import Journal
@@ -264,15 +274,33 @@ class Kinds:
 
         place = self.folder / "search" / "run"
         settings = ("width=4", "resolution=16")
-        run(SearchSettings(space="autogan", space_settings=settings, proxy=("params",), budget=6, out=str(place)))
-        names = ("config.toml", "result.json", "ranking.csv", "journal.jsonl", "environment.json")
+        how = {"space": "autogan", "space_settings": settings, "strategy": "evolution", "population": 4}
+        with mock.patch("gpproxy.search.store.SAVE", 0.0):  # a state after every batch
+            run(SearchSettings(**how, proxy=("params",), budget=40, tournament=2, out=str(place)))
+        old = self.folder / "old search" / "run"
+        shutil.copytree(place, old)
+        (old / CANDIDATES).unlink()  # as of version 0.2.0
+        names = ("config.toml", "result.json", "journal.jsonl", "environment.json")
+        space = make_space("autogan", {"width": 4, "resolution": 16})
+        setup = Setup("autogan", tuple(asdict(space.settings).items()), (Proxy.load("params"),))
+        sizer = Sizer(space)
 
         def read(path: Path) -> None:
-            repr(gpproxy.load_run(place))
+            run = gpproxy.load_run(path.parent)
+            repr(run), list(run.candidates), run.candidates.cloud("macs", 5, 3)
+
+        def goes_on(path: Path) -> None:
+            read(path)
+            with Store.open(path, 1) as store:
+                for _ in search(Evolution(space, 0, 4, 2), ProxyEstimator(setup), sizer, Limits(), 40, store=store):
+                    pass
+                rank(store)
+                list(store.notes()), list(store.problems())
 
         return (
             Kind("search", place, tuple(place / name for name in names), read),
-            Kind("search journal", place, (place / CANDIDATES,), Memory.read),
+            Kind("search table", old, (old / "ranking.csv",), read),
+            Kind("search store", place, (place / CANDIDATES,), goes_on),
         )
 
     @cached_property

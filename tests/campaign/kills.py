@@ -14,6 +14,7 @@ import os
 import random
 import re
 import signal
+import sqlite3
 import time
 import traceback
 from collections.abc import Callable
@@ -150,6 +151,10 @@ def said(path: Path) -> Any:
     if path.suffix == ".csv":
         with path.open(newline="") as file:
             return [{k: v for k, v in row.items() if k not in TIMES} for row in csv.DictReader(file)]
+    if path.suffix == ".sqlite":
+        with sqlite3.connect(path) as store:  # the state is that of the last moment in which one was due
+            tables = ("proposed", "candidates", "ranking")
+            return [store.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall() for table in tables]
     if path.suffix in (".toml", ".py"):  # proxy.py says when and where it was found
         return [
             line for line in path.read_text().splitlines() if not re.match(rf"['\" {{]*({'|'.join(TIMES)})\b", line)

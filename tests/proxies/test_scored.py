@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from gpproxy.proxies.scored import Scored, ScoredList, cell, dead, failed, mean, value
+from gpproxy.proxies.scored import Scored, cell, dead, failed, mean, told_of_notes, value
 
 
 def test_a_finite_number_is_a_score_and_nothing_else_is() -> None:
@@ -30,12 +30,9 @@ def test_dead_comes_first_and_scores_are_shown_in_one_way() -> None:
     assert [cell(score) for score in one.scores] == ["", "-inf", "2.0"]
 
 
-def test_a_list_gives_back_what_it_was_given() -> None:
-    many = [
-        Scored("a", (0.1, math.nan), 3.0, 4.0, 0.5, "infinite", spreads=(0.2, math.nan)),
-        Scored("b", (math.nan, math.nan), 1.0, 2.0, problem="ValueError: no", failed=True),
-    ]
-    kept = ScoredList(2)
-    for one in many:
-        kept.add(one)
-    assert repr(list(kept)) == repr(many) and kept.scores.shape == (2, 2)
+def test_networks_that_are_not_seen_whole_are_told_in_one_sentence() -> None:
+    assert told_of_notes([], 9) == ""
+    assert told_of_notes(iter(["97 % is seen", "98 % is seen"]), 1200) == (
+        "2 of 1,200 networks are not seen whole. 97 % is seen."
+    )
+    assert told_of_notes(iter(["97 % is seen", "Only 80 % is seen"]), 2).startswith("Careful: 2 of 2")

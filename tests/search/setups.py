@@ -7,12 +7,13 @@ from pathlib import Path
 
 from gpproxy.estimators.proxy import ProxyEstimator
 from gpproxy.proxies.proxy import Proxy
-from gpproxy.proxies.scored import Scored, ScoredList
-from gpproxy.proxies.scorer import Setup
+from gpproxy.proxies.scored import Scored
+from gpproxy.proxies.scorer import Setup, Work
 from gpproxy.proxies.size import Sizer
 from gpproxy.registry import load_plugin
 from gpproxy.search.limits import Limits
 from gpproxy.search.loop import Progress, search
+from gpproxy.search.store import Store
 from gpproxy.search.strategies import Strategy
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.check import make_space
@@ -35,11 +36,10 @@ def candidate(code: str, *scores: float, macs: float = 1.0, params: float = 1.0,
     return Scored(code, scores or (0.0,), params, macs, latency)
 
 
-def seen_of(*candidates: Scored) -> ScoredList:
-    seen = ScoredList(len(candidates[0].scores))
-    for one in candidates:
-        seen.add(one)
-    return seen
+def store_of(*candidates: Scored) -> Store:
+    store = Store.temporary(len(candidates[0].scores))
+    store.add(candidates, Work(), 0.0)
+    return store
 
 
 def last(strategy: Strategy, setup: Setup, budget: int, limits: Limits | None = None, **settings: object) -> Progress:

@@ -7,17 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from gpproxy.errors import ConfigError
+from gpproxy.errors import ConfigError, RunError
 from gpproxy.estimators.proxy import ProxyEstimator
 from gpproxy.proxies.proxy import Proxy
 from gpproxy.proxies.scorer import Scorer, Setup
 from gpproxy.proxies.size import Sizer
 from gpproxy.score import ScoreSettings, score
-from gpproxy.search.journal import Journal, Memory
 from gpproxy.search.limits import Limits, smallest
 from gpproxy.search.loop import search
 from gpproxy.search.nsga2 import NSGA2
-from gpproxy.search.strategies import Evolution, Exhaustive, Random
+from gpproxy.search.order import rank
+from gpproxy.search.store import NAME, Store
+from gpproxy.search.strategies import Evolution, Exhaustive, Random, Strategy
 from tests.commands import FAKE
 from tests.search.setups import FORWARD, GRADIENT, fake_setup, fake_space, last
 
@@ -47,7 +48,7 @@ def test_any_number_of_workers_searches_alike(make) -> None:  # type: ignore[no-
 
 def test_nothing_is_scored_twice_and_the_space_ends() -> None:
     found = last(Random(SPACE, 0), fake_setup(FORWARD), 60)
-    assert found.finished == "space" and len(found.seen) == 48 == len(set(found.seen.codes))
+    assert found.finished == "space" and len(found.seen) == 48 == len({one.code for one in found.seen})
     dead = sum(one.dead for one in found.seen)
     assert found.work.networks == found.work.forwards == 48 - dead and found.work.backwards == 0
 
@@ -85,27 +86,96 @@ def test_several_initialisations_are_averaged() -> None:
     assert both.scores[0] == pytest.approx(sum(each) / 2, rel=1e-12) and each[0] != each[1]
 
 
-@pytest.mark.parametrize(
-    "make", [lambda: Random(SPACE, 1), lambda: Evolution(SPACE, 1, 12, 4), lambda: NSGA2(SPACE, 1, 8)]
-)
-def test_an_interrupted_search_resumes_to_the_same(tmp_path: Path, make) -> None:  # type: ignore[no-untyped-def]
-    limits = Limits(macs=13000)
-    whole = last(make(), fake_setup(FORWARD), 30, limits)
-    path = tmp_path / "journal"
-    with Journal(path) as journal:
-        for progress in search(make(), ProxyEstimator(fake_setup(FORWARD)), SIZER, limits, 30, journal=journal):
-            if len(progress.seen) >= 12:
-                break
-    content = path.read_bytes()
-    path.write_bytes(content[: content.rindex(b"\n", 0, -1) + 30])  # the last line is torn
-    memory = Memory.read(path)
-    known = len(memory.candidates)
-    assert 0 < known < 12
-    with Journal(path) as journal:
-        resumed = last(make(), fake_setup(FORWARD), 30, limits, journal=journal, memory=memory)
-    assert [repr(one) for one in resumed.seen] == [repr(one) for one in whole.seen]
-    assert resumed.fresh == len(whole.seen) - known and resumed.excluded == whole.excluded
-    assert list(Memory.read(path).candidates) == [one.code for one in whole.seen] or known
+MAKERS = [
+    lambda: Random(SPACE, 1),
+    lambda: Exhaustive(SPACE, 1),
+    lambda: Evolution(SPACE, 1, 12, 4),
+    lambda: NSGA2(SPACE, 1, 8),
+]
+
+
+def stopped(strategy: Strategy, store: Store, budget: int, after: int, limits: Limits) -> None:
+    """A search that is left after some candidates."""
+    for progress in search(strategy, ProxyEstimator(fake_setup(FORWARD)), SIZER, limits, budget, store=store):
+        if progress.told >= after:
+            return
+
+
+@pytest.mark.parametrize("save", [0.0, 1e9])
+@pytest.mark.parametrize("make", MAKERS)
+def test_an_interrupted_search_resumes_to_the_same(tmp_path, monkeypatch, make, save) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr("gpproxy.search.store.SAVE", save)  # a state after every batch, or none at all
+    limits, ends = Limits(macs=13000), []
+    for name, kills in (("whole", ()), ("killed", (3, 12, 13, 24))):
+        for after in kills:
+            with Store.open(tmp_path / name, 1) as store:
+                stopped(make(), store, 30, after, limits)
+                store.propose(after, 7)  # what was not committed is gone
+        with Store.open(tmp_path / name, 1) as store:
+            known, strategy = store.count, make()
+            end = last(strategy, fake_setup(FORWARD), 30, limits, store=store)
+            rows = list(map(repr, end.seen))
+            ends.append((rows, end.excluded, end.repeated, end.work.networks))
+            assert end.fresh == len(rows) - known and end.dropped == 0
+    assert ends[0] == ends[1] and len(ends[0][0]) > 25
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_with_a_state_nothing_is_proposed_again(tmp_path, monkeypatch, make) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr("gpproxy.search.store.SAVE", 0.0)
+    with Store.open(tmp_path / NAME, 1) as store:
+        stopped(make(), store, 24, 12, Limits())
+        before = next(iter(store.state()["proposals"].items()))  # type: ignore[index]
+    with Store.open(tmp_path / NAME, 1) as store:
+        strategy, count = make(), []
+        propose = strategy.propose
+        monkeypatch.setattr(strategy, "propose", lambda: (count.append(1), propose())[1])
+        end = last(strategy, fake_setup(FORWARD), 24, store=store)
+        assert before[0] == "repeated" and end.told == 24
+        assert len(count) <= 12 + end.repeated - before[1]
+
+
+@pytest.mark.parametrize("save", [0.0, 1e9])
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("first", [21, 24])
+def test_a_larger_budget_goes_on_as_if_it_had_been_given_before(tmp_path, monkeypatch, make, save, first) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr("gpproxy.search.store.SAVE", save)
+    whole = last(make(), fake_setup(FORWARD), 40)
+    with Store.open(tmp_path / NAME, 1) as store:
+        last(make(), fake_setup(FORWARD), first, store=store)
+    with Store.open(tmp_path / NAME, 1) as store:
+        longer = last(make(), fake_setup(FORWARD), 40, store=store)
+        assert list(map(repr, longer.seen)) == list(map(repr, whole.seen)) and longer.fresh == 40 - first
+    with Store.open(tmp_path / NAME, 1) as store, pytest.raises(RunError, match="40 candidates already.*--budget 40"):
+        last(make(), fake_setup(FORWARD), 39, store=store)
+
+
+def test_candidates_of_another_course_are_dropped(tmp_path: Path) -> None:
+    with Store.open(tmp_path / NAME, 1) as store:
+        last(Random(SPACE, 1), fake_setup(FORWARD), 20, store=store)
+    with Store.open(tmp_path / NAME, 1) as store:
+        other = last(Random(SPACE, 2), fake_setup(FORWARD), 20, store=store)
+        assert other.dropped == other.fresh == 20
+        assert list(map(repr, other.seen)) == list(map(repr, last(Random(SPACE, 2), fake_setup(FORWARD), 20).seen))
+
+
+def test_several_proxies_cost_one_look_a_candidate() -> None:
+    one = last(Random(SPACE, 0), fake_setup(FORWARD), 12).work
+    three = last(Random(SPACE, 0), fake_setup(FORWARD, "nwot", "sum_layers(max(abs(activation)))"), 12).work
+    assert (three.networks, three.forwards, three.backwards) == (one.networks, one.forwards, 0.0)
+    with_gradients = last(Random(SPACE, 0), fake_setup(FORWARD, GRADIENT, "nwot"), 12).work
+    assert (with_gradients.networks, with_gradients.forwards) == (one.networks, one.forwards)
+    assert with_gradients.backwards == one.forwards
+
+
+def test_leaders_are_the_best_of_a_resumed_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gpproxy.search.store.SAVE", 0.0)
+    with Store.open(tmp_path / NAME, 1) as store:
+        stopped(Random(SPACE, 1), store, 30, 12, Limits())
+    with Store.open(tmp_path / NAME, 1) as store:
+        found = last(Random(SPACE, 1), fake_setup(FORWARD), 30, store=store)
+        rank(store)
+        assert repr(found.leaders.best(30)) == repr([(one, value) for _, value, one in store.by_rank(1, 30)])
 
 
 def test_limits_are_exact() -> None:
@@ -113,7 +183,9 @@ def test_limits_are_exact() -> None:
     limit = sorted(size.params for size in sizes.values())[20]
     found = last(Random(SPACE, 0), fake_setup(FORWARD), 60, Limits(params=limit))
     assert found.finished == "space"
-    assert sorted(found.seen.codes) == sorted(code for code, size in sizes.items() if size.params <= limit)
+    assert sorted(one.code for one in found.seen) == sorted(
+        code for code, size in sizes.items() if size.params <= limit
+    )
     assert found.excluded == 48 - len(found.seen)
 
 
