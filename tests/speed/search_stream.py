@@ -4,7 +4,7 @@
     python tests/speed/search_stream.py run OUT --budget 1000000   # a search whose estimates cost nothing
     python tests/speed/search_stream.py resume OUT --budget 1000000    # kills it in the middle, and goes on
 
-`run` prints a line per tenth of the way: seconds per candidate since the last line, and resident memory. The estimate is
+`run` prints a line per tenth of the way: time per candidate since the last line, and resident memory. The estimate is
 a number made from the code; `--strategy` chooses what proposes. `--proxies 3` gives three numbers per candidate. Once a
 search has ended, the same command measures what asking for a part of it takes.
 """
@@ -100,8 +100,8 @@ class Measured(SearchWatch):
 
 def settings(given: argparse.Namespace) -> SearchSettings:
     return SearchSettings(
-        space="eagan-generator", estimator=f"hashed:{given.proxies}", budget=given.budget, strategy=given.strategy, workers=1,
-        out=str(given.out), seed=given.seed, level_shares="0.23,0.54",
+        space="gancompression-pix2pix", estimator=f"hashed:{given.proxies}", budget=given.budget,
+        strategy=given.strategy, workers=1, out=str(given.out), seed=given.seed,
     )  # fmt: skip
 
 
@@ -120,8 +120,8 @@ def whole(given: argparse.Namespace) -> None:
     best, middle = read.candidates[:10], read.candidates[len(read.candidates) // 2]
     seconds = time.perf_counter() - start
     print(
-        f"best {best[0].architecture}, rank {middle.rank:,} {middle.architecture}: opened and asked in {seconds:.2f} s, "
-        f"{resident() - before:.0f} MiB more"
+        f"best {best[0].architecture}, rank {middle.rank:,} {middle.architecture}: opened and asked in "
+        f"{seconds:.2f} s, {resident() - before:.0f} MiB more"
     )
     sizes = {path.name: path.stat().st_size / 2**20 for path in given.out.iterdir() if path.stat().st_size > 2**20}
     print("files above 1 MiB: " + ", ".join(f"{name} {size:.0f} MiB" for name, size in sizes.items()))
@@ -168,8 +168,8 @@ def share(given: argparse.Namespace) -> None:
             pass
         loop = (time.process_time() - start) / count
     print(
-        f"autogan, width {given.width}, {given.resolution} pixels, {given.proxy}: a look {1e3 * looks:.1f} ms; proposals, "
-        f"store and loop {1e3 * loop:.3f} ms a candidate, {loop / looks:.2%} of the look"
+        f"autogan, width {given.width}, {given.resolution} pixels, {given.proxy}: a look {1e3 * looks:.1f} ms; "
+        f"proposals, store and loop {1e3 * loop:.3f} ms a candidate, {loop / looks:.2%} of the look"
     )
 
 
