@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import dataclasses
-import errno
 import os
 import re
 import sys
@@ -15,7 +14,7 @@ from dataclasses import fields
 from typing import Annotated, Any, NoReturn, TypeVar, get_type_hints
 
 from gpproxy.errors import GPProxyError
-from gpproxy.files import remedy
+from gpproxy.files import REMEDIES, remedy
 from gpproxy.run import interrupt
 from gpproxy.run.kind import expect
 from gpproxy.run.settings import Settings, groups_of, helps
@@ -147,7 +146,7 @@ def guarded(main: Callable[[Sequence[str]], Any], arguments: Sequence[str]) -> i
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS):
+        if error.errno not in REMEDIES:
             raise
         place = f" ({error.filename})" if error.filename else ""
         complain(f"Writing failed: {error.strerror}{place}. {remedy(error)}")

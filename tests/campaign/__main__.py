@@ -1,4 +1,4 @@
-"""The campaigns, in a temporary folder: `python -m tests.campaign hostile --count 1000`, `... kills --count 100`."""
+"""The campaigns, in a temporary folder: `python -m tests.campaign hostile --count 1000`, `... kills`, `... disks`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from tests.campaign import hostile, kills
+from tests.campaign import disks, hostile, kills
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.campaign", description=__doc__)
-    parser.add_argument("campaign", choices=("hostile", "kills"))
-    parser.add_argument("--count", type=int, default=100, help="mutated files of each kind, or kills of each command")
+    parser.add_argument("campaign", choices=("hostile", "kills", "disks"))
+    parser.add_argument(
+        "--count", type=int, default=100, help="mutated files of each kind; kills, or disks, of each command"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="kinds or commands, separated by commas")
     parser.add_argument(
@@ -21,7 +23,7 @@ def main() -> int:
     given = parser.parse_args()
     only = given.only.split(",") if given.only else []
     with tempfile.TemporaryDirectory() as folder:
-        return (files if given.campaign == "hostile" else killed)(Path(folder), given, only)
+        return {"hostile": files, "kills": killed, "disks": filled}[given.campaign](Path(folder), given, only)
 
 
 def files(folder: Path, given: argparse.Namespace, only: list[str]) -> int:
@@ -48,6 +50,20 @@ def killed(folder: Path, given: argparse.Namespace, only: list[str]) -> int:
         (folder / work.name).mkdir()
         found = kills.campaign(work, given.count, folder / work.name, given.seed)
         told = f"{found.kills} kills, {found.starts} starts, {found.runs} runs, {len(found.differences)} different"
+        print(f"{work.name:8} {told}", *found.differences[:10], sep="\n    ", flush=True)
+        failed |= bool(found.differences)
+    return int(failed)
+
+
+def filled(folder: Path, given: argparse.Namespace, only: list[str]) -> int:
+    """Every command on disks that fill up; 1 where anything differs."""
+    failed = 0
+    for work in kills.works():
+        if only and work.name not in only:
+            continue
+        (folder / work.name).mkdir()
+        found = disks.campaign(work, given.count, folder / work.name, given.seed)
+        told = f"{found.full} times full, {found.closed} closed, {found.runs} runs, {len(found.differences)} wrong"
         print(f"{work.name:8} {told}", *found.differences[:10], sep="\n    ", flush=True)
         failed |= bool(found.differences)
     return int(failed)

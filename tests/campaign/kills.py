@@ -181,6 +181,7 @@ def works() -> tuple[Work, ...]:
     from gpproxy import evolve, search, train
     from gpproxy.benchmark.builder import Build
     from gpproxy.benchmark.settings import BuildSettings
+    from gpproxy.errors import RunError
     from gpproxy.search.settings import SearchSettings
     from gpproxy.train import TrainSettings
     from tests.commands import small
@@ -204,8 +205,9 @@ def works() -> tuple[Work, ...]:
         again(train, TrainSettings(arch="autogan-a", extractor="none", steps=24, out=str(place), **one))
 
     def built(place: Path) -> None:
-        for _ in Build(BuildSettings(size=3, trainings=1, retests=1, steps=4, out=str(place), **one)).run():
-            pass
+        build = Build(BuildSettings(size=3, trainings=1, retests=1, steps=4, out=str(place), **one))
+        if failed := [report.problem for report in build.run() if report.problem]:
+            raise RunError("\n".join(failed))
 
     return (
         Work("evolve", evolved, lambda place: (place / "result.json").is_file()),
