@@ -121,7 +121,7 @@ def per_network(value: Tensor) -> Tensor:
 
 def number(value: float) -> Tensor:
     """A constant of the formula."""
-    return torch.full((1,), value, dtype=torch.float64)
+    return torch.full((1,), value, dtype=torch.float64, device="cpu")
 
 
 def together(values: list[Tensor]) -> list[Tensor]:
@@ -189,8 +189,8 @@ def across(function: Callable[..., Tensor], *operands: Layers | Tensor, scalar: 
             "The formula has no value: no layer of this generator has all that it asks for, such as a rectifier "
             "right before or after it."
         )
-    depth = torch.arange(count, dtype=torch.float64) / max(count - 1, 1)
-    depth[~torch.tensor(here)] = torch.nan
+    depth = torch.arange(count, dtype=torch.float64, device="cpu") / max(count - 1, 1)
+    depth[~torch.tensor(here, device="cpu")] = torch.nan
     arguments = []
     for operand in operands:
         if isinstance(operand, list):

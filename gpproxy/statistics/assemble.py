@@ -19,9 +19,9 @@ def assemble(records: Sequence[Record]) -> StatisticsTable:
     names = list(records[0].values)
     counts = [max((len(v) for v in r.values.values() if isinstance(v, list)), default=0) for r in records]
     layers = max(counts)
-    depth = torch.full((len(records), layers), torch.nan, dtype=torch.float64)
+    depth = torch.full((len(records), layers), torch.nan, dtype=torch.float64, device="cpu")
     for i, count in enumerate(counts):
-        depth[i, :count] = torch.arange(count, dtype=torch.float64) / max(count - 1, 1)
+        depth[i, :count] = torch.arange(count, dtype=torch.float64, device="cpu") / max(count - 1, 1)
     types = {name: STATISTICS[name].type for name in names}
     values = {name: _value(types[name], [r.values[name] for r in records], layers) for name in names}
     columns: dict[str, list[float]] = {}
@@ -34,7 +34,7 @@ def assemble(records: Sequence[Record]) -> StatisticsTable:
         values,
         depth,
         {r.architecture: r.dead for r in records if r.dead},
-        {name: torch.tensor(column, dtype=torch.float64) for name, column in columns.items()},
+        {name: torch.tensor(column, dtype=torch.float64, device="cpu") for name, column in columns.items()},
         {r.architecture: r.note for r in records if r.note},
     )
 
@@ -44,8 +44,8 @@ def _value(kind: type, parts: list, layers: int) -> Value:
         shape = max((p.shape for p in parts), key=lambda shape: (len(shape), *shape))  # an absent value has one number
         return torch.stack([p.double().expand(shape) if p.isnan().all() else p.double() for p in parts])
     if kind is LayerScalar:
-        values = torch.zeros(len(parts), layers, dtype=torch.float64)
-        present = torch.zeros(len(parts), layers, dtype=torch.bool)
+        values = torch.zeros(len(parts), layers, dtype=torch.float64, device="cpu")
+        present = torch.zeros(len(parts), layers, dtype=torch.bool, device="cpu")
         for i, part in enumerate(parts):
             for j, value in enumerate(part):
                 if value is not None:
@@ -60,5 +60,6 @@ def _value(kind: type, parts: list, layers: int) -> Value:
                 tensors.append(value)
     shapes = sorted(by_shape)
     return LayerBlocks(
-        tuple(torch.tensor(by_shape[s][0]) for s in shapes), tuple(torch.stack(by_shape[s][1]) for s in shapes)
+        tuple(torch.tensor(by_shape[s][0], device="cpu") for s in shapes),
+        tuple(torch.stack(by_shape[s][1]) for s in shapes),
     )

@@ -124,7 +124,7 @@ def _pack(name: str, values: list[Tensor | None]) -> dict[str, Tensor]:
     for k, shape in enumerate(shapes):
         layers = [i for i, v in enumerate(values) if v is not None and tuple(v.shape) == shape]
         packed[f"{name}/{k}"] = torch.stack([values[i] for i in layers])  # type: ignore[misc]
-        packed[f"{name}/{k}/layers"] = torch.tensor(layers)
+        packed[f"{name}/{k}/layers"] = torch.tensor(layers, device="cpu")
     return packed
 
 

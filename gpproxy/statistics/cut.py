@@ -23,10 +23,12 @@ class Sizes:
 
 
 def spaced(length: int, count: int) -> Tensor:
-    """At most `count` evenly spaced indices below `length`."""
+    """At most `count` evenly spaced indices below `length`, on the CPU."""
     count = min(length, count)
     # (2 i + 1) length / 2 count, rounded down
-    return torch.div(torch.arange(length, 2 * count * length, 2 * length), 2 * count, rounding_mode="floor")
+    return torch.div(
+        torch.arange(length, 2 * count * length, 2 * length, device="cpu"), 2 * count, rounding_mode="floor"
+    )
 
 
 def as_map(value: Tensor) -> Tensor:

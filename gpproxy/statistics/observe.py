@@ -29,8 +29,9 @@ NO_GRADIENTS = "all gradients are zero"
 
 def look_at(space: SearchSpace, code: str, how: Collection, backward: bool = True) -> Passes:
     """One look at one untrained architecture. The batch is the same for all architectures of a space."""
-    network = space.build(space.decode(code), seeded(space.name, code, how.seed, "weights")).to(how.device)
-    batch = space.batch(how.samples, seeded(space.name, how.seed, "inputs")).to(how.device)
+    with torch.device("cpu"):  # whatever device is the default: weights and inputs are drawn here
+        network = space.build(space.decode(code), seeded(space.name, code, how.seed, "weights")).to(how.device)
+        batch = space.batch(how.samples, seeded(space.name, how.seed, "inputs")).to(how.device)
     return Passes(network, batch, space.loss, seeded(space.name, how.seed, "probes"), backward)
 
 
@@ -110,7 +111,11 @@ def piece_of(record: Record, piece: Collection) -> Record:
 
 def _missing(kind: type, layers: int) -> list[None] | torch.Tensor:
     """The value of a statistic whose pass the generator does not allow."""
-    return [None] * layers if kind in LAYER_TYPES else torch.full((1,) * AXES[kind], torch.nan, dtype=torch.float64)
+    return (
+        [None] * layers
+        if kind in LAYER_TYPES
+        else torch.full((1,) * AXES[kind], torch.nan, dtype=torch.float64, device="cpu")
+    )
 
 
 def _dead(passes: Passes) -> str:

@@ -64,7 +64,7 @@ class StatisticsTable:
     @property
     def alive(self) -> Tensor:
         """`architecture`, bool: False for dead architectures."""
-        return torch.tensor([code not in self.dead for code in self.architectures])
+        return torch.tensor([code not in self.dead for code in self.architectures], device="cpu")
 
     def select(self, codes: Sequence[str]) -> StatisticsTable:
         """The table of some of the architectures, in the order given; one may come twice.
@@ -72,7 +72,7 @@ class StatisticsTable:
         KeyError for one that is not there.
         """
         position = {code: i for i, code in enumerate(self.architectures)}
-        return self.take(torch.tensor([position[c] for c in codes], dtype=torch.long))
+        return self.take(torch.tensor([position[c] for c in codes], dtype=torch.long, device="cpu"))
 
     def take(self, index: Tensor) -> StatisticsTable:
         """The table of the architectures at some positions, in the order given."""

@@ -209,3 +209,13 @@ def test_a_formula_is_computed_on_the_device_of_the_generator() -> None:
         for tensor in (*(v for v in (*maps, *spread, *joined) if v is not None), kernel, total, trace, value):
             assert tensor.device.type == "cuda"
         assert runtime.once(PRIMITIVES["add"].function, value, runtime.number(2.0)).device.type == "cuda"
+
+
+def test_a_score_does_not_rest_on_the_default_device(load) -> None:
+    network, module = Attention(True), load(ALL)
+    expected = module.score(network, images(6))
+    torch.set_default_device("meta")
+    try:
+        assert module.score(network, images(6)) == expected
+    finally:
+        torch.set_default_device(None)

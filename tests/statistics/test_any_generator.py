@@ -19,9 +19,10 @@ from gpproxy.search_spaces.batch import Batch
 from gpproxy.statistics.absent import AbsentPass
 from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.cut import Sizes
+from gpproxy.statistics.exact import exact
 from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import STATISTICS
-from tests.statistics.tiny import images, seeded_
+from tests.statistics.tiny import images, seeded_, with_norms
 
 SIZES = Sizes(samples=4, channels=4, positions=2, fan_in=16)
 
@@ -42,13 +43,15 @@ def everything(passes: Passes) -> dict[str, Tensor | str]:
         try:
             value = statistic.function(passes, SIZES)
             if statistic.type in LAYER_TYPES:
-                value = torch.cat([v.double().flatten() for v in value if v is not None] or [torch.zeros(0)])
+                value = torch.cat(
+                    [v.double().flatten() for v in value if v is not None] or [torch.zeros(0, device="cpu")]
+                )
             found[name] = value.detach().double()
         except AbsentPass as error:
             found[name] = str(error)
     for name, proxy in PROXIES.items():
         try:
-            found[name] = torch.tensor(proxy.function(passes), dtype=torch.float64)
+            found[name] = torch.tensor(proxy.function(passes), dtype=torch.float64, device="cpu")
         except AbsentPass as error:
             found[name] = str(error)
     return found
@@ -333,3 +336,50 @@ def test_values_beyond_float64_are_told() -> None:
             layer.weight.fill_(1e35)
     with pytest.raises(AbsentPass, match="leave the range of float64"):
         _ = look(deep).ones
+
+
+# --- where tensors are made
+
+
+@pytest.fixture
+def elsewhere():
+    """Another device is the default: what is made without a device is made where no number is kept."""
+    torch.set_default_device("meta")
+    yield
+    torch.set_default_device(None)
+
+
+@pytest.fixture(scope="module")
+def looked_at_here() -> dict[str, dict[str, Tensor | str]]:
+    return {name: everything(look(network)) for name, network in PLACED.items()}
+
+
+PLACED = {
+    "norms": with_norms(),
+    "attention": Attention(True),
+    "plain": Body(nn.ReLU()),
+    "function without forward mode": Body(Swish.apply),
+}
+
+
+@pytest.mark.parametrize("name", PLACED)
+def test_a_look_does_not_rest_on_the_default_device(name: str, looked_at_here, elsewhere) -> None:
+    """As on a GPU whose caller has made the CPU the default, or the other way round: all values equal, bit for bit."""
+    found = everything(look(PLACED[name], looked_at := images(6)))
+    assert looked_at.device.type == "cpu" and found.keys() == looked_at_here[name].keys()
+    for what, value in looked_at_here[name].items():
+        if isinstance(value, Tensor):
+            assert torch.equal(torch.nan_to_num(found[what], 7), torch.nan_to_num(value, 7)), what
+        else:
+            assert found[what] == value
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("name", PLACED)
+def test_a_look_on_a_gpu_stays_there(name: str, looked_at_here) -> None:
+    with exact():
+        passes = look(copy.deepcopy(PLACED[name]).cuda(), images(6).cuda())
+        assert passes.noise.output.is_cuda and all(layer.activation.is_cuda for layer in passes.noise.layers)
+        found = everything(passes)
+    for what in ("activation", "gradient", "layer_snip", "inflow_entropy", "total_macs"):
+        assert torch.allclose(found[what].cpu(), looked_at_here[name][what], rtol=1e-3, atol=1e-5), what

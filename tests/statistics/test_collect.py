@@ -13,6 +13,7 @@ from torch import nn
 
 from gpproxy.errors import ConfigError, SpaceError, StatisticsError
 from gpproxy.search_spaces import ChoiceSpace
+from gpproxy.search_spaces.autogan import AutoGAN
 from gpproxy.statistics import collect as collection
 from gpproxy.statistics.assemble import assemble
 from gpproxy.statistics.cache import load, save
@@ -355,3 +356,18 @@ def test_what_is_not_seen_is_noted_or_refused(tmp_path):
     assert assemble([record]).notes == {"4": record.note}
     with pytest.raises(StatisticsError, match=r"^40: Only .* less than half"):
         collect_one(space, "40", how)
+
+
+def test_a_table_does_not_rest_on_the_default_device(tmp_path):
+    """Weights and inputs, too, are drawn where they always are."""
+    space, how = AutoGAN(width=4, latent=4, resolution=16), Collection(samples=6, proxy_samples=4)
+    here, _ = collect(space, ["0201-01111-00103"], how, cache_folder=tmp_path / "here")
+    torch.set_default_device("meta")
+    try:
+        there, failed = collect(space, ["0201-01111-00103"], how, cache_folder=tmp_path / "there")
+    finally:
+        torch.set_default_device(None)
+    assert not failed and there.digest == here.digest
+    assert all(
+        torch.equal(there.columns[name].nan_to_num(7), here.columns[name].nan_to_num(7)) for name in here.columns
+    )

@@ -55,7 +55,7 @@ def mlp(seed: int = 0) -> nn.Module:
 
 
 def images(count: int = 6, seed: int = 9, shape: tuple[int, ...] = (3, 8, 8)) -> Tensor:
-    return torch.randn(count, *shape, generator=torch.Generator().manual_seed(seed))
+    return torch.randn(count, *shape, generator=torch.Generator().manual_seed(seed), device="cpu")
 
 
 def squared(outputs: Tensor, batch: Batch | Tensor) -> Tensor:

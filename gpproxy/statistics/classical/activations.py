@@ -64,7 +64,7 @@ def meco(passes: Passes) -> Tensor:
         found.append(value)
 
     passes.refuse_numbers("pass of meco")
-    x = torch.randn(passes.inputs.shape, generator=fixed(2)).to(passes.inputs)
+    x = torch.randn(passes.inputs.shape, generator=fixed(2), device="cpu").to(passes.inputs)
     named = passes.network.named_modules()  # what makes weights is no part of the network
     handles = [m.register_forward_hook(after) for name, m in named if "parametrizations" not in name.split(".")]
     try:

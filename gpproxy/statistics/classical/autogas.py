@@ -128,7 +128,7 @@ def autogas_proxy1(passes: Passes) -> float:
     def mask(x: Tensor) -> Tensor:
         if x.ndim != 4:
             return x
-        kept = torch.rand(len(x), 1, *x.shape[2:], generator=generator) > 0.65
+        kept = torch.rand(len(x), 1, *x.shape[2:], generator=generator, device=generator.device) > 0.65
         return x * kept.to(x)
 
     return programme(passes, mask, _above_mean, (spectral, l1_norm, np.trace), random=True)

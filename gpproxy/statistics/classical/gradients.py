@@ -49,7 +49,7 @@ def fisher(passes: Passes) -> Tensor:
 
 
 @proxy(source="Wang et al., 2020", forwards=1, backwards=3, needs_backward=True)
-def grasp(passes: Passes) -> Tensor:
+def grasp(passes: Passes) -> float | Tensor:
     """Minus the sum of weight * (Hessian * gradient): the loss of gradient flow that removing the weights causes.
 
     Temperature 1, the whole batch in one piece. Zero where the gradient does not depend on the weights.
@@ -61,7 +61,7 @@ def grasp(passes: Passes) -> Tensor:
         refuse_cut(first)
         products = [(g.detach() * g).sum() for g in first if g is not None and g.requires_grad]
         if not products:
-            return torch.zeros(())
+            return 0.0
         second = torch.autograd.grad(torch.stack(products).sum(), weights, allow_unused=True)
     pairs = [(w.detach(), h) for w, h in zip(weights, second) if h is not None]
     return torch.stack([-(w * h).sum(dtype=torch.float64) for w, h in pairs]).sum()

@@ -17,17 +17,17 @@ NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
 
 
 @proxy(source="Mellor et al., 2020; Abdelfattah et al., 2021", needs_backward=True)
-def jacov(passes: Passes) -> Tensor:
+def jacov(passes: Passes) -> float | Tensor:
     """Minus the sum of log(v + k) + 1 / (v + k), v the eigenvalues of the correlation of the input gradients, k = 1e-5.
 
     The input gradient is that of the summed output. `-samples` when the gradients are uncorrelated, less otherwise; NaN
     when one of them is constant, or there are fewer than two samples.
     """
     if len(passes.input_gradient) < 2:
-        return torch.tensor(torch.nan)
+        return torch.nan
     correlation = torch.atleast_2d(torch.corrcoef(passes.input_gradient.double()))
     if not torch.isfinite(correlation).all():
-        return torch.tensor(torch.nan)
+        return torch.nan
     eigenvalues = torch.linalg.eigvalsh(correlation).clamp_min(0) + 1e-5
     return -(eigenvalues.log() + 1 / eigenvalues).sum()
 
@@ -44,7 +44,10 @@ def zen(passes: Passes) -> Tensor:
     generator = fixed(1)
     network = plain_copy(passes.network)
     _redraw(network, passes.noise.layers, generator)
-    x, noise = (torch.randn(passes.inputs.shape, generator=generator).to(passes.inputs) for _ in range(2))
+    x, noise = (
+        torch.randn(passes.inputs.shape, generator=generator, device=generator.device).to(passes.inputs)
+        for _ in range(2)
+    )
     calls = []
     with torch.no_grad():
         for inputs in (x, x + 0.01 * noise):
@@ -73,7 +76,7 @@ def _redraw(network: nn.Module, layers: list[Layer], generator: torch.Generator)
                 continue
             for name, parameter in module.named_parameters(path, recurse=False):
                 if name in weights:
-                    parameter.copy_(torch.randn(parameter.shape, generator=generator))
+                    parameter.copy_(torch.randn(parameter.shape, generator=generator, device=generator.device))
                 elif name in biases:
                     parameter.zero_()
 

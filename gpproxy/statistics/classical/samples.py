@@ -54,7 +54,7 @@ def gradsign(passes: Passes) -> Tensor:
 
 
 @proxy(direction=-1, source="Chen et al., 2021 (TE-NAS)", forwards=1.5, backwards=0.5, needs_backward=True)
-def ntk(passes: Passes) -> Tensor:
+def ntk(passes: Passes) -> float | Tensor:
     """Condition number of the neural tangent kernel of 8 samples: largest over smallest eigenvalue; lower is better.
 
     The gradient of a sample is that of its summed output with respect to every parameter whose name ends with weight.
@@ -63,10 +63,10 @@ def ntk(passes: Passes) -> Tensor:
     """
     kernel = _tangent_kernel(passes)
     if len(kernel) < 2 or not torch.isfinite(kernel).all():
-        return torch.tensor(torch.nan)
+        return torch.nan
     eigenvalues = torch.linalg.eigvalsh(kernel)
     smallest, largest = eigenvalues[0], eigenvalues[-1]
-    return largest / smallest if smallest > 1e-7 * largest else torch.tensor(torch.nan)
+    return largest / smallest if smallest > 1e-7 * largest else torch.nan
 
 
 def _tangent_kernel(passes: Passes) -> Tensor:

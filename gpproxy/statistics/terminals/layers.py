@@ -13,7 +13,7 @@ from gpproxy.statistics.statistic import statistic
 
 
 def _numbers(values: list[float]) -> list[Tensor | None]:
-    return [torch.tensor(float(v), dtype=torch.float64) for v in values]
+    return [torch.tensor(float(v), dtype=torch.float64, device="cpu") for v in values]
 
 
 @statistic(LayerScalar, source="structure", range="positive", reads="plain")

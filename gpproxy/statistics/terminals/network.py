@@ -14,13 +14,13 @@ from gpproxy.statistics.statistic import statistic
 @statistic(Scalar, source="structure", range="positive", reads="plain")
 def total_params(passes: Passes, sizes: Sizes) -> Tensor:
     """Parameters of the network."""
-    return torch.tensor(float(sum(p.numel() for p in passes.network.parameters())), dtype=torch.float64)
+    return torch.tensor(float(sum(p.numel() for p in passes.network.parameters())), dtype=torch.float64, device="cpu")
 
 
 @statistic(Scalar, source="structure", range="positive", reads="plain")
 def total_macs(passes: Passes, sizes: Sizes) -> Tensor:
     """Multiply-accumulates for one sample: of all layers, fixed filters and products of activations (attention)."""
-    return torch.tensor(passes.noise.macs, dtype=torch.float64)
+    return torch.tensor(passes.noise.macs, dtype=torch.float64, device="cpu")
 
 
 @statistic(Scalar, source="gpproxy", backward=True, reads="gradients")
