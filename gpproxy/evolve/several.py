@@ -1,7 +1,8 @@
 """Several seeds in one folder: `gpproxy evolve --seeds 0-9`. Settings in, a Series per benchmark out.
 
-The runs follow each other, on the same statistics in the cache; each has a folder `s<seed>` of its own in that of the
-series. What is finished is read and not made again, so that the same command, or --resume, goes on after any end.
+The runs follow each other, on the same statistics in the cache, or are spread over a cluster; each has a folder
+`s<seed>` of its own in that of the series. What is finished is read and not made again, so that the same command, or
+--resume, goes on after any end.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, ClassVar
 
 from gpproxy.evolve.committee import write_committee
 from gpproxy.evolve.console import EvolveWatch
+from gpproxy.evolve.far import run_far
 from gpproxy.evolve.finished import read_run
 from gpproxy.evolve.folder import EvolveFolder
 from gpproxy.evolve.page import document
@@ -85,12 +87,16 @@ def run_series(
     results, paths = [], []
     with folder.alone():
         watch.note(f"series folder {folder.path}")
-        for seed in config.seed_list:
-            path = folder.path / f"s{seed}"
-            results.append(
-                _one(replace(config, seeds="", ablation=False, seed=seed, out=str(path)), path, folder, watch, run_one)
-            )
-            paths.append(path)
+        configs = [
+            replace(config, seeds="", ablation=False, seed=seed, out=str(folder.path / f"s{seed}"))
+            for seed in config.seed_list
+        ]
+        left = [one for one in configs if not (Path(one.out) / RESULT).is_file()]
+        if config.cluster and left and not run_far(left, watch, run_one):
+            raise Interrupted(folder.path)
+        for one in configs:
+            paths.append(Path(one.out))
+            results.append(_one(one, paths[-1], folder, watch, run_one))
         watch.step("comparing over the seeds")
         found = {name: summarise(name, config.seed_list, results, paths, folder.path) for name in results[0].benchmarks}
         write_committee(folder, results, paths, found, watch.note)

@@ -25,12 +25,15 @@ from gpproxy.execution.task import DEADLY, ERROR, Message, Stop, call, messages,
 from gpproxy.execution.travel import Sources, arrive, sources
 
 RAY = "ray"
-#: Seconds between two looks at whether tasks with reports are to stop, here and there, and between their messages.
+#: Seconds between two looks at whether tasks with reports are to stop, here and there, and between their messages;
+#: where very many run, see `pause_of`.
 PAUSE = 0.5
 #: Seconds that a batch of short tasks is to take, beside which its way is short, and most tasks of one.
 BATCH, MOST = 0.5, 256
 #: Batches or long tasks that are out for each that the cluster runs at a time, and seconds between two looks at that.
 AHEAD, ASKED = 2, 5.0
+#: Messages a second that the command is to get from long tasks at most, however many run.
+MESSAGES = 200
 #: Processes that a task may kill.
 KILLS = 3
 
@@ -161,7 +164,7 @@ class RayCluster:
         while self._left and not self._stopped and len(self._out) < AHEAD * self.workers:
             numbers = [self._left.popleft() for _ in range(self._size())]
             sent = [(number, self._packed(number)) for number in numbers]
-            more = () if not self._steps else (self._raised(), workfolder.CARRY)
+            more = () if not self._steps else (self._raised(), workfolder.CARRY, pause_of(self.workers))
             self._out[self._remote.remote(sent, sources(), self._here, *more)] = numbers
 
     def _size(self) -> int:
@@ -232,6 +235,11 @@ class RayCluster:
             self._ready.append(Message(number, DEADLY, why))
 
 
+def pause_of(tasks: int) -> float:
+    """Seconds between two messages of each of so many long tasks that run at a time."""
+    return max(PAUSE, tasks / MESSAGES)
+
+
 class _Flag:
     """Says to tasks everywhere whether they are to stop."""
 
@@ -285,7 +293,7 @@ def _batch(sent: Sequence[Sent], found: Sources, there: tuple[str, str]) -> tupl
 
 
 def _in_steps(
-    sent: Sequence[Sent], found: Sources, there: tuple[str, str], flag: Any, carry: float
+    sent: Sequence[Sent], found: Sources, there: tuple[str, str], flag: Any, carry: float, pause: float
 ) -> Iterator[tuple[float, list[bytes | workfolder.Files]]]:
     """One long task over there: what it tells, and the files of its folder that have changed, now and then."""
     import ray
@@ -295,7 +303,7 @@ def _in_steps(
 
     def stop() -> bool:
         nonlocal asked, stopped
-        if not stopped and time.monotonic() - asked >= PAUSE:
+        if not stopped and time.monotonic() - asked >= pause:
             try:
                 asked, stopped = time.monotonic(), ray.get(flag.get.remote())  # type: ignore[attr-defined]
             except RayError:  # nobody waits any more
@@ -319,6 +327,6 @@ def _in_steps(
             if files := luggage.changed(last=message.last):
                 said.append(files)
             said.append(packed(message))
-            if message.last or files or time.monotonic() - told >= PAUSE:
+            if message.last or files or time.monotonic() - told >= pause:
                 yield 0.0, said
                 said, told = [], time.monotonic()

@@ -16,8 +16,9 @@ import torch
 from gpproxy.benchmark.settings import BuildSettings
 from gpproxy.benchmark.trainings import reports
 from gpproxy.errors import ConfigError, RunError
+from gpproxy.evolve import run_seeds
 from gpproxy.execution import workfolder
-from gpproxy.execution.cluster import RayCluster, check_cluster, connect
+from gpproxy.execution.cluster import RayCluster, check_cluster, connect, pause_of
 from gpproxy.execution.scheduler import open_tasks, run_steps, run_tasks
 from gpproxy.execution.task import never
 from gpproxy.execution.workfolder import WorkFolder
@@ -25,6 +26,8 @@ from gpproxy.registry import PLUGINS, load_plugin
 from gpproxy.search.strategies import Random
 from gpproxy.statistics.collect import collect
 from gpproxy.statistics.collection import Collection
+from tests.campaign.kills import content, different
+from tests.commands import small
 from tests.execution.work import count_on, die, divide, slow, threads
 from tests.search.setups import FORWARD, fake_setup, fake_space, last
 from tests.statistics.tiny_tables import differences, tiny
@@ -169,6 +172,21 @@ def test_trainings_are_those_of_one_process(nodes: Nodes, tmp_path: Path) -> Non
     assert tables[0] == tables[1]
 
 
+@pytest.mark.usefixtures("one_thread")
+def test_seeds_are_those_of_one_process(nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GPPROXY_CACHE", str(tmp_path / "cache"))
+    address, found = nodes.name.partition(":")[2], []
+    for name in ("here", "there"):
+        cluster = {"cluster": "ray", "cluster_address": address} if name == "there" else {}
+        config = small(tmp_path / name, generations=2, seeds="0-1", proxies="none", **cluster)
+        found.append(run_seeds(config)["fake"])
+    assert found[0] == found[1]
+    for seed in (0, 1):
+        one, other = (content(tmp_path / name / f"s{seed}") for name in ("here", "there"))
+        assert different(one, other) == ["config.toml"]  # it names the cluster
+        assert 'plugins = ["' in (tmp_path / "there" / f"s{seed}" / "config.toml").read_text()
+
+
 def test_other_images_there_are_refused(nodes: Nodes, tmp_path: Path) -> None:
     from gpproxy.benchmark.builder import training_task
     from gpproxy.benchmark.jobs import Job
@@ -228,3 +246,7 @@ def test_a_long_task_goes_on_elsewhere_from_what_it_had_sent(
     assert {carried for _, carried in begun} == {"True"}
     assert [int(steps) > 0 for steps, _ in begun].count(True) == 1  # the one that was lost
     assert all((one.path / "count").read_text() == "60" for one in places)
+
+
+def test_very_many_long_tasks_speak_more_rarely() -> None:
+    assert pause_of(1) == pause_of(100) == 0.5 and pause_of(4000) == 20
