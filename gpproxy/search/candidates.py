@@ -131,8 +131,7 @@ def table_ranking(path: Path) -> Ranking:
     files. Raises RunError for a damaged one."""
     store = Store.temporary(1)
     with reading(path, AGAIN), path.open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file)
-        store.add(map(_of_row, rows), Work(), 0.0)
+        store.add([_of_row(row) for row in csv.DictReader(file)], Work(), 0.0)
         if not store.count:
             raise ValueError("it has no rows")
     store.rank_as_added()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,18 @@ import torch
 from gpproxy.cli.report import main
 from gpproxy.errors import RunError
 from gpproxy.report.document import Beside, Figure, Raster
-from gpproxy.search import SearchSettings, run
+from gpproxy.search import SearchSettings, resume, run
+from gpproxy.search.candidates import Ranking
 from gpproxy.search.compare import Line
 from gpproxy.search.finished import SearchRun, read_run
 from gpproxy.search.page import _trained, document, sections
+from gpproxy.search.store import NAME as STORE
+from gpproxy.search.store import Store
 from gpproxy.training.grid import write_grid
 from gpproxy.training.outcome import Check, Outcome, write_outcome
 from tests.commands import FAKE
 from tests.report.test_render import check_page, render
+from tests.search.setups import candidate, store_of
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +52,55 @@ def test_a_search_is_read_back(finished: SearchRun) -> None:
     assert finished.candidates[0].architecture in repr(finished) and len(repr(finished)) < 300
     with pytest.raises(RunError, match="no run folder"):
         read_run(finished.folder.parent)
+
+
+def test_candidates_are_read_as_they_are_asked_for(finished: SearchRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = list(finished.candidates)
+    assert finished.candidates[:3] == whole[:3] and finished.candidates[-1].rank == len(finished.candidates) == 20
+    assert finished.candidates[10:2:-4] == [whole[10], whole[6]] and repr(finished.candidates).startswith("Ranking(20 ")
+    with pytest.raises(IndexError):
+        finished.candidates[20]
+    asked = []
+    by_rank = Store.by_rank
+    monkeypatch.setattr(Store, "by_rank", lambda self, first, count: asked.append(count) or by_rank(self, first, count))
+    _ = finished.candidates[4], finished.candidates[:3]
+    assert asked == [1, 3]
+
+
+def test_a_folder_without_a_store_is_read_from_its_table(finished: SearchRun, tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    shutil.copytree(finished.folder, old)
+    (old / STORE).unlink()
+    assert repr(list(read_run(old).candidates)) == repr(list(finished.candidates))
+    assert list(sections(read_run(old), "x"))[1:3] == list(sections(finished, "x"))[1:3]
+    (old / "ranking.csv").write_text("rank,architecture,score,params,macs,problem\n1,a,x,1,1,\n")
+    with pytest.raises(RunError, match="ranking.csv is damaged: could not convert string to float"):
+        read_run(old)
+    (old / "ranking.csv").unlink()
+    with pytest.raises(RunError, match="no ranking.csv"):
+        read_run(old)
+
+
+def test_an_unfinished_search_of_an_older_version_is_refused(finished: SearchRun, tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    shutil.copytree(finished.folder, old)
+    (old / STORE).rename(old / "candidates.jsonl")
+    with pytest.raises(RunError, match="candidates.jsonl is the journal of gpproxy 0.2.0.*search anew"):
+        resume(old)
+    assert len(read_run(old).candidates) == 20
+
+
+def test_a_cloud_is_bounded_and_spread_over_the_ranking() -> None:
+    store = store_of(*(candidate(f"c{i}", float(i % 97), macs=float(i * 7919 % 1000)) for i in range(1000)))
+    store.rank()
+    ranking = Ranking(store)
+    few, whole = ranking.cloud("macs", 100, 5), ranking.cloud("macs", 5000, 5)
+    assert 50 <= len(few.dots) <= 100 and len(whole.dots) == few.count == 1000
+    assert (few.edge, few.best) == (whole.edge, whole.best) and few.label == f"{len(few.dots)} of 1,000 candidates"
+    scores = [score for _, score in few.dots]
+    assert scores == sorted(scores, reverse=True) and abs(sum(scores) / len(scores) - 48) < 3
+    best, cheapest = max(score for _, score in whole.dots), min(cost for cost, _ in whole.dots)
+    assert few.edge[-1][1] == best and few.edge[0][0] == cheapest
 
 
 def test_trained_winners_stand_beside_their_contestants(finished: SearchRun) -> None:

@@ -111,7 +111,11 @@ def whole(given: argparse.Namespace) -> None:
     done = (given.out / "result.json").is_file()
     if not done:
         print(f"{given.strategy}, {given.budget:,} candidates, {given.proxies} scores each; {resident():.0f} MiB")
-        found = resume(given.out, watch) if (given.out / NAME).is_file() else run(settings(given), watch)
+        found = (
+            resume(given.out, watch, budget=given.budget)
+            if (given.out / NAME).is_file()
+            else run(settings(given), watch)
+        )
         print(
             f"{len(found.seen):,} candidates in {time.perf_counter() - start:.0f} s   {resident():.0f} MiB", flush=True
         )
