@@ -52,6 +52,8 @@ from gpproxy.tasks.settings import TrainingSettings
 
 #: Deviations above random candidates from which the best one is suspected to be beyond what its proxy can tell.
 FAR = 8.0
+#: Candidates above which ranking them takes long enough to say so.
+MANY = 300_000
 
 
 class Searcher:
@@ -125,6 +127,8 @@ class Searcher:
         if isinstance(self.estimator, SharedEstimator) and isinstance(strategy, Controlled):
             turns = self._take_turns(self.estimator, store)
         progress = self._search(strategy, store) if turns is None else turns.progress
+        if store.count > MANY:
+            watch.note(f"ranking {store.count:,} candidates and writing them takes a minute or two")
         rank(store)
         if not store.finite:
             raise RunError(_nothing(store, self.space.name))

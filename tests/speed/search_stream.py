@@ -1,12 +1,14 @@
 """Does a search of very many candidates keep its rate and its memory, and how soon does it go on after a kill?
 
-    python tests/speed/search_stream.py store                      # seconds of the store per candidate against a look
-    python tests/speed/search_stream.py run OUT --budget 1000000   # a search whose estimates cost nothing
-    python tests/speed/search_stream.py resume OUT --budget 1000000    # kills it in the middle, and goes on
+    python tests/speed/search_stream.py store                        # the store per candidate against a look
+    python tests/speed/search_stream.py run OUT --budget 1000000     # a search whose estimates cost nothing
+    python tests/speed/search_stream.py resume OUT --budget 1000000 --after 60    # kills it then, and goes on
+    python tests/speed/search_stream.py run OUT --budget 1000000 --max-seconds 3600 --workers 2 \\
+        --space eagan-generator --space-settings width=4 resolution=16 --proxy "mean_layers(std(activation))" --inputs 4
 
-`run` prints a line per tenth of the way: time per candidate since the last line, and resident memory. The estimate is
-a number made from the code; `--strategy` chooses what proposes. `--proxies 3` gives three numbers per candidate. Once a
-search has ended, the same command measures what asking for a part of it takes.
+`run` prints now and then (`--every` seconds): time per candidate since the last line, and resident memory of this
+process and of its workers. Without `--proxy` the estimate is a number made from the code, `--numbers 3` gives three. A
+search that lies in OUT is gone on with; once it has ended, the time is measured that asking for a part of it takes.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from pathlib import Path
 
@@ -70,82 +72,87 @@ def hashed(request: Request) -> Estimator:
     return Hashed(request.text)
 
 
-def resident() -> float:
-    """MiB of this process that are in memory now."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+def resident() -> str:
+    """MiB that are in memory now, of this process and of others in its group."""
+    mine, others = 0.0, 0.0
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            group = int((place / "stat").read_text().rpartition(")")[2].split()[2])
+            size = int((place / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+        except (OSError, ValueError):
+            continue  # it has just ended
+        if int(place.name) == os.getpid():
+            mine = size
+        elif group == os.getpgrp():
+            others += size
+    return f"{mine:.0f} + {others:.0f} MiB"
 
 
 class Measured(SearchWatch):
-    """Prints a line per tenth of the way, and when the first fresh batch of this process has come."""
+    """Prints a line every few seconds, and when the first fresh batch of this process has come."""
 
-    def __init__(self, lines: int = 10):
-        self.lines, self.begun, self.fresh = lines, time.perf_counter(), False
-        self.last = (self.begun, 0)
+    def __init__(self, every: float):
+        self.every, self.begun = every, time.perf_counter()
+        self.last, self.told = 0.0, 0
 
     def note(self, text: str) -> None:
         print(f"    {text}", flush=True)
 
     def search(self, progress: Progress, top: int) -> None:
         now = time.perf_counter()
-        if not self.fresh and progress.fresh:
-            self.fresh = True
-            print(f"{progress.told:9,} candidates   first batch after {now - self.begun:.1f} s", flush=True)
-            self.last = (now, progress.told)
-        done = progress.told - self.last[1]
-        if progress.told % max(progress.budget // self.lines, 1) < 4 and done > 4:
-            each = 1e6 * (now - self.last[0]) / done
-            print(f"{progress.told:9,} candidates   {each:6.0f} us each   {resident():6.0f} MiB", flush=True)
-            self.last = (now, progress.told)
+        if not self.last and progress.fresh:
+            print(
+                f"{progress.told:9,} candidates   first batch after {now - self.begun:.1f} s   {resident()}", flush=True
+            )
+            self.last, self.told = now, progress.told
+        done = progress.told - self.told
+        if done and (progress.finished or now - self.last >= self.every):
+            each = 1e3 * (now - self.last) / done
+            print(f"{progress.told:9,} candidates   {each:8.3f} ms each   {resident()}", flush=True)
+            self.last, self.told = now, progress.told
 
 
 def settings(given: argparse.Namespace) -> SearchSettings:
+    by = {"proxy": (given.proxy,), "inputs": given.inputs} if given.proxy else {"estimator": f"hashed:{given.numbers}"}
     return SearchSettings(
-        space="gancompression-pix2pix", estimator=f"hashed:{given.proxies}", budget=given.budget,
-        strategy=given.strategy, workers=1, out=str(given.out), seed=given.seed,
+        space=given.space, space_settings=tuple(given.space_settings), budget=given.budget, strategy=given.strategy,
+        workers=given.workers, max_seconds=given.max_seconds, out=str(given.out), seed=given.seed, **by,
     )  # fmt: skip
 
 
 def whole(given: argparse.Namespace) -> None:
     """Searches to the end, or goes on, and asks for parts."""
-    watch, start = Measured(), time.perf_counter()
-    done = (given.out / "result.json").is_file()
-    if not done:
-        print(f"{given.strategy}, {given.budget:,} candidates, {given.proxies} scores each; {resident():.0f} MiB")
-        found = (
-            resume(given.out, watch, budget=given.budget)
-            if (given.out / NAME).is_file()
-            else run(settings(given), watch)
-        )
-        print(
-            f"{len(found.seen):,} candidates in {time.perf_counter() - start:.0f} s   {resident():.0f} MiB", flush=True
-        )
-    before, start = resident(), time.perf_counter()
+    watch, start = Measured(given.every), time.perf_counter()
+    if not (given.out / "result.json").is_file():
+        print(f"{given.strategy}, {given.budget:,} candidates; {resident()}")
+        begun = (given.out / NAME).is_file()
+        changes = {"budget": given.budget, "max_seconds": given.max_seconds, "workers": given.workers}
+        found = resume(given.out, watch, **changes) if begun else run(settings(given), watch)
+        print(f"{len(found.seen):,} candidates in {time.perf_counter() - start:.0f} s   {resident()}", flush=True)
+    start = time.perf_counter()
     read = read_run(given.out)
     best, middle = read.candidates[:10], read.candidates[len(read.candidates) // 2]
-    seconds = time.perf_counter() - start
     print(
         f"best {best[0].architecture}, rank {middle.rank:,} {middle.architecture}: opened and asked in "
-        f"{seconds:.2f} s, {resident() - before:.0f} MiB more"
+        f"{time.perf_counter() - start:.2f} s; {resident()}"
     )
     sizes = {path.name: path.stat().st_size / 2**20 for path in given.out.iterdir() if path.stat().st_size > 2**20}
     print("files above 1 MiB: " + ", ".join(f"{name} {size:.0f} MiB" for name, size in sizes.items()))
 
 
 def killed(given: argparse.Namespace) -> None:
-    """kill -9 in the middle, then `run` in another process; prints the lines of both."""
-    command = [sys.executable, __file__, "run", str(given.out), "--budget", str(given.budget), "--proxies",
-               str(given.proxies), "--strategy", given.strategy, "--seed", str(given.seed)]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    """kill -9 some seconds after its first batch, then the same command in another process; shows what both print."""
+    words = [word if word != "resume" else "run" for word in sys.argv[1:]]
+    process = subprocess.Popen([sys.executable, __file__, *words], stdout=subprocess.PIPE, text=True, process_group=0)
     assert process.stdout is not None
     for line in process.stdout:
         print(line, end="", flush=True)
-        if line.lstrip().split(" ")[0].replace(",", "").isdigit():
-            if int(line.split()[0].replace(",", "")) >= given.after * given.budget:
-                process.send_signal(signal.SIGKILL)
-                break
+        if "first batch" in line:
+            time.sleep(given.after)
+            os.killpg(process.pid, signal.SIGKILL)
     print(f"killed: {process.wait()}", flush=True)
     start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, __file__, *words], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     for line in process.stdout:
         if "first batch" in line:
@@ -158,8 +165,9 @@ def share(given: argparse.Namespace) -> None:
     """Processor seconds of a search per candidate with the store on disk, in memory and of the looks alone."""
     space = make_space("autogan", {"width": given.width, "resolution": given.resolution})
     sizer, rng = Sizer(space), random.Random(0)
-    setup = Setup("autogan", tuple(asdict(space.settings).items()), (Proxy.load(given.proxy),), plain=sizer.plain)
-    estimator = ProxyEstimator(replace(setup))
+    proxy = Proxy.load(given.proxy or "nwot")
+    setup = Setup("autogan", tuple(asdict(space.settings).items()), (proxy,), plain=sizer.plain)
+    estimator = ProxyEstimator(setup)
     codes = [space.encode(space.sample(rng)) for _ in range(given.networks + 4)]
     estimator.score(codes[:4], {})
     start = time.process_time()
@@ -172,7 +180,7 @@ def share(given: argparse.Namespace) -> None:
             pass
         loop = (time.process_time() - start) / count
     print(
-        f"autogan, width {given.width}, {given.resolution} pixels, {given.proxy}: a look {1e3 * looks:.1f} ms; "
+        f"autogan, width {given.width}, {given.resolution} pixels, {proxy.label}: a look {1e3 * looks:.1f} ms; "
         f"proposals, store and loop {1e3 * loop:.3f} ms a candidate, {loop / looks:.2%} of the look"
     )
 
@@ -182,14 +190,20 @@ def main() -> None:
     parser.add_argument("what", choices=("store", "run", "resume"))
     parser.add_argument("out", type=Path, nargs="?", default=Path("search-stream"))
     parser.add_argument("--budget", type=int, default=10_000)
-    parser.add_argument("--proxies", type=int, default=1)
+    parser.add_argument("--numbers", type=int, default=1, help="scores per candidate where there is no proxy")
+    parser.add_argument("--proxy", default="", help="a formula or a name")
+    parser.add_argument("--inputs", type=int, default=0)
+    parser.add_argument("--space", default="gancompression-pix2pix")
+    parser.add_argument("--space-settings", nargs="*", default=[])
     parser.add_argument("--strategy", default="random")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--after", type=float, default=0.5, help="share of the way after which it is killed")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--max-seconds", type=float, default=0.0)
+    parser.add_argument("--every", type=float, default=60.0)
+    parser.add_argument("--after", type=float, default=60.0, help="seconds after which it is killed")
     parser.add_argument("--networks", type=int, default=40)
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--resolution", type=int, default=32)
-    parser.add_argument("--proxy", default="nwot")
     given = parser.parse_args()
     torch.set_num_threads(1)
     {"store": share, "run": whole, "resume": killed}[given.what](given)
