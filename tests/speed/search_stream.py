@@ -106,7 +106,7 @@ class Measured(SearchWatch):
             )
             self.last, self.told = now, progress.told
         done = progress.told - self.told
-        if done and (progress.finished or now - self.last >= self.every):
+        if self.last and done and (progress.finished or now - self.last >= self.every):
             each = 1e3 * (now - self.last) / done
             print(f"{progress.told:9,} candidates   {each:8.3f} ms each   {resident()}", flush=True)
             self.last, self.told = now, progress.told
