@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 def load_run(folder: str | Path) -> EvolveRun | SearchRun:
     """The settings, result, scores and journal of a finished run, read back from its folder.
 
+    The candidates of a search are read as they are asked for, by rank: `load_run(FOLDER).candidates[:10]`.
+
     Raises RunError for a folder without a finished run of evolve or search.
     """
     from gpproxy.run.kind import EVOLVE, SEARCH, kind_of

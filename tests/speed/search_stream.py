@@ -92,7 +92,7 @@ class Measured(SearchWatch):
     """Prints a line every few seconds, and when the first fresh batch of this process has come."""
 
     def __init__(self, every: float):
-        self.every, self.begun = every, time.perf_counter()
+        self.every, self.begun, self.used = every, time.perf_counter(), time.process_time()
         self.last, self.told = 0.0, 0
 
     def note(self, text: str) -> None:
@@ -101,9 +101,8 @@ class Measured(SearchWatch):
     def search(self, progress: Progress, top: int) -> None:
         now = time.perf_counter()
         if not self.last and progress.fresh:
-            print(
-                f"{progress.told:9,} candidates   first batch after {now - self.begun:.1f} s   {resident()}", flush=True
-            )
+            wait = f"{now - self.begun:.1f} s ({time.process_time() - self.used:.1f} s of the processor)"
+            print(f"{progress.told:9,} candidates   first batch after {wait}   {resident()}", flush=True)
             self.last, self.told = now, progress.told
         done = progress.told - self.told
         if self.last and done and (progress.finished or now - self.last >= self.every):

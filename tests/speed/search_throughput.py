@@ -14,6 +14,7 @@ import random
 import resource
 import statistics
 import sys
+import tempfile
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -30,6 +31,7 @@ from gpproxy.proxies.scorer import Scorer, Setup
 from gpproxy.proxies.size import Sizer
 from gpproxy.search.limits import Limits
 from gpproxy.search.loop import search
+from gpproxy.search.store import NAME, Store
 from gpproxy.search.strategies import Random
 from gpproxy.search_spaces import Batch, SearchSpace
 from gpproxy.search_spaces.check import make_space
@@ -107,9 +109,11 @@ def grow(counts: list[int]) -> None:
     made = replace(made, proxies=(replace(made.proxies[0], inputs=4),))
     start, last, before = time.process_time(), 0.0, 0
     left = sorted(counts)
-    for progress in search(Random(space, 0), ProxyEstimator(made), Sizer(space), Limits(), left[-1]):
-        while left and len(progress.seen) >= left[0]:
-            now, done = time.process_time() - start, len(progress.seen)
+    with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / NAME, 1) as store:
+        for progress in search(Random(space, 0), ProxyEstimator(made), Sizer(space), Limits(), left[-1], store=store):
+            if not left or progress.told < left[0]:
+                continue
+            now, done = time.process_time() - start, progress.told
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             each = 1e3 * (now - last) / max(done - before, 1)
             print(
