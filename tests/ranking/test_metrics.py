@@ -103,3 +103,16 @@ def test_two_architectures_have_no_correlation(part):
     row = measure(torch.tensor([1.0, 2.0]), part.select(part.architectures[:2]))
     assert row["n"] == 2 and row["spearman"] is None and row["kendall_ties_broken"] is None
     assert row["spearman_interval"] == [None, None] == row["without_dead"]["kendall_interval"]
+
+
+@pytest.mark.parametrize("scale", [1e30, 1e-30, 1e300, 5e-324])
+def test_numbers_of_any_size_rank_alike(codes, card, scale):
+    """Down to denormal ones, whose smallest differences are all that they have."""
+    order = torch.randperm(60, generator=torch.Generator().manual_seed(3)).double()
+    noise = torch.randn(60, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    plain, large = (Benchmark("t", "digits", tuple(codes[:60]), order * by, card) for by in (1.0, scale))
+    expected = measure(order + 20 * noise, plain, samples=50)
+    found = measure(order + 20 * noise, large, samples=50)
+    assert all(math.isfinite(one[key]) for one in found.pop("regret") for key in one)
+    expected.pop("regret")  # it has units
+    assert found == expected

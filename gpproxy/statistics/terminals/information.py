@@ -9,6 +9,7 @@ from torch import Tensor
 from gpproxy.primitives.decodability import decodability as ridge_score
 from gpproxy.primitives.types import LayerScalar, Scalar
 from gpproxy.recording.layer import Layer
+from gpproxy.statistics.absent import AbsentPass
 from gpproxy.statistics.cut import Sizes, as_map, spaced
 from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import statistic
@@ -113,6 +114,10 @@ def _read(passes: Passes, layer: Layer) -> tuple[Tensor, Tensor]:
     """Decodability and entropy of a layer's inflow; computed once per look and value: where several layers read the
     same node, each behind a rectifier of its own, they read equal values."""
     inflow = as_map(layer.inflow)  # type: ignore[arg-type]
+    if len(inflow) < 2:
+        raise AbsentPass(
+            "what flows into layers is read with one part of the inputs and tested with another, of 2 at least"
+        )
     known: list[tuple[Tensor, tuple[Tensor, Tensor]]] = passes.memo.setdefault(("inflows", inflow.shape), [])
     for other, found in known:
         if other is layer.inflow or torch.equal(other, inflow):
