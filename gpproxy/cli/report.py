@@ -84,11 +84,13 @@ def _document(kind: Kind, paths: Sequence[Path]) -> Document:
 
         return train_page.document([trainings.read_run(path) for path in paths])
     from gpproxy.evolve import finished, page
+    from gpproxy.evolve.ablation import ablation_of
     from gpproxy.evolve.several import SERIES, read_series
 
     first = paths[0].parent
     of_series = {path.parent for path in paths} == {first} and (first / SERIES).is_file() and len(set(paths)) > 1
-    return page.document([finished.read_run(path) for path in paths], read_series(first) if of_series else None)
+    found = (read_series(first), ablation_of(first)) if of_series else (None, None)
+    return page.document([finished.read_run(path) for path in paths], *found)
 
 
 def runs_of(folder: Path) -> list[Path]:

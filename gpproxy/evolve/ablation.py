@@ -2,8 +2,8 @@
 
 In: settings with several seeds. Out: a Series per benchmark whose rows climb from trivial descriptors to the black box,
 each with its paired difference to the row before. The folder is that of the series of the whole method; beside its runs
-it has a series `without-PART` for each part of the evolution, `ablation.json` and a picture. All of them share the
-statistics in the cache. What is finished is read and not made again.
+it has a series `without-PART` for each part of the evolution, `ablation.json` and a picture, and the rows on its
+page. All of them share the statistics in the cache. What is finished is read and not made again.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ from torch import Tensor
 from gpproxy.errors import RunError
 from gpproxy.evolution.settings import PARTS
 from gpproxy.evolve.console import EvolveWatch
+from gpproxy.evolve.finished import read_run
+from gpproxy.evolve.page import document
+from gpproxy.evolve.page_series import ladder_picture
 from gpproxy.evolve.result import Result
 from gpproxy.evolve.scores import PICK, RunScores, read_scores
 from gpproxy.evolve.series import CEILING, FORMULA, Series, SeriesRow, compared, rival_scores, row_of
 from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.evolve.several import Runner, SeriesFolder, place_of, read_series, run_series
-from gpproxy.pictures.forest import Bar, forest
+from gpproxy.report.render import REPORT, render
 from gpproxy.run.interrupt import Interrupted
 from gpproxy.run.kind import CONFIG
 
@@ -59,10 +62,14 @@ def run_ablation(
     except Interrupted:
         raise Interrupted(path) from None
     place = SeriesFolder.open(path)
-    found = {name: _climb(name, path, whole) for name, whole in read_series(path).items()}
+    whole = read_series(path)
+    found = {name: _climb(name, path, one) for name, one in whole.items()}
     place.write_json(ABLATION, {name: one.to_json() for name, one in found.items()})
     for name, one in found.items():
-        place.write(PICTURE if len(found) == 1 else f"{Path(name).stem}-{PICTURE}", picture(one))
+        place.write(PICTURE if len(found) == 1 else f"{Path(name).stem}-{PICTURE}", ladder_picture(one, "ablation"))
+    runs = [path / name for name in next(iter(whole.values())).folders]
+    if place.write_or_tell(REPORT, lambda: render(document([*map(read_run, runs)], whole, found)), watch.note):
+        watch.note(f"page {path / REPORT}")
     return found
 
 
@@ -77,6 +84,11 @@ def read_ablation(folder: str | Path) -> dict[str, Series]:
     """The rows of a finished ablation, by benchmark. Raises RunError where there is none."""
     place = SeriesFolder.open(folder)
     return {name: Series.from_json(data) for name, data in place.read_json(ABLATION).items()}
+
+
+def ablation_of(folder: str | Path) -> dict[str, Series]:
+    """The rows of the ablation of a series, by benchmark; none where it has no ablation, or an unfinished one."""
+    return read_ablation(folder) if (Path(folder) / ABLATION).is_file() else {}
 
 
 def _climb(benchmark: str, path: Path, whole: Series) -> Series:
@@ -120,12 +132,3 @@ def _rivals(
     for kind in kinds:
         if found := rival_scores(benchmark, kind, results, tables, tests):
             yield _Rung(kind, *found)
-
-
-def picture(series: Series) -> str:
-    """The rows as SVG text: mean τ of each row, and that of each run as a dot."""
-    bars = []
-    for row in series.rows:
-        dots = [value for value in row.kendall.values if value is not None]
-        bars.append(Bar(row.title, row.kendall.mean, colour=int(row.kind == FORMULA), dots=dots))
-    return forest(bars, "τ on the test; a dot is a split", "ablation")

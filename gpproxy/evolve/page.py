@@ -14,9 +14,8 @@ from gpproxy.errors import GPProxyError
 from gpproxy.evolve import page_figures as figures
 from gpproxy.evolve.advice import advise
 from gpproxy.evolve.finished import EvolveRun
+from gpproxy.evolve.page_series import ladder, over_seeds
 from gpproxy.evolve.series import Series
-from gpproxy.evolve.series_table import remarks as remarks_of_series
-from gpproxy.evolve.series_table import spread
 from gpproxy.evolve.series_table import verdict as verdict_of_series
 from gpproxy.evolve.table import remarks, says, steps, tie_sentence, verdict
 from gpproxy.expressions.notation.mathematics import mathml_of
@@ -40,11 +39,16 @@ NO_SERIES = (
 )
 
 
-def document(runs: Sequence[EvolveRun], series: Mapping[str, Series] | None = None) -> Document:
+def document(
+    runs: Sequence[EvolveRun],
+    series: Mapping[str, Series] | None = None,
+    ablation: Mapping[str, Series] | None = None,
+) -> Document:
     """One run, or several under each other after a table of all.
 
     Args:
         series: what holds over the seeds, by benchmark, where the runs are those of one series.
+        ablation: the rows of its ablation, by benchmark, where there is one.
     """
     names = [" + ".join(run.result.benchmarks) for run in runs]
     if len(runs) == 1:
@@ -52,7 +56,7 @@ def document(runs: Sequence[EvolveRun], series: Mapping[str, Series] | None = No
         return Document(
             f"A proxy learnt from {names[0]}", _origin(run), {str(run.folder.name): list(sections(run, "r0"))}
         )
-    parts: dict[str, list[Section]] = {"All runs": list(side_by_side(runs, series))}
+    parts: dict[str, list[Section]] = {"All runs": list(side_by_side(runs, series, ablation))}
     for place, run in enumerate(runs):
         label = f"{run.folder.name} (seed {run.settings.seed})"
         own = sections(run, f"r{place}")
@@ -66,8 +70,13 @@ def document(runs: Sequence[EvolveRun], series: Mapping[str, Series] | None = No
     return Document(title, told, parts)
 
 
-def side_by_side(runs: Sequence[EvolveRun], series: Mapping[str, Series] | None = None) -> Iterator[Section]:
-    """Whether the formulas are worth using, and the test of every run in one picture and one table."""
+def side_by_side(
+    runs: Sequence[EvolveRun],
+    series: Mapping[str, Series] | None = None,
+    ablation: Mapping[str, Series] | None = None,
+) -> Iterator[Section]:
+    """Whether the formulas are worth using, the test of every run in one picture and one table, and what holds over
+    all of them."""
     rows, tones = [], []
     for run in runs:
         for name, found in run.result.benchmarks.items():
@@ -88,27 +97,10 @@ def side_by_side(runs: Sequence[EvolveRun], series: Mapping[str, Series] | None 
     yield Section("Are they worth using?", [Text(" ".join(why), tone, f"{told_of}, each judged on its own test")])
     yield Section("Side by side", [*figures.several(runs), Table(head, rows, legend)])
     for name, one in (series or {}).items():
-        yield Section(f"Over all seeds{f' on {name}' if len(series or {}) > 1 else ''}", list(_series(name, one)))
-
-
-def _series(name: str, series: Series) -> Iterator[Block]:
-    """Of the seeds of one series, what holds over all of them, paired."""
-    rows = []
-    for row in series.rows:
-        gap = None if row.difference is None else row.difference.to_json()
-        cells = ["", "", "", ""]
-        if gap is not None and row.difference is not None:
-            told = [with_interval(gap, measure) for measure in ("kendall", "spearman")]
-            cells = [f"{row.better} of {row.of}", *told, row.difference.words]
-        rows.append([row.title, spread(row.kendall), spread(row.spearman), *cells])
-    yield Table(
-        ["over all seeds", "test τ", "test ρ", "better in", "formula − row, τ", "formula − row, ρ", "the formula is"],
-        rows,
-        f"{name}: mean ± standard deviation over {len(series.seeds)} seeds; differences are paired, on the same "
-        "networks of the same splits, with 95 % intervals. Better in: seeds in which the formula has the higher τ.",
-    )
-    for sentence in remarks_of_series(series):
-        yield Text(capital(sentence))
+        yield Section(f"Over all seeds{f' on {name}' if len(series or {}) > 1 else ''}", list(over_seeds(name, one)))
+    for place, (name, one) in enumerate((ablation or {}).items()):
+        on = f" on {name}" if len(ablation or {}) > 1 else ""
+        yield Section(f"What each part of the method is worth{on}", list(ladder(name, one, f"ablation-{place}")))
 
 
 def sections(run: EvolveRun, name: str) -> Iterator[Section]:

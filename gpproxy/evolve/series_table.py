@@ -29,7 +29,9 @@ def series_table(series: Series, width: int) -> Iterator[Text]:
 
 def ablation_table(series: Series, width: int) -> Iterator[Text]:
     """The lines of the table of an ablation on one benchmark, and the order that was found."""
-    yield from _table(series, width, "row − above", "mean difference to the row above", [order(series)])
+    yield from _table(
+        series, width, "row − above", "mean difference to the row above", [order(series), sure_steps(series)]
+    )
 
 
 def _table(series: Series, width: int, difference: str, meaning: str, sentences: Iterable[str]) -> Iterator[Text]:
@@ -51,6 +53,21 @@ def order(series: Series) -> str:
         (row.kendall.mean, row.title) for row in series.rows if row.kind != "ceiling" and row.kendall.mean is not None
     ]
     return "by mean τ: " + " < ".join(f"{title} {number(mean)}" for mean, title in sorted(rows)) + "."
+
+
+def sure_steps(series: Series) -> str:
+    """Which rows of an ablation differ from the row above by both ρ and τ, in a sentence."""
+    told: list[str] = []
+    rest: list[str] = []
+    for above, row in zip(series.rows, series.rows[1:]):
+        if row.difference is not None:
+            words = row.difference.words
+            sure = words in ("better", "worse")
+            (told if sure else rest).append(f"{row.title} is {words} than {above.title}" if sure else row.title)
+    if not told:
+        return f"no row is distinguishable from the row above by both ρ and τ ({len(rest)} compared)."
+    others = f"; not distinguishable from the row above by both: {joined(rest)}" if rest else ""
+    return f"by both ρ and τ, {joined(told)}{others}."
 
 
 def _head(series: Series) -> Iterator[Text]:

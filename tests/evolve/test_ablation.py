@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import html
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gpproxy.cli.report import main as report
 from gpproxy.errors import ConfigError
 from gpproxy.evolve import EvolveSettings, ablation, read_result, run_seeds
 from gpproxy.evolve.ablation import ABLATION, PICTURE, read_ablation
 from gpproxy.evolve.console import EvolveWatch
 from gpproxy.evolve.scores import PICK, read_scores
-from gpproxy.evolve.series_table import ablation_table
+from gpproxy.evolve.series import Series, SeriesRow, Spread
+from gpproxy.evolve.series_table import ablation_table, order, sure_steps
 from gpproxy.proxies.proxy import Proxy
 from gpproxy.ranking.correlation import kendall
+from gpproxy.ranking.difference import Difference
+from gpproxy.run.tables import capital
 from tests.commands import small
+from tests.report.test_render import check_page
 
 FAST = {"generations": 1, "population": 12, "inits": 1, "proxies": "snip,nwot", "random_draws": 1, "seeds": "0-1"}
 
@@ -75,6 +82,32 @@ def test_it_is_a_series_a_proxy_a_table_and_a_picture(folder: Path) -> None:
     text = "\n".join(line.plain for line in ablation_table(read_ablation(folder)["fake"], 80))
     assert "row − above" in text and "without islands" in text and "by mean τ: " in " ".join(text.split())
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_the_page_of_the_series_has_the_ladder(folder: Path, tmp_path: Path) -> None:
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    check_page(text)
+    found = read_ablation(folder)["fake"]
+    assert "What each part of the method is worth" in text and capital(order(found)) in html.unescape(text)
+    assert capital(sure_steps(found)) in html.unescape(text) and "row − above, τ" in text
+    assert report([str(folder), "--out", str(tmp_path / "again.html")]) == 0
+    assert (tmp_path / "again.html").read_text(encoding="utf-8") == text
+
+
+def test_steps_that_hold_are_told_from_those_that_do_not() -> None:
+    def row(kind: str, tau: float, low: float | None) -> SeriesRow:
+        edges = (low, None if low is None else low + 0.2)
+        gap = None if low is None else Difference(9, low + 0.1, edges, low + 0.1, edges)
+        return SeriesRow(kind, (), Spread.of([tau]), Spread.of([tau]), difference=gap)
+
+    rows = [row("descriptor", 0.5, None), row("statistic", 0.3, -0.3), row("formula", 0.4, -0.1)]
+    found = Series("t", (0,), ("s0",), (9,), tuple(rows))
+    assert order(found) == "by mean τ: best single statistic .30 < evolved formula .40 < best descriptor .50."
+    assert sure_steps(found) == (
+        "by both ρ and τ, best single statistic is worse than best descriptor; not distinguishable from the row above "
+        "by both: evolved formula."
+    )
+    assert sure_steps(replace(found, rows=(rows[0], rows[2]))).endswith("by both ρ and τ (1 compared).")
 
 
 def test_what_is_finished_is_not_made_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
