@@ -79,8 +79,9 @@ class Cost:
     def sentences(self) -> list[str]:
         """What to tell about it."""
         work, each = self.work, max(self.candidates, 1)
+        built = work.networks / each
         passes = (
-            f"{work.networks / each:.3g} networks built, {work.forwards / each:.3g} forward and "
+            f"{built:.3g} {'network' if built == 1 else 'networks'} built, {work.forwards / each:.3g} forward and "
             f"{work.backwards / each:.3g} backward passes"
         )
         how = f": {passes}" if work.forwards else ""
