@@ -82,7 +82,7 @@ def rank(store: Store) -> None:
         store.rank()
         return
     count = store.count - store.slow
-    store.rank(mean_rank(np.fromiter(store.scores(i), float, count) for i in range(store.proxies)).tolist())
+    store.rank(map(float, mean_rank(np.fromiter(store.scores(i), float, count) for i in range(store.proxies))))
 
 
 class Leaders:
