@@ -23,6 +23,8 @@ LEARNT = ("train", "validation")
 TRAIN = 100
 #: Labels for each one of the test, where a table is small: half are learnt from, and half of the rest is tested.
 TESTED = 4
+#: Most of a part, where nothing else is said: what a thousand networks leave open, ten thousand hardly tell better.
+MOST = 1000
 #: Fewest architectures of a part, so that a rank correlation means anything.
 SMALLEST = 4
 
@@ -48,7 +50,7 @@ def split(
 
     Whole classes are drawn at random until a part has its size, exactly where the class sizes allow it, otherwise just
     below. By default train is `TRAIN` or half of a smaller table, and validation half of the rest; the remaining ones
-    are the test.
+    are the test. Neither of these has more than `MOST` by default; of a larger table, what is left over has no part.
 
     With `labels`, training and validation keep only so many architectures together, two thirds for the training; the
     test stays what it is.
@@ -83,7 +85,8 @@ def split(
     python_random("split", seed).shuffle(order)
     first, order = _draw(order, train)
     second, order = _draw(order, validation)
-    parts = [sorted(code for group in part for code in group) for part in (first, second, order)]
+    third, _ = _draw(order, min(sum(map(len, order)), MOST))
+    parts = [sorted(code for group in part for code in group) for part in (first, second, third)]
     for name, part in zip(PARTS, parts, strict=True):
         if len(part) < SMALLEST:
             raise BenchmarkError(
@@ -95,14 +98,14 @@ def split(
 
 
 def usual_sizes(architectures: int, train: int | None = None, validation: int | None = None) -> tuple[int, int]:
-    """Train and validation of a table, as far as they are not given; the test has the rest.
+    """Train and validation of a table, as far as they are not given; the test has the rest, `MOST` at most.
 
-    >>> usual_sizes(12), usual_sizes(72), usual_sizes(334)
-    ((4, 4), (36, 18), (100, 117))
+    >>> usual_sizes(12), usual_sizes(72), usual_sizes(334), usual_sizes(10**5)
+    ((4, 4), (36, 18), (100, 117), (100, 1000))
     """
     if train is None:
         train = min(TRAIN, architectures // 2, architectures - 2 * SMALLEST)
-    return train, (architectures - train) // 2 if validation is None else validation
+    return train, min((architectures - train) // 2, MOST) if validation is None else validation
 
 
 def _fewer(parts: list[list[str]], labels: int | None, seed: int) -> list[list[str]]:
@@ -125,10 +128,10 @@ def _fewer(parts: list[list[str]], labels: int | None, seed: int) -> list[list[s
 
 def _draw(groups: Sequence[list[str]], count: int) -> tuple[list[list[str]], list[list[str]]]:
     """Takes groups in order until they hold `count` codes, skipping one only where it would make that impossible."""
-    # Bit s of reachable[i]: some of the groups from i on hold s codes together.
-    reachable = [1]
+    # Bit s of reachable[i]: some of the groups from i on hold s codes together. More than `count` are not asked for.
+    reachable, asked = [1], (1 << count + 1) - 1
     for group in reversed(groups):
-        reachable.append(reachable[-1] | reachable[-1] << len(group))
+        reachable.append((reachable[-1] | reachable[-1] << len(group)) & asked)
     reachable.reverse()
     while not reachable[0] >> count & 1:
         count -= 1

@@ -40,8 +40,8 @@ class Discovery:
         benchmark: table of measured architectures, by name or as a CSV file with a card; several, joined by commas,
             evolve one formula for all of them.
         train: architectures per benchmark that drive the evolution; 0 takes 100, or half of a table of less than 200.
-        validation: architectures that choose the formula in the end; 0 takes half of the rest. What remains is the
-            test.
+        validation: architectures that choose the formula in the end; 0 takes half of the rest, 1,000 at most. What
+            remains is the test, 1,000 at most.
         on_bad_rows: what to do with rows of a table that cannot be used.
         space_settings: setting of the search space, such as resolution=128.
         labels: train and choose on so few of the architectures, two thirds of them for the training; 0 takes all. The

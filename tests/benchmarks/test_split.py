@@ -1,6 +1,7 @@
 """The split: exact sizes, no class on two sides, the same everywhere."""
 
 import random
+import tracemalloc
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from gpproxy.benchmarks.registry import load
 from gpproxy.benchmarks.split import Split, _draw, split
 from gpproxy.errors import BenchmarkError
 from gpproxy.ranking.equivalence import functional_classes
+from gpproxy.search_spaces.check import make_space
 from tests.digits import Digits
 
 
@@ -137,3 +139,21 @@ def test_fewer_labels_are_part_of_more_and_leave_the_test_alone() -> None:
     for wrong in (7, 55):
         with pytest.raises(BenchmarkError, match="8 to 54 can be learnt from"):
             split(table, space, labels=wrong)
+
+
+def test_a_very_large_table_is_learnt_and_judged_on_a_part(card) -> None:
+    space, rng = make_space("autogan"), random.Random(0)
+    codes = list(dict.fromkeys(space.encode(space.sample(rng)) for _ in range(3000)))
+    quality = torch.arange(len(codes), dtype=torch.float64)
+    parts = split(Benchmark("t", "autogan", tuple(codes), quality, card), space)
+    assert [len(p) for p in (parts.train, parts.validation, parts.test)] == [100, 1000, 1000]
+    assert len({*parts.train, *parts.validation, *parts.test}) == 2100
+
+
+def test_a_draw_from_very_many_groups_takes_little_memory() -> None:
+    groups = [[str(i)] for i in range(100_000)]
+    tracemalloc.start()
+    taken, left = _draw(groups, 1000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(taken) == 1000 and len(left) == 99_000 and peak < 50e6
