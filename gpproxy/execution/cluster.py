@@ -32,6 +32,8 @@ PAUSE = 0.5
 BATCH, MOST = 0.5, 256
 #: Batches or long tasks that are out for each that the cluster runs at a time, and seconds between two looks at that.
 AHEAD, ASKED = 2, 5.0
+#: Batches or tasks from which on it pays to ask twice: for the first that is done, and then for all that are.
+MANY = 32
 #: Messages a second that the command is to get from long tasks at most, however many run.
 MESSAGES = 200
 #: Processes that a task may kill.
@@ -154,10 +156,17 @@ class RayCluster:
             self._hand_out()
             if not self._out:
                 return None
-            done, _ = self._ray.wait(list(self._out), num_returns=1, timeout=PAUSE)
-            for one in done:
+            for one in self._done():
                 self._read(one)
         return self._ready.popleft()
+
+    def _done(self) -> list[Any]:
+        """What has something to tell, as soon as anything has; everything at once, for each question is about all."""
+        out = list(self._out)
+        done: list[Any] = self._ray.wait(out, num_returns=1, timeout=PAUSE)[0]
+        if done and len(out) > MANY:
+            done = self._ray.wait(out, num_returns=len(out), timeout=0)[0]
+        return done
 
     def _hand_out(self) -> None:
         """Sends tasks while there is room for them."""

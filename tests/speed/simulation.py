@@ -69,6 +69,7 @@ class Virtual:
         self._free = [0.0] * self.cores
         self._due: list[tuple[float, int, Any, bool]] = []
         self._order = itertools.count()
+        self._values: dict[Any, Any] = {}
         self._mark = time.process_time()
 
     def cluster_resources(self) -> dict[str, float]:
@@ -98,18 +99,30 @@ class Virtual:
 
     def wait(self, refs: list[Any], num_returns: int, timeout: float) -> tuple[list[Any], list[Any]]:
         self._compute(self.call + self.each * len(refs))
-        due, _, (ref, value), last = heapq.heappop(self._due)
-        if due > self.now:
-            self.now = due
-        self._value = value
-        if isinstance(ref, _Stream):
-            ref.last = last
+        if timeout:
+            self.now = max(self.now, self._due[0][0])
+        found: dict[Any, Any] = {}
+        again = []
+        while self._due and self._due[0][0] <= self.now and len(found) < num_returns:
+            one = heapq.heappop(self._due)
+            ref, value = one[2]
+            if ref in found:  # a stream tells one thing at a time
+                again.append(one)
+            elif timeout and len(refs) > cluster.MANY:  # it is asked again at once, for all
+                again.append(one)
+                found[ref] = None
+            else:
+                found[ref], self._values[ref] = value, value
+                if isinstance(ref, _Stream):
+                    ref.last = one[3]
+        for one in again:
+            heapq.heappush(self._due, one)
         self._mark = time.process_time()
-        return [ref], []
+        return list(found), []
 
     def get(self, one: Any) -> Any:
         self._compute(self.call)
-        seconds, made = self._value
+        seconds, made = self._values.pop(one)
         said = made()
         self.received += sum(len(data) if isinstance(data, bytes) else sum(map(len, data.values())) for data in said)
         self._mark = time.process_time()  # what another machine has computed is not the driver's
