@@ -144,6 +144,7 @@ LIGHT = {
     "run.groups",
     "run.folder",
     "run.kind",
+    "run.spelling",
     "run.interrupt",
     "run.invocation",
     "files",

@@ -18,6 +18,7 @@ from gpproxy.files import REMEDIES, remedy
 from gpproxy.run import interrupt
 from gpproxy.run.kind import expect
 from gpproxy.run.settings import Settings, groups_of, helps
+from gpproxy.run.spelling import spell_out
 
 S = TypeVar("S", bound=Settings)
 
@@ -115,6 +116,7 @@ def value_of(flag: str, arguments: Sequence[str]) -> str | None:
 def run_command(main: Callable[[Sequence[str]], Any]) -> NoReturn:
     """Runs a command with the arguments of this process and ends it: signals are taken over from here to the end."""
     interrupt.install()
+    spell_out()
     code = guarded(main, sys.argv[1:])
     interrupt.end()
     if code > 128:
