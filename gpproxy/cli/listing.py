@@ -123,7 +123,7 @@ def _state(path: Path) -> str:
     """`finished`, `running` or `unfinished`."""
     from gpproxy.run.locks import taken
 
-    if any((path / name).is_file() for name in ("result.json", "outcome.json", "series.json")):
+    if any((path / name).is_file() for name in ("result.json", "outcome.json", "series.json", "curve.json")):
         return "finished"
     return "running" if taken(path) else "unfinished"
 

@@ -85,8 +85,11 @@ def _document(kind: Kind, paths: Sequence[Path]) -> Document:
         return train_page.document([trainings.read_run(path) for path in paths])
     from gpproxy.evolve import finished, page
     from gpproxy.evolve.ablation import ablation_of
+    from gpproxy.evolve.curve import CURVE, curve_page
     from gpproxy.evolve.several import SERIES, read_series
 
+    if len(paths) == 1 and (paths[0] / CURVE).is_file():
+        return curve_page(paths[0])
     first = paths[0].parent
     of_series = {path.parent for path in paths} == {first} and (first / SERIES).is_file() and len(set(paths)) > 1
     found = (read_series(first), ablation_of(first)) if of_series else (None, None)

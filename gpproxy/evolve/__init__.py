@@ -20,10 +20,11 @@ from gpproxy.run.interrupt import Interrupted, patient
 
 if TYPE_CHECKING:
     from gpproxy.evolve.console import EvolveWatch
+    from gpproxy.evolve.curve import Point
     from gpproxy.evolve.result import Result
     from gpproxy.evolve.series import Series
 
-__all__ = ["EvolveSettings", "Interrupted", "resume", "run", "run_seeds"]
+__all__ = ["EvolveSettings", "Interrupted", "resume", "run", "run_curve", "run_seeds"]
 
 
 def run(config: EvolveSettings, watch: EvolveWatch | None = None) -> Result:
@@ -47,6 +48,8 @@ def run_seeds(
     Args:
         folder: that of a series to continue.
     """
+    if config.learning_curve:
+        raise ConfigError(f"learning_curve={config.learning_curve}: gpproxy.evolve.run_curve makes it.")
     from gpproxy.evolve.ablation import run_ablation
     from gpproxy.evolve.console import EvolveTerminal, EvolveWatch
     from gpproxy.evolve.several import SeriesFolder, run_series
@@ -55,6 +58,27 @@ def run_seeds(
     place = None if folder is None else SeriesFolder.open(folder)
     with watch or watching(EvolveTerminal, EvolveWatch) as seen:
         return (run_ablation if config.ablation else run_series)(config, place, seen, _within_limits)
+
+
+def run_curve(
+    config: EvolveSettings, watch: EvolveWatch | None = None, folder: str | Path | None = None
+) -> dict[str, tuple[Point, ...]]:
+    """A series for each number of labels in `config.learning_curve`, in one folder; per benchmark what each reaches.
+
+    What is finished in the folder is not made again; see `gpproxy.evolve.curve`. Raises the errors of `run`.
+
+    Args:
+        folder: that of a learning curve to continue.
+    """
+    from gpproxy.evolve import curve
+    from gpproxy.evolve.console import EvolveTerminal, EvolveWatch
+    from gpproxy.run.notebook import watching
+
+    if not config.learning_curve:
+        raise ConfigError("A learning curve takes numbers of labels: learning_curve='10,20,40,80'.")
+    place = None if folder is None else curve.CurveFolder.open(folder)
+    with watch or watching(EvolveTerminal, EvolveWatch) as seen:
+        return curve.run_curve(config, place, seen, _within_limits)
 
 
 def resume(folder: str | Path, watch: EvolveWatch | None = None, *, conclude: bool = False, **changes: Any) -> Result:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gpproxy.errors import ConfigError
-from gpproxy.evolve import read_result, resume, run, run_seeds
+from gpproxy.evolve import read_result, resume, run, run_curve, run_seeds
 from gpproxy.evolve.folder import EvolveFolder
 from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.run import command
@@ -59,6 +59,9 @@ def _several(settings: EvolveSettings, folder: str, watch: EvolveTerminal) -> in
         if not place.config.seeds:
             raise ConfigError(f"{folder} is the folder of a single run, which has no seeds={settings.seeds}.")
         settings = place.continued(**settings.changes())
+    if settings.learning_curve:
+        watch.curve(run_curve(settings, watch, folder or None))
+        return 0
     found = run_seeds(settings, watch, folder or None)
     show = watch.ablation if settings.ablation else watch.series
     show(found)

@@ -24,10 +24,9 @@ from gpproxy.evolve.result import Result
 from gpproxy.evolve.scores import PICK, RunScores, read_scores
 from gpproxy.evolve.series import CEILING, FORMULA, Series, SeriesRow, compared, rival_scores, row_of
 from gpproxy.evolve.settings import EvolveSettings
-from gpproxy.evolve.several import Runner, SeriesFolder, place_of, read_series, run_series
+from gpproxy.evolve.several import Runner, SeriesFolder, place_of, read_series, series_in
 from gpproxy.report.render import REPORT, render
 from gpproxy.run.interrupt import Interrupted
-from gpproxy.run.kind import CONFIG
 
 #: The file of the table, and that of the picture.
 ABLATION, PICTURE = "ablation.json", "ablation.svg"
@@ -53,12 +52,12 @@ def run_ablation(
     """
     path = folder.path if folder is not None else Path(config.out or str(place_of(config))).expanduser()
     try:
-        _series(replace(config, out=str(path), black_box=True, proxy_parts="all"), path, watch, run_one)
+        series_in(replace(config, out=str(path), black_box=True, proxy_parts="all"), path, watch, run_one)
         for part in PARTS:
             own = path / f"without-{part}"
             few = replace(config, ablation=False, out=str(own), without=(part,), random_search=False, proxies="none")
             watch.note(f"without {part}")
-            _series(few, own, watch, run_one)
+            series_in(few, own, watch, run_one)
     except Interrupted:
         raise Interrupted(path) from None
     place = SeriesFolder.open(path)
@@ -71,13 +70,6 @@ def run_ablation(
     if place.write_or_tell(REPORT, lambda: render(document([*map(read_run, runs)], whole, found)), watch.note):
         watch.note(f"page {path / REPORT}")
     return found
-
-
-def _series(config: EvolveSettings, path: Path, watch: EvolveWatch, run_one: Runner) -> None:
-    """The series in a folder: read, continued or made."""
-    begun = SeriesFolder.open(path) if (path / CONFIG).is_file() else None
-    if begun is None or not begun.finished:
-        run_series(config, begun, watch, run_one)
 
 
 def read_ablation(folder: str | Path) -> dict[str, Series]:

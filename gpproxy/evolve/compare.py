@@ -71,6 +71,8 @@ def compare(folders: Sequence[str | Path]) -> dict[str, list[Compared]]:
 def _runs(folder: Path) -> dict[int, Path]:
     """Seed -> folder of a finished run. Raises RunError where there is none."""
     if is_series(folder):
+        if EvolveFolder(folder).config.learning_curve:
+            raise RunError(f"{folder} is a learning curve. Compare its series, such as {folder}/labels-N.")
         runs = {seed: folder / f"s{seed}" for seed in EvolveFolder(folder).config.seed_list}
         finished = {seed: path for seed, path in runs.items() if (path / RESULT).is_file()}
         if not finished:

@@ -6,7 +6,7 @@ architectures; the tested ones are looked at by every initialisation, at what th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from gpproxy.evolution.archive import front
 from gpproxy.evolution.individual import Individual
 from gpproxy.evolution.state import EvolutionState
 from gpproxy.evolve.contenders import Beside, Contenders, hand_made_formulas, run_scores
+from gpproxy.evolve.convergence import convergence_rows, parsed
 from gpproxy.evolve.discovery import DiscoveryData, Training, backward_statistics, looked, with_proxies
 from gpproxy.evolve.draws import Draw
 from gpproxy.evolve.judge import (
@@ -98,6 +99,7 @@ def conclude(
     finished: str,
     draws: Sequence[Draw] = (),
     watch: Watch | None = None,
+    history: Mapping[int, str] | None = None,
 ) -> Conclusion:
     """Chooses on validation, reads the test once, and judges the formulas and all baselines there.
 
@@ -105,6 +107,7 @@ def conclude(
         finished: why the evolution ended.
         draws: random formulas of as many rankings.
         watch: told what is done next, and what the classical proxies reach as they come.
+        history: formulas by generation that are tested, too, once all else is chosen; see `convergence`.
 
     Raises RunError when the archive is empty.
     """
@@ -143,9 +146,13 @@ def conclude(
         Beside.of(s, {p: views[p][n] for p in LEARNT}, singles, hand_made, training.problem.cases[n].evaluator, config)
         for n, s in enumerate(discovery)
     ]
+    past = parsed(history or {}, grammar)
     needed = {name for tree in trees for name in needs(tree)}
+    once = {name for tree in past.values() for name in needs(tree)}
     for n, data in enumerate(discovery):
         how = data.how if config.black_box else data.of(needed | beside[n].needs)
+        wide = how if config.black_box else data.of(needed | beside[n].needs | once)
+        data = replace(looked(replace(data, inits=1), "test", config, wide, watch_looks), inits=data.inits)
         discovery[n] = looked(data, "test", config, how, watch_looks)
         for known, names in with_proxies(discovery[n], config, watch_looks):
             discovery[n] = known
@@ -177,6 +184,7 @@ def conclude(
         own = seen["test"].scores[at]
         per_benchmark[data.name]["layers"] = layer_rows(formula.tree, training.problem.cases[n].evaluator)
         per_benchmark[data.name]["terms"] = term_rows(data, seen, own, formula.tree, config.cores, config.seed)
+        per_benchmark[data.name]["convergence"] = convergence_rows(data, past, history or {}, config)
         for nth, place in enumerate(random, 1):
             per_benchmark[data.name]["baselines"][f"{RANDOM} {nth}"] = {
                 "kind": "random",

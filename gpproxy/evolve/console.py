@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from gpproxy.evolve.curve_table import curve_table
 from gpproxy.evolve.series_table import ablation_table, series_table
 from gpproxy.evolve.table import final_table, steps
 from gpproxy.run.tables import number, told_width, wrapped
@@ -21,8 +22,12 @@ from gpproxy.run.terminal import Terminal, Watch
 
 if TYPE_CHECKING:
     from gpproxy.evolution.generation import Generation
+    from gpproxy.evolve.curve import Point
     from gpproxy.evolve.result import Entry, Result
     from gpproxy.evolve.series import Series
+
+
+T = TypeVar("T")
 
 
 class EvolveWatch(Watch):
@@ -39,6 +44,9 @@ class EvolveWatch(Watch):
 
     def ablation(self, found: Mapping[str, Series]) -> None:
         """An ablation is finished."""
+
+    def curve(self, found: Mapping[str, Sequence[Point]]) -> None:
+        """A learning curve is finished."""
 
 
 class EvolveTerminal(Terminal, EvolveWatch):
@@ -75,10 +83,13 @@ class EvolveTerminal(Terminal, EvolveWatch):
     def ablation(self, found: Mapping[str, Series]) -> None:
         self._tables(ablation_table, found)
 
-    def _tables(self, table: Callable[[Series, int], Iterator[Text]], found: Mapping[str, Series]) -> None:
+    def curve(self, found: Mapping[str, Sequence[Point]]) -> None:
+        self._tables(curve_table, found)
+
+    def _tables(self, table: Callable[[T, int], Iterator[Text]], found: Mapping[str, T]) -> None:
         self.close()
-        for series in found.values():
-            for line in table(series, told_width(self.console)):
+        for one in found.values():
+            for line in table(one, told_width(self.console)):
                 self.console.print(line, soft_wrap=True, no_wrap=True, crop=False)
 
 

@@ -188,26 +188,45 @@ def front(run: EvolveRun, name: str) -> list[Block]:
 
 
 def convergence(run: EvolveRun, name: str) -> list[Block]:
-    """The best formula over the generations."""
+    """The best formula over the generations, on all three parts."""
     known = [step for step in run.steps if step.kendall is not None]
     if len(known) < 3:
         return [Text(f"The journal has {len(known)} generations with a formula: too few for a picture.")]
     x = [step.index for step in known]
-    series = {"τ": [step.kendall for step in known], "ρ": [step.spearman for step in known]}
+    series = {"train τ": [step.kendall for step in known], "train ρ": [step.spearman for step in known]}
     held = [max(step.front, key=lambda one: one["quality"], default={}).get("validation") for step in known]
     if any(value is not None for value in held):
-        series["τ on validation, one initialisation"] = held
-    alt = (
-        f"Lines of the training correlation over {len(known)} generations: τ from {number(known[0].kendall)} to "
-        f"{number(known[-1].kendall)}."
-    )
+        series["validation τ, one initialisation"] = held
+    tested = {
+        benchmark: rows["convergence"] for benchmark, rows in run.result.benchmarks.items() if rows.get("convergence")
+    }
+    for benchmark, rows in tested.items():
+        on = f" on {benchmark}" if len(tested) > 1 else ""
+        series[f"test τ{on}, one initialisation, read afterwards"] = _stairs(rows, x)
+    ends = "; ".join(f"{title} from {number(values[0])} to {number(values[-1])}" for title, values in series.items())
     told = (
-        f"The best formula by its ranking of the training networks. The evolution ended because of: "
+        f"The best formula of each generation by its ranking of the training networks. The evolution ended because of: "
         f"{ENDS.get(run.result.finished, run.result.finished)}. {run.result.evaluations:,} formulas, "
-        f"{run.result.seconds:.0f} s."
+        f"{run.result.seconds:.0f} s. "
     )
+    if tested:
+        told += (
+            "The test was read afterwards, when the formula of the run had been chosen: nothing was bred, chosen or "
+            "ended by this line."
+        )
+    else:
+        told += "What these formulas have on the test was not kept by the version that made the run."
     picture = lines(series, x, "generation", "rank correlation, best formula", f"{name}-convergence")
-    return [Figure(picture, alt, told)]
+    return [Figure(picture, f"Lines of the rank correlation over {len(known)} generations: {ends}.", told)]
+
+
+def _stairs(rows: Sequence[dict[str, Any]], x: Sequence[int]) -> list[float | None]:
+    """τ at each generation of rows that stand where the best formula changes."""
+    found: list[float | None] = []
+    for index in x:
+        before = [row["kendall"] for row in rows if row["generation"] <= index]
+        found.append(before[-1] if before else None)
+    return found
 
 
 def terms(run: EvolveRun, benchmark: str, name: str) -> list[Block]:

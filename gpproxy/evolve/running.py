@@ -20,6 +20,7 @@ from gpproxy.evolution.state import EvolutionState
 from gpproxy.evolve.check import check_formulas, open_tables
 from gpproxy.evolve.conclude import Conclusion, conclude, entries
 from gpproxy.evolve.console import EvolveWatch
+from gpproxy.evolve.convergence import best_formulas
 from gpproxy.evolve.discovery import DiscoveryData, Training, prepare, training_side
 from gpproxy.evolve.draws import Draw, random_draws
 from gpproxy.evolve.finished import of_folder
@@ -87,7 +88,8 @@ class Running:
             self.watch.note(note)
         state, finished = self._evolve(training, guesses, Validation(discovery, config.cores))
         draws = self._random(training, state) if config.random_search else []
-        conclusion = conclude(config, discovery, training, state, finished, draws, watch)
+        history = best_formulas(folder.journal())
+        conclusion = conclude(config, discovery, training, state, finished, draws, watch, history)
         for before, after in zip(discovery, conclusion.discovery):  # tested architectures are looked at in the end
             later = {code: why for code, why in after.left_out.items() if code not in before.left_out}
             if later:

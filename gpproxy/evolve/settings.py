@@ -14,6 +14,20 @@ from gpproxy.run.groups import Cluster, Extensions, Machine, SizeLimits
 from gpproxy.run.settings import Settings, available_cores, is_table, setting
 
 
+def counts_of(text: str) -> tuple[int, ...]:
+    """The numbers of a text such as `10,20,40`, each once, in order. Raises ConfigError for another."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    for part in parts:
+        if not part.isdigit():
+            raise ConfigError(f"learning_curve={text}: '{part}' is no number of labels. Give such as 10,20,40.")
+    return tuple(sorted({int(part) for part in parts}))
+
+
+def check_counts(text: str) -> None:
+    """Raises ConfigError for what names no numbers of labels."""
+    counts_of(text)
+
+
 def check_seeds(text: str) -> None:
     """Raises ConfigError for what names no seeds."""
     seeds_of(text)
@@ -116,6 +130,8 @@ class Comparison:
         ablation: whether to tell what each part of the method is worth; with --seeds. Evolves without each part of the
             evolution, too, and sets everything beside each other on the same tests, from the best descriptor to the
             black box.
+        learning_curve: several numbers of labels, such as 10,20,40,80; with --seeds. Evolves with so few labels each,
+            on the same tests, and tells what labels are worth.
         random_draws: how often they are drawn; every draw picks one as the evolution does, and the spread is shown.
     """
 
@@ -125,6 +141,7 @@ class Comparison:
     random_draws: int = setting(3, least=1)
     black_box: bool = setting(False)
     ablation: bool = setting(False)
+    learning_curve: str = setting("", free=True, rule=check_counts)
 
 
 @dataclass(frozen=True)
@@ -173,6 +190,11 @@ class EvolveSettings(
                 "ablation compares over several seeds and goes without each part of the evolution in turn. "
                 "Give --seeds, such as 0-9, and no --without."
             )
+        if self.learning_curve and (not self.seeds or self.labels or self.ablation):
+            raise ConfigError(
+                "learning_curve compares numbers of labels over several seeds. Give --seeds, such as 0-9, and neither "
+                "--labels nor --ablation."
+            )
         if len(set(self.benchmarks)) < len(self.benchmarks):
             raise ConfigError(f"Each benchmark can be named once, but got benchmark={self.benchmark}.")
 
@@ -185,6 +207,11 @@ class EvolveSettings(
     def seed_list(self) -> tuple[int, ...]:
         """The seeds of a series; none where it is a single run."""
         return seeds_of(self.seeds)
+
+    @property
+    def label_counts(self) -> tuple[int, ...]:
+        """The numbers of labels of a learning curve, the fewest first; none where it is another run."""
+        return counts_of(self.learning_curve)
 
     @property
     def part_sizes(self) -> tuple[int | None, int, int | None, int | None]:

@@ -106,6 +106,13 @@ def run_series(
     return found
 
 
+def series_in(config: EvolveSettings, path: Path, watch: EvolveWatch, run_one: Runner) -> None:
+    """The series in a folder: left as it is where it is finished, continued or made."""
+    begun = SeriesFolder.open(path) if (path / CONFIG).is_file() else None
+    if begun is None or not begun.finished:
+        run_series(config, begun, watch, run_one)
+
+
 def place_of(config: EvolveSettings) -> Path:
     """runs/<time>-<benchmark>-seeds<seeds>."""
     path = default_path(config)

@@ -13,8 +13,10 @@ from gpproxy.errors import ConfigError, RunError
 from gpproxy.evolve import page_figures as figures
 from gpproxy.evolve import run
 from gpproxy.evolve.advice import advise
+from gpproxy.evolve.convergence import best_formulas
 from gpproxy.evolve.finished import EvolveRun, read_run
 from gpproxy.evolve.page import document
+from gpproxy.ranking.correlation import kendall, rank_dead_last, steady
 from gpproxy.ranking.difference import Difference
 from gpproxy.report.render import render
 from tests.commands import small
@@ -50,6 +52,38 @@ def test_a_run_is_read_back(finished: EvolveRun) -> None:
     assert set(finished.scores) == {"fake"} and finished.settings.benchmark == "fake"
     with pytest.raises(RunError, match="no run folder"):
         read_run(finished.folder.parent)
+
+
+def test_the_convergence_has_the_test_afterwards(finished: EvolveRun) -> None:
+    rows = finished.result.benchmarks["fake"]["convergence"]
+    best = {step.index: step.formula for step in finished.steps}
+    assert rows[0]["generation"] == 0 and len({row["formula"] for row in rows}) == len(rows)
+    assert all(best[row["generation"]] == row["formula"] for row in rows)
+    scores = finished.scores["fake"]
+    test = scores.places("test")
+    kept = {entry.formula: place for place, entry in enumerate(finished.result.front, 1)}
+    for row in rows:  # what stands on the front, too, has the same score there
+        if row["formula"] in kept:
+            column = steady(scores.columns[f"front {kept[row['formula']]}"][0, test])
+            tau = kendall(rank_dead_last(column, scores.dead[test] | column.isnan()), scores.quality[test])
+            assert row["kendall"] == pytest.approx(float(tau))
+    assert rows[-1]["formula"] in kept
+    (figure,) = figures.convergence(finished, "x")
+    assert "read afterwards" in figure.alt and "had been chosen" in figure.caption
+    old = {k: v for k, v in finished.result.benchmarks["fake"].items() if k != "convergence"}
+    before = dataclasses.replace(finished, result=dataclasses.replace(finished.result, benchmarks={"fake": old}))
+    (figure,) = figures.convergence(before, "x")
+    assert "read afterwards" not in figure.alt and "was not kept by the version" in figure.caption
+
+
+def test_a_generation_made_again_counts_as_it_was_last() -> None:
+    events = [
+        {"event": "generation", "index": i, "best": best} for i, best in ((0, None), (1, "a"), (2, "b"), (2, "a"))
+    ]
+    assert best_formulas([{"event": "started"}, *events, {"event": "generation", "index": 3, "best": "c"}]) == {
+        1: "a",
+        3: "c",
+    }
 
 
 def test_the_command_writes_one_or_several(
