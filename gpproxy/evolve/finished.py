@@ -8,7 +8,7 @@ from typing import Any
 
 from gpproxy.errors import RunError
 from gpproxy.evolve.folder import EvolveFolder
-from gpproxy.evolve.result import Entry, Result
+from gpproxy.evolve.result import Entry, Result, check_numbers
 from gpproxy.evolve.scores import SCORES, RunScores, read_scores
 from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.run.folder import AGAIN, ENVIRONMENT, FRONT, JOURNAL, RESULT
@@ -79,7 +79,9 @@ def read_run(folder: str | Path) -> EvolveRun:
 def result_of(place: EvolveFolder) -> Result:
     """The result of a finished run. Raises RunError for a damaged file."""
     with reading(place.path / FRONT, AGAIN):
-        front = tuple(typed(Entry(**entry)) for entry in place.read_json(FRONT))
+        entries = place.read_json(FRONT)
+        check_numbers(entries)
+        front = tuple(typed(Entry(**entry)) for entry in entries)
     with reading(place.path / RESULT, AGAIN):
         return typed(Result.from_json(place.read_json(RESULT), front, place.path))
 

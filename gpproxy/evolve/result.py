@@ -167,12 +167,28 @@ class Result:
 
     @classmethod
     def from_json(cls, data: dict[str, Any], front: tuple[Entry, ...], folder: Path | None = None) -> Result:
-        """Inverse of `to_json`."""
+        """Inverse of `to_json`. Raises TypeError for a correlation that is no number."""
+        check_numbers(data)
         for rows in data["benchmarks"].values():
             for old, new in RENAMED.items():
                 if old in rows:
                     rows[new] = rows.pop(old)
         return cls(**{**data, "statistics": tuple(data["statistics"])}, front=front, folder=folder)
+
+
+def check_numbers(data: Any) -> None:
+    """Whether all correlations and their intervals, however deep, are numbers or None."""
+    if isinstance(data, list):
+        for one in data:
+            check_numbers(one)
+    if not isinstance(data, dict):
+        return
+    for name, value in data.items():
+        if name in MEASURES or name.endswith("_interval"):
+            numbers = value if isinstance(value, list) else [value]
+            if not all(one is None or type(one) in (int, float) or isinstance(one, dict) for one in numbers):
+                raise TypeError(f"{name} is {value!r}, not a number")
+        check_numbers(value)
 
 
 def front_json(front: tuple[Entry, ...] | list[Entry]) -> list[dict[str, Any]]:

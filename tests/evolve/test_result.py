@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import pytest
+
 from gpproxy.evolve.result import RENAMED, Entry, Result, front_json
 
 
@@ -29,3 +31,13 @@ def test_results_of_version_0_1_are_read() -> None:
     names = {new: old for old, new in RENAMED.items()}
     data["benchmarks"] = {"table": {names[name]: part for name, part in made.benchmarks["table"].items()}}
     assert Result.from_json(data, made.front) == made
+
+
+@pytest.mark.parametrize("broken", ["x", True, [0.1, "x"], "0.5"])
+def test_a_correlation_that_is_no_number_is_damage(broken: object) -> None:
+    made = result()
+    for place in ("test", "benchmarks"):
+        data = made.to_json()
+        data[place] = {**data[place], "deep": [{"kendall": broken}]}
+        with pytest.raises(TypeError, match="kendall is .*not a number"):
+            Result.from_json(data, made.front)
