@@ -72,19 +72,16 @@ class BuildWatch:
 
 def build_watched(settings: BuildSettings, watch: BuildWatch, dry_run: bool = False) -> Path:
     """Runs a build from its settings to its table, or only describes it; returns the table's path."""
-    import torch
-
     from gpproxy.benchmark.builder import Build
     from gpproxy.execution.cluster import check_cluster
     from gpproxy.execution.devices import check_device
+    from gpproxy.execution.threads import torch_threads
 
     check_device(settings.device)
     check_cluster(settings.place)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # keeps sums in one order on every machine
     failed: list[str] = []
     try:
-        with patient() as patience:
+        with torch_threads(), patient() as patience:
             build = Build(settings)
             watch.begin(build, build.work(), dry_run)
             if dry_run:
@@ -98,7 +95,6 @@ def build_watched(settings: BuildSettings, watch: BuildWatch, dry_run: bool = Fa
                 raise BuildInterrupted(settings)
     finally:
         watch.end()
-        torch.set_num_threads(threads)
     if failed:
         raise RunError(
             f"{len(failed)} trainings have no result; the {len(build.work().done)} finished ones are in the table. The "

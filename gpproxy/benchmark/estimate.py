@@ -32,6 +32,7 @@ from gpproxy.execution.cluster import check_cluster
 from gpproxy.execution.devices import check_device
 from gpproxy.execution.scheduler import run_tasks
 from gpproxy.execution.task import Stop, never
+from gpproxy.execution.threads import torch_threads
 from gpproxy.files import append_event, read_events, write_atomically
 from gpproxy.pictures.estimators import estimators_picture
 from gpproxy.proxies.proxy import Proxy
@@ -90,13 +91,8 @@ def estimate_table(config: EstimateSettings, watch: Watch, stop: Stop = never) -
         one.open(watch.note)
     folder = config.folder
     folder.mkdir(parents=True, exist_ok=True)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with alone(folder, "comparison of estimators"):
-            found = [_estimated(one, table, folder, config, watch, stop) for one in estimators]
-    finally:
-        torch.set_num_threads(threads)
+    with torch_threads(), alone(folder, "comparison of estimators"):
+        found = [_estimated(one, table, folder, config, watch, stop) for one in estimators]
     first = found[0].price
     found = [replace(one, cheaper_from=first.cheaper_from(one.price)) if i else one for i, one in enumerate(found)]
     _write(found, folder)

@@ -58,6 +58,6 @@ def proxy_estimator(request: Request) -> Estimator:
         timed=request.timed,
         max_latency_ms=request.max_latency_ms,
         plain=request.plain,
-        limit=request.limit,
+        look_seconds=request.look_seconds,
     )
     return ProxyEstimator(setup, request.text)

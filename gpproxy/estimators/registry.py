@@ -29,7 +29,7 @@ class Request:
         space: whose architectures are estimated.
         proxies: of the estimator `proxy`.
         device: where networks run.
-        timed, max_latency_ms, plain, limit: see `gpproxy.proxies.scorer.Setup`.
+        timed, max_latency_ms, plain, look_seconds: see `gpproxy.proxies.scorer.Setup`.
         training: makes the settings of the estimators that train; None where nothing is trained.
         shared: of the estimator `shared`.
         seed: of those trainings.
@@ -42,7 +42,7 @@ class Request:
     timed: bool = False
     max_latency_ms: float = 0.0
     plain: bool = False
-    limit: float = LOOK
+    look_seconds: float = LOOK
     training: Callable[[], TrainingSettings] | None = None
     shared: SharedWeights | None = None
     seed: int = 0

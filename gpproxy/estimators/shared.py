@@ -26,6 +26,7 @@ from gpproxy.estimators.settings import SharedWeights
 from gpproxy.estimators.shared_objective import SharedObjective, images_of
 from gpproxy.estimators.training import opened_task
 from gpproxy.execution.task import Stop, never
+from gpproxy.execution.threads import torch_threads
 from gpproxy.proxies.scored import Scored, Value, value
 from gpproxy.proxies.scorer import Work
 from gpproxy.proxies.size import Size
@@ -136,13 +137,8 @@ class SharedEstimator(Estimator):
         if self.file.is_file():
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # another number adds numbers up in another order
-        try:
-            with alone(self.folder, "training of shared weights"):
-                self._train(tell, stop)
-        finally:
-            torch.set_num_threads(threads)
+        with torch_threads(), alone(self.folder, "training of shared weights"):
+            self._train(tell, stop)
 
     def _train(self, tell: Tell, stop: Stop) -> None:
         objective, target, told = self.objective(), self.steps, 0

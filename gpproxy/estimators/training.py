@@ -13,11 +13,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-import torch
-
 from gpproxy.errors import ConfigError
 from gpproxy.estimators.estimator import Estimator, Pairs, Tell, one_by_one
 from gpproxy.estimators.registry import ESTIMATORS, Request
+from gpproxy.execution.threads import torch_threads
 from gpproxy.proxies.scored import Scored, Value, failed, value
 from gpproxy.proxies.scorer import Work
 from gpproxy.proxies.size import Size
@@ -47,12 +46,8 @@ class TrainingEstimator(Estimator):
         opened_task(self.training).open()
 
     def score(self, codes: Sequence[str], sizes: Mapping[str, Size]) -> tuple[list[Scored], Work]:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # another number adds numbers up in another order
-        try:
+        with torch_threads():
             return one_by_one(self.space, self.settings, codes, sizes, self._value)
-        finally:
-            torch.set_num_threads(threads)
 
     def _value(self, code: str, work: Work) -> Value:
         task = opened_task(self.training)

@@ -108,18 +108,13 @@ def _within_limits(
     if config.device == "cpu" and config.cores > 1 and not config.cluster:
         warm_up("gpproxy.statistics.collect", "gpproxy.statistics.forward_mode")
 
-    import torch
-
     from gpproxy.evolve.console import EvolveTerminal, EvolveWatch
     from gpproxy.evolve.running import Running
     from gpproxy.execution.memory import keep_freed_memory
+    from gpproxy.execution.threads import torch_threads
     from gpproxy.run.notebook import watching
 
     keep_freed_memory()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with watch or watching(EvolveTerminal, EvolveWatch) as seen, patient() as patience:
-            return Running(config, folder, seen, patience, concluding).result()
-    finally:
-        torch.set_num_threads(threads)
+    shown = watch or watching(EvolveTerminal, EvolveWatch)
+    with torch_threads(), shown as seen, patient() as patience:
+        return Running(config, folder, seen, patience, concluding).result()

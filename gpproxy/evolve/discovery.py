@@ -105,7 +105,7 @@ def prepare(
     The tested ones are looked at when it is known what is tested, see `looked`.
     """
     how = Collection(
-        seed=config.init_seed, samples=config.inputs, proxies=(), device=config.device, limit=config.look_seconds
+        seed=config.init_seed, samples=config.inputs, proxies=(), device=config.device, look_seconds=config.look_seconds
     )
     found = []
     for table, space in tables:

@@ -7,19 +7,18 @@ The runs follow each other, on the same statistics in the cache, or are spread o
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 from gpproxy.evolve.committee import write_committee
 from gpproxy.evolve.console import EvolveWatch
-from gpproxy.evolve.far import run_far
 from gpproxy.evolve.finished import read_run
 from gpproxy.evolve.folder import EvolveFolder
 from gpproxy.evolve.page import document
 from gpproxy.evolve.result import Result
 from gpproxy.evolve.series import Series, summarise
+from gpproxy.evolve.series_cluster import Runner, run_on_cluster
 from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.report.render import REPORT, render
 from gpproxy.run.folder import RESULT, RunFolder, default_path
@@ -28,8 +27,6 @@ from gpproxy.run.kind import CONFIG
 
 #: The file that marks a series as finished.
 SERIES = "series.json"
-#: Runs one seed: settings, the folder of a run that goes on or None, a watch.
-Runner = Callable[[EvolveSettings, EvolveFolder | None, EvolveWatch | None], Result]
 
 
 class SeriesFolder(RunFolder):
@@ -92,7 +89,7 @@ def run_series(
             for seed in config.seed_list
         ]
         left = [one for one in configs if not (Path(one.out) / RESULT).is_file()]
-        if config.cluster and left and not run_far(left, watch, run_one):
+        if config.cluster and left and not run_on_cluster(left, watch, run_one):
             raise Interrupted(folder.path)
         for one in configs:
             paths.append(Path(one.out))

@@ -37,7 +37,7 @@ def score_cached(
     device: str = "cpu",
     on_progress: Progress = lambda done, total: None,
     cluster: str = "",
-    limit: float = LOOK,
+    look_seconds: float = LOOK,
 ) -> list[Scored]:
     """The scores in the order of the codes; those that could not be looked at are `failed`.
 
@@ -46,18 +46,20 @@ def score_cached(
     Args:
         on_progress: called with (done, total) as looks finish.
         workers, cluster: as for `run_tasks`.
-        limit: seconds that a look may take, 0 for any.
+        look_seconds: time that a look may take, 0 for any.
 
     Raises StatisticsError where none could be looked at, with the first reason.
     """
     workers = workers if device == "cpu" else 1
     if proxy.path:
-        setup = Setup(space.name, tuple(asdict(space.settings).items()), (proxy,), device, sized=False, limit=limit)
+        setup = Setup(
+            space.name, tuple(asdict(space.settings).items()), (proxy,), device, sized=False, look_seconds=look_seconds
+        )
         found = _fresh(setup, codes, workers, cluster, on_progress)
     else:
         values: dict[str, list[Value]] = {code: [] for code in codes}
         for number in range(proxy.inits):
-            how = replace(_way(proxy, number, device), limit=limit)
+            how = replace(_way(proxy, number, device), look_seconds=look_seconds)
             for code, value in _values(proxy, space, codes, how, workers, cluster, on_progress):
                 values[code].append(value)
         found = [Scored.of(code, [mean(values[code])]) for code in codes]

@@ -51,7 +51,7 @@ class Setup:
         timed: whether to measure the latency.
         max_latency_ms: longest latency that is worth a score; 0 for no limit.
         plain: whether the networks as they are built have the sizes that the space describes, see `Sizer.plain`.
-        limit: seconds that a look at one of them may take, 0 for any.
+        look_seconds: time that a look at one of them may take, 0 for any.
     """
 
     space: str
@@ -62,7 +62,7 @@ class Setup:
     timed: bool = False
     max_latency_ms: float = 0.0
     plain: bool = False
-    limit: float = LOOK
+    look_seconds: float = LOOK
 
 
 @dataclass
@@ -136,7 +136,7 @@ class Scorer:
         for view in self._views:
             for number in range(view.inits):
                 try:
-                    with foreign_code(self.setup.limit):
+                    with foreign_code(self.setup.look_seconds):
                         values, measured = self._initialised(view, code, number, measured)
                 except Ended as error:
                     values = [failed(f"looking at the generator {error}")] * len(view.members)

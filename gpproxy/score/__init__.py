@@ -80,7 +80,7 @@ def scores_of(
         (proxy,),
         config.device,
         sized=False,
-        limit=config.look_seconds,
+        look_seconds=config.look_seconds,
     )
     tasks = [(i, code, setup) for i, code in enumerate(codes)]
     waiting: dict[int, Scored] = {}

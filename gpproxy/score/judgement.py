@@ -85,7 +85,7 @@ def show_transfer(config: ScoreSettings) -> None:
             workers=config.workers or available_cores(),
             device=config.device,
             cluster=config.place,
-            limit=config.look_seconds,
+            look_seconds=config.look_seconds,
             on_progress=lambda name, done, total: watch.progress(f"looking at {name}", done, total),
         )
     console = Console(highlight=False)

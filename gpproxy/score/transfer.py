@@ -88,7 +88,7 @@ def transfer(
     workers: int = 1,
     device: str = "cpu",
     cluster: str = "",
-    limit: float = LOOK,
+    look_seconds: float = LOOK,
     on_progress: Callable[[str, int, int], None] = lambda name, done, total: None,
 ) -> list[Cell]:
     """One cell per proxy and benchmark, row by row.
@@ -97,11 +97,11 @@ def transfer(
         sample: most held-out architectures of a benchmark, drawn at random; 0 takes all.
         max_params, max_macs: architectures with more are left out, as in a search under these limits; 0 for no limit.
         seed: of that draw and of the bootstrap.
-        workers, device, cluster, limit: as for `score_cached`.
+        workers, device, cluster, look_seconds: as for `score_cached`.
         on_progress: called with (benchmark, architectures looked at, in all).
     """
     known = [training_provenance(proxy) for proxy in proxies]
-    look = partial(score_cached, workers=workers, device=device, cluster=cluster, limit=limit)
+    look = partial(score_cached, workers=workers, device=device, cluster=cluster, look_seconds=look_seconds)
     cells: dict[tuple[int, int], Cell] = {}
     for number, place in enumerate(places):
         if place.benchmark is None or place.space is None:

@@ -22,7 +22,7 @@ from gpproxy.search.compare import Line
 if TYPE_CHECKING:
     from rich.live import Live
 
-    from gpproxy.search.loop import Progress as SearchProgress
+    from gpproxy.search.course import Progress as SearchProgress
 
 #: Seconds between two pictures in a terminal, and between two lines where nothing can be redrawn.
 REDRAW, PAUSE = 0.5, 10.0

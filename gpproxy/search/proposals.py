@@ -8,7 +8,8 @@ from typing import Any
 
 from gpproxy.proxies.size import Size, Sizer
 from gpproxy.search.limits import Limits, impossible
-from gpproxy.search.store import Store, key_of
+from gpproxy.search.store import Store
+from gpproxy.search.stored import key_of
 from gpproxy.search.strategies import Strategy
 from gpproxy.search_spaces.space import Architecture
 

@@ -33,10 +33,11 @@ from gpproxy.search.candidates import Candidates, Ranking
 from gpproxy.search.console import SearchWatch
 from gpproxy.search.controlled import Controlled
 from gpproxy.search.cost import Cost
+from gpproxy.search.course import Progress
 from gpproxy.search.finished import read_run
 from gpproxy.search.folder import RESULT, SearchFolder, candidate_row, unfinished
 from gpproxy.search.limits import Limits
-from gpproxy.search.loop import Progress, search
+from gpproxy.search.loop import search
 from gpproxy.search.nsga2 import NSGA2
 from gpproxy.search.order import beyond, rank
 from gpproxy.search.outside import LOOKED_AT, outside
@@ -102,7 +103,7 @@ class Searcher:
             timed=config.timed,
             max_latency_ms=config.max_latency_ms,
             plain=self.sizer.plain,
-            limit=config.look_seconds,
+            look_seconds=config.look_seconds,
             training=training,
             shared=config,
             seed=config.seed,

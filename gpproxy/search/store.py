@@ -4,33 +4,27 @@ In: scored candidates batch by batch, keys of what was proposed, and the state t
 proposed before, candidates by number, the ranking by rank. Memory does not grow with the number of candidates.
 
 A batch is one transaction, so a killed process loses at most its last one, and so does a full disk; once a second it is
-waited for until everything is on the disk, which is the most that a power failure costs. Scores keep every digit: they
-lie beside the column that queries sort by as the bytes of their doubles, for SQLite knows neither NaN nor minus zero.
+waited for until everything is on the disk, which is the most that a power failure costs. `stored` says what lies in it.
 """
 
 from __future__ import annotations
 
-import errno
 import json
 import math
 import os
 import sqlite3
-import struct
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
-from gpproxy.errors import RunError
 from gpproxy.proxies.scored import Scored
 from gpproxy.proxies.scorer import Work
-from gpproxy.run.folder import AGAIN
-from gpproxy.run.reading import reading, typed
+from gpproxy.run.reading import typed
+from gpproxy.search.stored import COLUMNS, FORM, TABLES, doubles, number_of, row_of, scored_of, text_of, told
 
 NAME = "candidates.sqlite"
 #: The journal of version 0.2.0 and before, which is not continued.
@@ -39,26 +33,6 @@ OLD = "candidates.jsonl"
 SYNC, SAVE = 1.0, 10.0
 #: Rows that are read at a time, and kilobytes of the file that are kept in memory.
 PAGE, CACHE = 1000, 8192
-#: Number of this form of file, and its tables. `number` counts candidates from 0 in the order in which they were taken
-#: up, those that broke the limit on latency (`slow`) included; `place` counts proposals.
-FORM = 1
-TABLES = {
-    "facts": "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-    "proposed": "CREATE TABLE proposed (key INTEGER PRIMARY KEY, place INTEGER NOT NULL, number INTEGER)",
-    "candidates": (
-        "CREATE TABLE candidates (number INTEGER PRIMARY KEY, code TEXT NOT NULL, score REAL, params REAL, macs REAL, "
-        "latency REAL, problem TEXT NOT NULL, slow INTEGER NOT NULL, failed INTEGER NOT NULL, note TEXT NOT NULL, "
-        "scores BLOB NOT NULL, spreads BLOB NOT NULL)"
-    ),
-    "ranking": "CREATE TABLE ranking (rank INTEGER PRIMARY KEY, number INTEGER NOT NULL, value REAL)",
-}
-#: Columns of a candidate as `_scored` reads them.
-COLUMNS = "code, params, macs, latency, problem, slow, failed, note, scores, spreads"
-
-
-def key_of(canonical: object) -> int:
-    """What stands for an architecture, from what is equal for functionally identical ones: 64 bits of its text."""
-    return int.from_bytes(blake2b(repr(canonical).encode(), digest_size=8).digest(), "little", signed=True)
 
 
 class Store:
@@ -175,7 +149,7 @@ class Store:
         """Adds a batch after those that are there, and what it took; `commit` makes it last."""
         with told(self.path):
             for one in candidates:
-                self._db.execute(f"INSERT INTO candidates VALUES ({', '.join('?' * 12)})", _row(self._rows, one))
+                self._db.execute(f"INSERT INTO candidates VALUES ({', '.join('?' * 12)})", row_of(self._rows, one))
                 self._rows += 1
                 self.slow += one.slow
             self.work.add(work)
@@ -314,7 +288,7 @@ class Store:
         """Candidates from a number on, slow ones included."""
         query = f"SELECT {COLUMNS} FROM candidates WHERE number >= ? AND number < ? ORDER BY number"
         with told(self.path):
-            return [_scored(row, self.proxies) for row in self._db.execute(query, (first, first + count))]
+            return [scored_of(row, self.proxies) for row in self._db.execute(query, (first, first + count))]
 
     def best(self, count: int, among: int) -> list[Scored]:
         """The best by the first score among the first candidates, slow ones left out; before there is a ranking."""
@@ -323,7 +297,7 @@ class Store:
             "ORDER BY score IS NULL, score DESC, macs, code LIMIT ?"
         )
         with told(self.path):
-            return [_scored(row, self.proxies) for row in self._db.execute(query, (among, count))]
+            return [scored_of(row, self.proxies) for row in self._db.execute(query, (among, count))]
 
     def by_rank(self, first: int, count: int) -> list[tuple[int, float, Scored]]:
         """Rank from 1 on, value and candidate, from a rank on."""
@@ -334,8 +308,8 @@ class Store:
         with told(self.path):
             found = []
             for rank, value, *row in self._db.execute(query, (first, first + count)):
-                one = _scored(row, self.proxies)
-                found.append((int(rank), one.score if self.proxies == 1 else _number(value), one))
+                one = scored_of(row, self.proxies)
+                found.append((int(rank), one.score if self.proxies == 1 else number_of(value), one))
             if len(found) != min(count, max(self.ranked + 1 - first, 0)):
                 raise ValueError("its ranking has candidates that are not there")
             return found
@@ -350,14 +324,14 @@ class Store:
         for first in range(1, self.ranked + 1, PAGE):
             with told(self.path):
                 found = self._db.execute(query, (first, first + PAGE)).fetchall()
-                page = [(_number(cost), _number(value)) for cost, value in found]
+                page = [(number_of(cost), number_of(value)) for cost, value in found]
             yield from page
 
     def scores(self, proxy: int) -> Iterator[float]:
         """What one of the proxies says of each candidate that is not slow, by number."""
         with told(self.path):
             for (scores,) in self._db.execute("SELECT scores FROM candidates WHERE NOT slow ORDER BY number"):
-                yield _doubles(scores, self.proxies)[proxy]
+                yield doubles(scores, self.proxies)[proxy]
 
     def problems(self) -> Iterator[tuple[str, int]]:
         """The problems and how often each has occurred, the most frequent first, of equals that which came first."""
@@ -367,7 +341,7 @@ class Store:
         )
         with told(self.path):
             for problem, count in self._db.execute(query):
-                yield _text(problem), int(count)
+                yield text_of(problem), int(count)
 
     def notes(self) -> Iterator[str]:
         """How much of the networks was seen that were not seen whole, by number."""
@@ -375,7 +349,7 @@ class Store:
             for (note,) in self._db.execute(
                 "SELECT note FROM candidates WHERE NOT slow AND note != '' ORDER BY number"
             ):
-                yield _text(note)
+                yield text_of(note)
 
     def first_values(self, count: int) -> list[float]:
         """What the ranking goes by, of the candidates that came first, in no order."""
@@ -384,63 +358,9 @@ class Store:
             "USING (number)"
         )
         with told(self.path):
-            return [_number(value) for (value,) in self._db.execute(query, (count,))]
+            return [number_of(value) for (value,) in self._db.execute(query, (count,))]
 
     def _number(self, query: str) -> int:
         with told(self.path):
             ((number,),) = self._db.execute(query)
             return int(number)
-
-
-@contextmanager
-def told(path: Path) -> Iterator[None]:
-    """Errors of SQLite as those that the commands know how to tell."""
-    with reading(path, AGAIN):
-        try:
-            yield
-        except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
-            text = str(error)
-            if "is full" in text:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
-            if "readonly" in text or "unable to open" in text:
-                raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(path)) from error
-            if "locked" in text:
-                raise RunError(f"{path} is in use by another process. Wait for it.") from error
-            if "disk I/O" in text:
-                raise RunError(
-                    f"{path} could not be read or written ({text}). What was written before is kept: look after the "
-                    "disk, then continue with the same command and --resume."
-                ) from error
-            raise ValueError(text) from error
-
-
-def _row(number: int, one: Scored) -> tuple[Any, ...]:
-    scores, spreads = (struct.pack(f"<{len(part)}d", *part) for part in (one.scores, one.spreads))
-    return (
-        number, one.code, one.score, one.params, one.macs, one.latency, one.problem, one.slow, one.failed, one.note,
-        scores, spreads,
-    )  # fmt: skip
-
-
-def _scored(row: Sequence[Any], proxies: int) -> Scored:
-    code, params, macs, latency, problem, slow, failed, note, scores, spreads = row
-    return Scored(
-        _text(code), _doubles(scores, proxies), _number(params), _number(macs), _number(latency), _text(problem),
-        bool(slow), bool(failed), _doubles(spreads, proxies) if spreads else (), _text(note),
-    )  # fmt: skip
-
-
-def _doubles(packed: bytes, count: int) -> tuple[float, ...]:
-    if len(packed) != 8 * count:
-        raise ValueError(f"a candidate has other than {count} scores")
-    return struct.unpack(f"<{count}d", packed)
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else float(value)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"a candidate has {type(value).__name__} where text stands")
-    return value

@@ -12,16 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from gpproxy.estimators.estimator import opened
 from gpproxy.estimators.shared import SAMPLES, SharedEstimator
 from gpproxy.execution.task import Stop
+from gpproxy.execution.threads import torch_threads
 from gpproxy.files import read_events
 from gpproxy.proxies.scored import Scored
 from gpproxy.proxies.scorer import Work
 from gpproxy.search.alternate import Alternation
-from gpproxy.search.loop import Progress
+from gpproxy.search.course import Progress
 from gpproxy.search.settings import SearchSettings
 from gpproxy.search.store import Store
 from gpproxy.training.checkpoint import load_state
@@ -54,6 +53,7 @@ class Turns:
     resets: list[int]
 
 
+@torch_threads()
 def take_turns(
     estimator: SharedEstimator,
     config: SearchSettings,
@@ -67,22 +67,7 @@ def take_turns(
     Args:
         store: where the derived candidates go, in place of what is there.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # another number adds numbers up in another order
-    try:
-        return _take_turns(estimator, config, folder / FOLDER, store, tell, stop)
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _take_turns(
-    estimator: SharedEstimator,
-    config: SearchSettings,
-    folder: Path,
-    store: Store,
-    tell: Callable[[str], None],
-    stop: Stop,
-) -> Turns | None:
+    folder = folder / FOLDER
     objective = Alternation(estimator, config)
     before = load_state(folder) if folder.is_dir() else None
     spent, start = 0.0 if before is None else float(before["seconds"]), time.monotonic()

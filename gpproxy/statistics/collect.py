@@ -49,7 +49,7 @@ def _task(name: str, settings: dict[str, Any], code: str, how: Collection, piece
     """Collects pieces of one architecture, wherever it runs; only the process that asks for them writes them down."""
     try:
         space = make_space(name, settings)
-        with foreign_code(how.limit):
+        with foreign_code(how.look_seconds):
             record = described(space, code) if how.descriptors_only else collect_one(space, code, how)
     except Ended as error:
         return _Look(problem=f"{code}: looking at the generator {error}.", lasting=error.lasting)

@@ -30,7 +30,7 @@ class Collection:
         proxy_samples: batch size for the classical proxies, at most `Passes.NARROW`: they read gradients.
         device: where the passes run.
         describe: whether to read the structural descriptors off as columns.
-        limit: seconds that a look may take, 0 for any; it changes no value, so the cache does not ask for it.
+        look_seconds: time that a look may take, 0 for any; it changes no value, so the cache does not ask for it.
     """
 
     seed: int = 0
@@ -41,7 +41,7 @@ class Collection:
     proxy_samples: int = 16
     device: str = "cpu"
     describe: bool = True
-    limit: float = field(default=LOOK, compare=False)
+    look_seconds: float = field(default=LOOK, compare=False)
 
     def __post_init__(self) -> None:
         if not 1 <= self.proxy_samples <= Passes.NARROW:

@@ -5,14 +5,12 @@ In: TrainSettings. Out: an Outcome and a run folder, or what it will take. What 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from gpproxy.execution.task import Stop, never
+from gpproxy.execution.threads import torch_threads
 from gpproxy.files import explained, sweep
 from gpproxy.quality.measure import Quality
 from gpproxy.report.render import REPORT, render
@@ -54,13 +52,13 @@ def resume_training(folder: str | Path, watch: Watch | None = None, **changes: A
 
 def time_training(settings: TrainSettings, watch: Watch | None = None) -> DryRun:
     """As `gpproxy.train.dry_run`."""
-    with _threads(settings.threads), watch or Watch() as seen:
+    with torch_threads(settings.threads), watch or Watch() as seen:
         task = open_task(settings, tell=seen.step)
         return task.dry_run(task.code(settings.arch), settings.seed)
 
 
 def _run(settings: TrainSettings, place: TrainFolder | None, watch: Watch | None, stop: Stop = never) -> Outcome:
-    with _threads(settings.threads), watch or Watch() as seen, patient() as patience:
+    with torch_threads(settings.threads), watch or Watch() as seen, patient() as patience:
         task = open_task(settings, tell=seen.step)
         code = task.code(settings.arch)
         if place is None:  # what is missing is found before there is a folder
@@ -110,14 +108,3 @@ def _train(
     if found is None:
         raise Interrupted(folder.path, "train")
     return found
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Another number of threads adds numbers up in another order, so it is a setting."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.campaign import disks, hostile, kills
 
+#: Of a work, a number, a folder and a seed.
+Campaign = Callable[[kills.Work, int, Path, int], kills.Kills | disks.Stops]
+#: What is done to every command.
+CAMPAIGNS: dict[str, Campaign] = {"kills": kills.campaign, "disks": disks.campaign}
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.campaign", description=__doc__)
-    parser.add_argument("campaign", choices=("hostile", "kills", "disks"))
+    parser.add_argument("campaign", choices=("hostile", *CAMPAIGNS))
     parser.add_argument(
         "--count", type=int, default=100, help="mutated files of each kind; kills, or disks, of each command"
     )
@@ -23,7 +29,9 @@ def main() -> int:
     given = parser.parse_args()
     only = given.only.split(",") if given.only else []
     with tempfile.TemporaryDirectory() as folder:
-        return {"hostile": files, "kills": killed, "disks": filled}[given.campaign](Path(folder), given, only)
+        if given.campaign == "hostile":
+            return files(Path(folder), given, only)
+        return works(CAMPAIGNS[given.campaign], Path(folder), given, only)
 
 
 def files(folder: Path, given: argparse.Namespace, only: list[str]) -> int:
@@ -41,30 +49,15 @@ def files(folder: Path, given: argparse.Namespace, only: list[str]) -> int:
     return int(any(found.faults for found in results.values()))
 
 
-def killed(folder: Path, given: argparse.Namespace, only: list[str]) -> int:
-    """Every command killed again and again; 1 where anything differs."""
+def works(campaign: Campaign, folder: Path, given: argparse.Namespace, only: list[str]) -> int:
+    """A campaign on every command; 1 where anything is wrong."""
     failed = 0
     for work in kills.works():
         if only and work.name not in only:
             continue
         (folder / work.name).mkdir()
-        found = kills.campaign(work, given.count, folder / work.name, given.seed)
-        told = f"{found.kills} kills, {found.starts} starts, {found.runs} runs, {len(found.differences)} different"
-        print(f"{work.name:8} {told}", *found.differences[:10], sep="\n    ", flush=True)
-        failed |= bool(found.differences)
-    return int(failed)
-
-
-def filled(folder: Path, given: argparse.Namespace, only: list[str]) -> int:
-    """Every command on disks that fill up; 1 where anything differs."""
-    failed = 0
-    for work in kills.works():
-        if only and work.name not in only:
-            continue
-        (folder / work.name).mkdir()
-        found = disks.campaign(work, given.count, folder / work.name, given.seed)
-        told = f"{found.full} times full, {found.closed} closed, {found.runs} runs, {len(found.differences)} wrong"
-        print(f"{work.name:8} {told}", *found.differences[:10], sep="\n    ", flush=True)
+        found = campaign(work, given.count, folder / work.name, given.seed)
+        print(f"{work.name:8} {found.told}", *found.differences[:10], sep="\n    ", flush=True)
         failed |= bool(found.differences)
     return int(failed)
 

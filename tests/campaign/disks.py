@@ -42,6 +42,11 @@ class Stops:
     runs: int = 0
     differences: list[str] = field(default_factory=list)
 
+    @property
+    def told(self) -> str:
+        """All of it in a line."""
+        return f"{self.full} times full, {self.closed} closed, {self.runs} runs, {len(self.differences)} wrong"
+
 
 def possible() -> bool:
     """Whether disks can be mounted here."""

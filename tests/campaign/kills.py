@@ -70,6 +70,11 @@ class Kills:
     runs: int = 0
     differences: list[str] = field(default_factory=list)
 
+    @property
+    def told(self) -> str:
+        """All of it in a line."""
+        return f"{self.kills} kills, {self.starts} starts, {self.runs} runs, {len(self.differences)} different"
+
 
 def campaign(work: Work, kills: int, folder: Path, seed: int = 0) -> Kills:
     """Kills so often, over as many folders as that takes, and compares each with one that was left alone."""

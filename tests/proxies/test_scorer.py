@@ -185,9 +185,9 @@ def test_a_generator_that_hangs_or_ends_the_process_is_a_failure(
     hanging: ChoiceSpace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     proxy = Proxy.load("sum_layers(std(activation))")
-    scorer = Scorer(Setup("hanging", (), (proxy,), sized=False, limit=0.5))
+    scorer = Scorer(Setup("hanging", (), (proxy,), sized=False, look_seconds=0.5))
     fresh = [scorer.score(code) for code in ("1", "2", "3")]
-    how = Collection(samples=4, statistics=("activation",), proxies=(), describe=False, limit=0.5)
+    how = Collection(samples=4, statistics=("activation",), proxies=(), describe=False, look_seconds=0.5)
     failed = fill(hanging, ["1", "2", "3"], how, cache_folder=tmp_path)
     assert math.isfinite(fresh[0].score) and set(failed) == {"2", "3"}
     for found, told in zip(fresh[1:], ("took longer than 0.5 s and was ended", r"was ended by sys.exit\(0\)")):

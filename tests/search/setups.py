@@ -11,8 +11,9 @@ from gpproxy.proxies.scored import Scored
 from gpproxy.proxies.scorer import Setup, Work
 from gpproxy.proxies.size import Sizer
 from gpproxy.registry import load_plugin
+from gpproxy.search.course import Progress
 from gpproxy.search.limits import Limits
-from gpproxy.search.loop import Progress, search
+from gpproxy.search.loop import search
 from gpproxy.search.store import Store
 from gpproxy.search.strategies import Strategy
 from gpproxy.search_spaces import SearchSpace

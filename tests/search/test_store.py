@@ -16,7 +16,8 @@ import pytest
 from gpproxy.errors import RunError
 from gpproxy.proxies.scored import Scored
 from gpproxy.proxies.scorer import Work
-from gpproxy.search.store import NAME, Store, key_of
+from gpproxy.search.store import NAME, Store
+from gpproxy.search.stored import key_of
 from tests.search.setups import candidate
 
 MANY = [

@@ -39,9 +39,10 @@ from gpproxy.proxies.scorer import Setup, Work
 from gpproxy.proxies.size import Size, Sizer
 from gpproxy.search import SearchSettings, resume, run
 from gpproxy.search.console import SearchWatch
+from gpproxy.search.course import Progress
 from gpproxy.search.finished import read_run
 from gpproxy.search.limits import Limits
-from gpproxy.search.loop import Progress, search
+from gpproxy.search.loop import search
 from gpproxy.search.store import NAME, Store
 from gpproxy.search.strategies import Random
 from gpproxy.search_spaces.check import make_space

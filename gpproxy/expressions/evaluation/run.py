@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 import torch
 
+from gpproxy.execution.threads import torch_threads
 from gpproxy.expressions.evaluation.apply import Fault, apply
 from gpproxy.expressions.evaluation.cache import Cache
 from gpproxy.expressions.evaluation.graph import Graph
@@ -61,17 +62,13 @@ class Run:
 
     def evaluate(self, workers: int) -> dict[int, Held | Fault]:
         """The value of every root, by node number."""
-        threads = torch.get_num_threads()
-        try:
-            torch.set_num_threads(1)  # sums must not be split by thread count
+        with torch_threads():
             if workers <= 1:
                 with torch.no_grad():
                     for i in self._schedule.order:
                         self._finish(i, *self._compute(i, [self._values[j] for j in self._graph.operands[i]]))
             else:
                 _Pool(self, workers).work()
-        finally:
-            torch.set_num_threads(threads)
         roots = {root: self._pull(root) for root in dict.fromkeys(self._graph.roots)}
         for root in roots:
             self._release(root)

@@ -16,6 +16,7 @@ from typing import Any
 from gpproxy.errors import RunError
 from gpproxy.evolve.console import EvolveWatch
 from gpproxy.evolve.folder import EvolveFolder
+from gpproxy.evolve.result import Result
 from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.execution.scheduler import run_steps
 from gpproxy.execution.task import Stop
@@ -25,8 +26,8 @@ from gpproxy.run.folder import ENVIRONMENT, environment
 from gpproxy.run.interrupt import Interrupted, patient
 from gpproxy.run.kind import CONFIG
 
-#: Runs one seed in a folder: settings, the folder, a watch.
-Runner = Callable[[EvolveSettings, EvolveFolder, EvolveWatch], Any]
+#: Runs one seed: settings, the folder of a run that goes on or None, a watch.
+Runner = Callable[[EvolveSettings, EvolveFolder | None, EvolveWatch | None], Result]
 
 
 class _Stopping(EvolveWatch):
@@ -46,7 +47,7 @@ class _Stopping(EvolveWatch):
             raise KeyboardInterrupt
 
 
-def run_far(configs: Sequence[EvolveSettings], watch: EvolveWatch, run_one: Runner) -> bool:
+def run_on_cluster(configs: Sequence[EvolveSettings], watch: EvolveWatch, run_one: Runner) -> bool:
     """Brings runs to their end on the cluster of their settings; False where that was stopped before.
 
     Args:
