@@ -17,6 +17,7 @@ from gpproxy.benchmark.settings import BuildSettings
 from gpproxy.benchmark.trainings import reports
 from gpproxy.errors import ConfigError, RunError
 from gpproxy.evolve import run_seeds
+from gpproxy.evolve.folder import EvolveFolder
 from gpproxy.execution import workfolder
 from gpproxy.execution.cluster import RayCluster, check_cluster, connect, pause_of
 from gpproxy.execution.scheduler import open_tasks, run_steps, run_tasks
@@ -27,7 +28,7 @@ from gpproxy.search.strategies import Random
 from gpproxy.statistics.collect import collect
 from gpproxy.statistics.collection import Collection
 from tests.campaign.kills import content, different
-from tests.commands import small
+from tests.commands import FAKE, small
 from tests.execution.work import count_on, die, divide, slow, threads
 from tests.search.setups import FORWARD, fake_setup, fake_space, last
 from tests.statistics.tiny_tables import differences, tiny
@@ -184,7 +185,7 @@ def test_seeds_are_those_of_one_process(nodes: Nodes, tmp_path: Path, monkeypatc
     for seed in (0, 1):
         one, other = (content(tmp_path / name / f"s{seed}") for name in ("here", "there"))
         assert different(one, other) == ["config.toml"]  # it names the cluster
-        assert 'plugins = ["' in (tmp_path / "there" / f"s{seed}" / "config.toml").read_text()
+        assert EvolveFolder.open(tmp_path / "there" / f"s{seed}").config.plugins == (FAKE,)
 
 
 def test_other_images_there_are_refused(nodes: Nodes, tmp_path: Path) -> None:
