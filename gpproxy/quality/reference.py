@@ -1,7 +1,7 @@
 """The real images that generated ones are measured against: their features, kept on disk, and a fixed order of them.
 
 In: an ImageSet at the generator's size, and an extractor. Out: a Reference. Features are read again as long as images
-and weights are the same.
+and weights are the same, so they are extracted with one thread: whoever comes first, all read the same bits.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from gpproxy.errors import QualityError
+from gpproxy.execution.threads import torch_threads
 from gpproxy.files import write_atomically
 from gpproxy.images.image_set import ImageSet
 from gpproxy.quality.features import Extractor, Features
@@ -52,6 +53,7 @@ class Reference:
     extractor_digest: str
 
     @classmethod
+    @torch_threads()
     def of(cls, images: ImageSet, extractor: Extractor, cache: bool = True) -> Reference:
         """Takes features from the cache, or extracts and keeps them (about 20 seconds per 10,000 on a core).
 
@@ -76,6 +78,7 @@ class Reference:
         return f"{self.images.name}/{self.images.split} ({len(self.images)} images)"
 
     @cached_property
+    @torch_threads()
     def moments(self) -> Moments:
         """Of all features."""
         return moments(self.features.features)
