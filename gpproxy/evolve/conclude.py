@@ -18,6 +18,7 @@ from gpproxy.errors import RunError
 from gpproxy.evolution.archive import front
 from gpproxy.evolution.individual import Individual
 from gpproxy.evolution.state import EvolutionState
+from gpproxy.evolve.committee import NAME, committee_of, judged, together
 from gpproxy.evolve.contenders import Beside, Contenders, hand_made_formulas, run_scores
 from gpproxy.evolve.convergence import convergence_rows, parsed
 from gpproxy.evolve.discovery import DiscoveryData, Training, backward_statistics, looked, with_proxies
@@ -76,12 +77,14 @@ class Conclusion:
         formula: the chosen formula in all its forms.
         scores: of every formula and baseline on every architecture.
         discovery: what was looked at.
+        committee: the content of `committee.json`; None where no other formula is nearly as good and ranks otherwise.
     """
 
     result: Result
     formula: Formula
     scores: tuple[RunScores, ...]
     discovery: tuple[DiscoveryData, ...]
+    committee: dict[str, Any] | None = None
 
 
 def entries(members: Sequence[Individual], validation: Validation | None = None) -> list[Entry]:
@@ -125,17 +128,18 @@ def conclude(
 
     discovery = list(discovery)
     watch.step("choosing on the training and validation architectures")
-    chosen = members[_choose(config, discovery, training, members)]
-    lucky = [drawn[_choose(config, discovery, training, drawn)] for drawn in map(_luckiest, draws) if drawn]
+    chosen, *partners = (members[i] for i in _choose(config, discovery, training, members))
+    lucky = [drawn[_choose(config, discovery, training, drawn)[0]] for drawn in map(_luckiest, draws) if drawn]
     watch.step("simplifying")
     evaluator = training.problem.cases[0].evaluator
     shown = list(front(members))
     if chosen not in shown:
         shown = sorted([*shown, chosen], key=lambda i: (i.complexity, *i.order))
-    simplified = _simplified([i.tree for i in shown], training)
-    at, count = shown.index(chosen), len(shown)
+    tested = [*shown, *(one for one in partners if one not in shown)]
+    simplified = _simplified([i.tree for i in tested], training)
+    at, count = shown.index(chosen), len(tested)
     formula = simplified[at]
-    trees = [i.tree for i in shown] + [one.tree for one in simplified] + [formula.rank_form.tree]
+    trees = [i.tree for i in tested] + [one.tree for one in simplified] + [formula.rank_form.tree]
     random = range(len(trees), len(trees) + len(lucky))
     trees += [i.tree for i in lucky]
     views: Views = {p: [score_part(s, p, trees, config.cores, config.seed) for s in discovery] for p in LEARNT}
@@ -165,7 +169,7 @@ def conclude(
             for n, s in enumerate(discovery)
         ]
     formulas = [
-        new if _alike(views, n, count + n) else Formula(i.tree) for n, (i, new) in enumerate(zip(shown, simplified))
+        new if _alike(views, n, count + n) else Formula(i.tree) for n, (i, new) in enumerate(zip(tested, simplified))
     ]
     formula = formulas[at]
     if not _alike(views, at, 2 * count):
@@ -173,6 +177,9 @@ def conclude(
     watch.step("judging the baselines")
     written = [_entry(i, training, one, i is chosen) for i, one in zip(shown, formulas)]
     front_entries = tuple(_judged(entry, views, n, training.groups) for n, entry in enumerate(written))
+    voters = [tested.index(one) for one in (chosen, *partners)] if partners else []
+    texts = [formulas[n].text for n in voters]
+    learnt = [torch.cat([seen.scores[n, ~seen.metrics.dead] for p in LEARNT for seen in views[p]]) for n in voters]
     per_benchmark, scores = {}, []
     for n, data in enumerate(discovery):
         seen = {p: views[p][n] for p in PARTS}
@@ -180,7 +187,10 @@ def conclude(
         found = Contenders.of(data, seen, at, random, beside[n], rankings, config)
         rivals = [rival for rival, _ in found.rivals.values()]
         per_benchmark[data.name] = _benchmark_rows(data, training.groups[n], seen, at, state.seen, rivals)
-        scores.append(run_scores(data, seen, at, len(shown), found))
+        votes = together(voters, learnt, seen) if voters else {}
+        if votes:
+            per_benchmark[data.name][NAME] = judged(texts, votes, seen, seen["test"].scores[at]).to_json()
+        scores.append(run_scores(data, seen, at, len(shown), found, votes))
         own = seen["test"].scores[at]
         per_benchmark[data.name]["layers"] = layer_rows(formula.tree, training.problem.cases[n].evaluator)
         per_benchmark[data.name]["terms"] = term_rows(data, seen, own, formula.tree, config.cores, config.seed)
@@ -222,7 +232,7 @@ def conclude(
         front=front_entries,
         tie_break=None if (ties := tie_break(formula.tree, evaluator)) is None else asdict(ties),
     )
-    return Conclusion(result, formula, tuple(scores), tuple(discovery))
+    return Conclusion(result, formula, tuple(scores), tuple(discovery), committee_of(texts, learnt) if voters else None)
 
 
 def _told(data: DiscoveryData, names: Sequence[str], config: EvolveSettings) -> str:
@@ -251,8 +261,9 @@ def _luckiest(draw: Draw) -> list[Individual]:
 
 def _choose(
     config: EvolveSettings, discovery: Sequence[DiscoveryData], training: Training, members: Sequence[Individual]
-) -> int:
-    """Index of the formula that ranks validation and training architectures best; the test takes no part."""
+) -> list[int]:
+    """Indexes of the formula that ranks validation and training architectures best, and of those that vote with it; the
+    test takes no part."""
     trees = [i.tree for i in members]
     seen = [[score_part(s, part, trees, config.cores, config.seed) for part in LEARNT] for s in discovery]
     return pick(seen, training.groups, config.group_weight, [i.complexity for i in members], config.focus)

@@ -12,6 +12,7 @@ from torch import Tensor
 from gpproxy.benchmarks.split import LEARNT, PARTS
 from gpproxy.errors import ExpressionError
 from gpproxy.evolve.black_box import kernel_ridge
+from gpproxy.evolve.committee import NAME
 from gpproxy.evolve.discovery import DiscoveryData, descriptors
 from gpproxy.evolve.judge import baseline_scores
 from gpproxy.evolve.part_scores import PartScores, score_part
@@ -216,13 +217,19 @@ def _class_names(codes: Sequence[str], space: SearchSpace) -> tuple[str, ...]:
 
 
 def run_scores(
-    data: DiscoveryData, views: Mapping[str, PartScores], at: int, shown: int, contenders: Contenders
+    data: DiscoveryData,
+    views: Mapping[str, PartScores],
+    at: int,
+    shown: int,
+    contenders: Contenders,
+    committee: Mapping[str, Tensor],
 ) -> RunScores:
     """The columns of `scores.csv` for one benchmark.
 
     Args:
         at: place of the chosen formula among the trees of the views.
         shown: how many of these, from the first on, are the front.
+        committee: part -> its votes, `initialisation x architecture`; empty where there is none.
     """
     codes = tuple(code for part in PARTS for code in getattr(data.parts, part))
     table = data.benchmark.select(codes)
@@ -236,6 +243,8 @@ def run_scores(
         return torch.cat([whole[part] for part in PARTS], dim=1)
 
     columns = {PICK: joined({part: view.inits[:, at] for part, view in views.items()})}
+    if committee:
+        columns[NAME] = joined(committee)
     for place in range(shown):
         columns[f"front {place + 1}"] = joined({part: view.inits[:, place] for part, view in views.items()})
     for number, draw in enumerate(contenders.random):

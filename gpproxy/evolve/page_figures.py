@@ -95,6 +95,8 @@ def rivals(run: EvolveRun, benchmark: str, name: str) -> list[Block]:
         return [Text(f"{test['n']} test networks are too few for a rank correlation.")]
     found = run.result.rivals_of(benchmark)
     bars = [_bar("the formula", test, 0)]
+    if (committee := run.result.committee_of(benchmark)) is not None:
+        bars.append(_bar(f"its committee of {committee.among}", committee.test, 2))
     if found:
         bars += [_rival_bar(rival) for rival in found]
     else:

@@ -1,8 +1,9 @@
-"""Chooses one formula of an archive. The validation architectures, which no formula was fitted to, weigh as much as the
-training architectures, which all formulas were fitted to alike; functional twins count once.
+"""Chooses one formula of an archive, and two that vote with it. The validation architectures, which no formula was
+fitted to, weigh as much as the training architectures, which all were fitted to alike; functional twins count once.
 
-In: scores on both. Out: the index of the pick. The formula with the highest lower bound of a bootstrap interval leads;
-all are judged on the same resamples, and of those that are statistically equal to the leader the simplest wins.
+In: scores on both. Out: indexes, that of the pick first. The formula with the highest lower bound of a bootstrap
+interval leads; all are judged on the same resamples, and of those that are statistically equal to the leader the
+simplest wins. Of those that are nearly as good, the ones that rank most differently make up a committee with it.
 """
 
 from __future__ import annotations
@@ -21,8 +22,14 @@ from gpproxy.ranking.weighted import weighted_tau
 
 #: A formula equals the leader when it is at least as good in this share of the resamples.
 EQUAL = 0.45
+#: A formula is nearly as good as the leader when it is at least as good in this share of the resamples.
+NEAR = 0.2
+#: Formulas of a committee.
+MEMBERS = 3
 #: Formulas that are compared on resamples: those that are best on the architectures as they are.
 FINALISTS = 40
+#: Formulas whose correlation is nearer to 1 than this rank alike.
+SAME = 1e-9
 #: Lower edge of a 95 % interval.
 LOW = 0.025
 
@@ -33,8 +40,10 @@ def pick(
     within: float,
     complexity: Sequence[int],
     focus: float = 0.0,
-) -> int:
-    """Index of the chosen formula. The objective is that of the evolution: on the worst benchmark, groups included.
+) -> list[int]:
+    """Indexes of the chosen formula and of those that make up a committee with it, up to `MEMBERS` in all.
+
+    The objective is that of the evolution: on the worst benchmark, groups included.
 
     Args:
         seen: per benchmark, all formulas on its training and on its validation architectures.
@@ -54,8 +63,33 @@ def pick(
     lower = torch.quantile(drawn, LOW, dim=1)
     size = [complexity[i] for i in finalists.tolist()]
     leader = max(range(len(lower)), key=lambda i: (float(lower[i]), -size[i], -i))
-    equal = [i for i in range(len(lower)) if float((drawn[i] >= drawn[leader]).double().mean()) >= EQUAL]
-    return int(finalists[min(equal, key=lambda i: (size[i], -float(lower[i]), i))])
+    share = [float((one >= drawn[leader]).double().mean()) for one in drawn]
+    equal = [i for i in range(len(lower)) if share[i] >= EQUAL]
+    chosen = min(equal, key=lambda i: (size[i], -float(lower[i]), i))
+    near = [i for i in range(len(lower)) if share[i] >= NEAR]
+    return finalists[_unlike(chosen, near, [view.scores[finalists] for view in views])].tolist()
+
+
+def _unlike(first: int, others: Sequence[int], scores: Sequence[Tensor]) -> list[int]:
+    """The first formula and those of the others that rank most unlike it and unlike each other, one after another.
+
+    Two formulas are as alike as Spearman's ρ of their `tree x class` on the benchmark where it is highest; where it is
+    1 they are one.
+    """
+    alike = torch.stack([_rank_correlations(some) for some in scores]).amax(0)
+    found, left = [first], [i for i in others if i != first]
+    while left and len(found) < MEMBERS:
+        closest = alike[left][:, found].amax(1)
+        at = int(closest.argmin())
+        if closest[at] >= 1 - SAME:
+            break
+        found.append(left.pop(at))
+    return found
+
+
+def _rank_correlations(scores: Tensor) -> Tensor:
+    """`tree x tree`: Spearman's ρ of every pair; 1 where it is undefined, since such a formula adds nothing."""
+    return torch.stack([spearman(scores, one) for one in scores]).nan_to_num(1.0)
 
 
 @dataclass(frozen=True, eq=False)

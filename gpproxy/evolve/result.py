@@ -160,6 +160,14 @@ class Result:
         """What the formula is compared with on a benchmark; empty for a result of version 0.2.0 or before."""
         return [Rival.from_json(one) for one in self.benchmarks[benchmark].get("rivals", [])]
 
+    def committee_of(self, benchmark: str) -> Rival | None:
+        """The mean rank by the formula and one or two more of its archive, `name` has them; None where there is none.
+
+        It is a `Rival` in form alone: the difference is the formula less the committee.
+        """
+        told = self.benchmarks[benchmark].get("committee")
+        return None if told is None else Rival.from_json(told)
+
     def to_json(self) -> dict[str, Any]:
         """Plain data for result.json; the front has a file of its own."""
         data = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in ("front", "folder")}

@@ -18,6 +18,7 @@ from gpproxy.evolution.generation import Generation
 from gpproxy.evolution.loop import evolve
 from gpproxy.evolution.state import EvolutionState
 from gpproxy.evolve.check import check_formulas, open_tables
+from gpproxy.evolve.committee import write_committee
 from gpproxy.evolve.conclude import Conclusion, conclude, entries
 from gpproxy.evolve.console import EvolveWatch
 from gpproxy.evolve.convergence import best_formulas
@@ -241,6 +242,8 @@ class Running:
         draw(formula.tree, folder.path / "formula.png")
         exported = partial(self._exported, result, formula, conclusion.discovery)
         folder.write_or_tell("proxy.py", exported, self.watch.note)
+        if conclusion.committee is not None:
+            write_committee(folder, result, conclusion.committee, self.watch.note)
         folder.write(SCORES, to_csv(conclusion.scores))
         folder.write_json(FRONT, front_json(result.front))
         folder.write_json(RESULT, result.to_json())

@@ -3,9 +3,9 @@
 In: what the end of a run has seen. Out: the file, and typed columns read back from it. Columns: benchmark,
 architecture, class (architectures of one class are one network), part, dead, quality (as the run has it: higher is
 better), `training 1` ... (as measured), then scores: `NAME #0`, `NAME #1` ... one for each initialisation, and `NAME`
-alone where there is one. Only tested architectures have more than the first. Names: `pick`, `front 1` ... in the order
-of front.json, `random 1` ..., `rival KIND` (see `rivals`; counted as learnt), and every baseline in its published
-direction. A cell is empty where nothing is known.
+alone where there is one. Only tested architectures have more than the first. Names: `pick`, `committee` where the run
+has one, `front 1` ... in the order of front.json, `random 1` ..., `rival KIND` (see `rivals`; counted as learnt), and
+every baseline in its published direction. A cell is empty where nothing is known.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from gpproxy.errors import RunError
+from gpproxy.evolve.committee import NAME
 from gpproxy.evolve.result import Result
 from gpproxy.evolve.rivals import KINDS, rival_column
 from gpproxy.evolve.scores import PICK, RunScores, read_scores
@@ -27,9 +28,15 @@ from gpproxy.ranking.trials import Trial, mean_difference
 from gpproxy.run.tables import number
 
 #: Names of rows beside those of the rivals.
-FORMULA, COMMITTEE, CEILING = "formula", "committee", "ceiling"
+FORMULA, OWN, COMMITTEE, CEILING = "formula", "own committee", "committee", "ceiling"
 #: What they are called.
-TITLES = {FORMULA: "evolved formula", COMMITTEE: "committee, out of bag", CEILING: "ceiling", **KINDS}
+TITLES = {
+    FORMULA: "evolved formula",
+    OWN: "committee of each run",
+    COMMITTEE: "committee, out of bag",
+    CEILING: "ceiling",
+    **KINDS,
+}
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,7 @@ class SeriesRow:
     """What something reaches on the tests of the runs.
 
     Attributes:
-        kind: `formula`, `committee`, `ceiling` or that of a rival.
+        kind: `formula`, `own committee` (of each run), `committee` (of all runs), `ceiling` or that of a rival.
         names: what was chosen in each run: formulas, names of proxies.
         kendall, spearman: over the runs; of several draws in a run, their mean.
         draws: standard deviation of τ between the draws of a run, mean over the runs; None where nothing is drawn.
@@ -142,6 +149,12 @@ def summarise(
     picks = [table.ranked(PICK, test) for table, test in zip(tables, tests)]
     formula = row_of(FORMULA, [r.formula for r in results], tables, tests, [p[None] for p in picks])
     rows = [formula]
+    own = [result.committee_of(benchmark) for result in results]
+    if any(own):
+        # A run without a committee has its formula.
+        votes = [t.ranked(NAME if c else PICK, test) for t, c, test in zip(tables, own, tests)]
+        names = [c.name if c else r.formula for c, r in zip(own, results)]
+        rows.append(_against(formula, picks, OWN, names, tables, tests, [v[None] for v in votes]))
     members = 0.0
     if len(tables) > 1:
         votes, members = out_of_bag(tables)

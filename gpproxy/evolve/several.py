@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from gpproxy.evolve.committee import write_committee
 from gpproxy.evolve.console import EvolveWatch
 from gpproxy.evolve.finished import read_run
 from gpproxy.evolve.folder import EvolveFolder
@@ -19,6 +18,7 @@ from gpproxy.evolve.page import document
 from gpproxy.evolve.result import Result
 from gpproxy.evolve.series import Series, summarise
 from gpproxy.evolve.series_cluster import Runner, run_on_cluster
+from gpproxy.evolve.series_committee import write_series_committee
 from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.report.render import REPORT, render
 from gpproxy.run.folder import RESULT, RunFolder, default_path
@@ -96,7 +96,7 @@ def run_series(
             results.append(_one(one, paths[-1], folder, watch, run_one))
         watch.step("comparing over the seeds")
         found = {name: summarise(name, config.seed_list, results, paths, folder.path) for name in results[0].benchmarks}
-        write_committee(folder, results, paths, found, watch.note)
+        write_series_committee(folder, results, paths, found, watch.note)
         folder.write_json(SERIES, {name: series.to_json() for name, series in found.items()})
         if folder.write_or_tell(REPORT, lambda: render(document([*map(read_run, paths)], found)), watch.note):
             watch.note(f"page {folder.path / REPORT}")

@@ -14,6 +14,7 @@ from rich.text import Text
 from gpproxy.evolve.result import ENDS
 from gpproxy.expressions.notation.words import explained
 from gpproxy.ranking.difference import MEASURES
+from gpproxy.run.folder import COMMITTEE
 from gpproxy.run.tables import capital, number, with_interval, wrapped
 
 if TYPE_CHECKING:
@@ -198,6 +199,7 @@ def facts(result: Result) -> Iterator[tuple[str, str]]:
     kind = "a forward and a backward pass" if result.needs_backward else "a forward pass only"
     yield "needs", f"{kind}: {', '.join(result.statistics)}"
     yield from verdict(result)
+    yield from committees(result)
     several = len(result.benchmarks) > 1
     for name, rows in result.benchmarks.items():
         for sentence in remarks(rows):
@@ -236,6 +238,24 @@ def verdict(result: Result) -> Iterator[tuple[str, str]]:
         told = summary(rivals, [found for found in result.benchmarks[name]["confounders"] if found["flagged"]])
         if told:
             yield "verdict", f"{name}: {told}" if several else told
+
+
+def committees(result: Result) -> Iterator[tuple[str, str]]:
+    """The committee of the run beside the formula, and how it is used."""
+    several = len(result.benchmarks) > 1
+    for name in result.benchmarks:
+        found = result.committee_of(name)
+        if found is None or found.difference is None:
+            continue
+        numbers = ", ".join(f"{mark} {with_interval(found.test, measure)}" for measure, mark in MEASURES.items())
+        gap = with_interval(found.difference.to_json(), "kendall")
+        where = f" on {name}" if several else ""
+        use = "" if result.folder is None else f" Use it by --proxy {result.folder / COMMITTEE}"
+        yield (
+            "committee",
+            f"the mean rank by the formula and {found.among - 1} of the archive that rank otherwise: test {numbers}"
+            f"{where}; the formula less this: τ {gap}, {found.difference.words}.{use}",
+        )
 
 
 def against(rival: Rival) -> str:

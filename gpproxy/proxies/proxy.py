@@ -123,6 +123,8 @@ def _load(text: str) -> Proxy:
     path = Path(text).expanduser()
     if path.is_dir():
         return _of_run(path)
+    if path.name == COMMITTEE and path.is_file():
+        return _of_committee(path.parent)
     if text.endswith(".py"):
         if not path.is_file():
             raise ConfigError(f"The proxy {path} is not there. Give a proxy.py, a run folder, a name or a formula.")
@@ -143,13 +145,19 @@ def _load(text: str) -> Proxy:
     return proxy
 
 
+def _of_committee(folder: Path) -> Proxy:
+    """The committee of a series or of one run."""
+    origin = read_origin(folder)
+    told = RunFolder(folder).read_json(COMMITTEE)
+    members = tuple((one["formula"], tuple(one["reference"])) for one in told["members"])
+    return _readable(origin, _from(origin, Proxy(f"committee ({folder.name})", members=members)))
+
+
 def _of_run(folder: Path) -> Proxy:
     origin = read_origin(folder)
     file = folder / "formula.txt"
-    if (folder / COMMITTEE).is_file():
-        told = RunFolder(folder).read_json(COMMITTEE)
-        members = tuple((one["formula"], tuple(one["reference"])) for one in told["members"])
-        return _readable(origin, _from(origin, Proxy(f"committee ({folder.name})", members=members)))
+    if not file.is_file() and (folder / COMMITTEE).is_file():
+        return _of_committee(folder)
     if not file.is_file():
         raise RunError(
             f"The run folder {folder} has no {file.name}; the run did not get that far. Let it finish: "

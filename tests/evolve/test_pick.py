@@ -20,8 +20,8 @@ def test_the_better_one_wins_and_the_simpler_of_equals() -> None:
     quality, generator = torch.arange(float(COUNT)), torch.Generator().manual_seed(0)
     noise = torch.randn(COUNT, generator=generator)
     parts = seen(noise, quality, 2 * quality + 1)
-    assert pick([parts], [None], 0.0, [1, 9, 9]) == 1
-    assert pick([parts], [None], 0.0, [1, 9, 4]) == 2
+    assert pick([parts], [None], 0.0, [1, 9, 9])[0] == 1
+    assert pick([parts], [None], 0.0, [1, 9, 4])[0] == 2
 
 
 def test_with_focus_the_one_that_is_right_at_the_top_wins() -> None:
@@ -31,5 +31,17 @@ def test_with_focus_the_one_that_is_right_at_the_top_wins() -> None:
     wrong_below[: third + 2] = quality[: third + 2].flip(0)
     wrong_above[-third:] = quality[-third:].flip(0)
     parts = seen(wrong_above, wrong_below)
-    assert pick([parts], [None], 0.0, [5, 5], focus=0.0) == 0
-    assert pick([parts], [None], 0.0, [5, 5], focus=1.0) == 1
+    assert pick([parts], [None], 0.0, [5, 5], focus=0.0)[0] == 0
+    assert pick([parts], [None], 0.0, [5, 5], focus=1.0)[0] == 1
+
+
+def test_a_committee_is_of_formulas_nearly_as_good_that_rank_most_unlike() -> None:
+    quality, generator = torch.arange(float(COUNT)), torch.Generator().manual_seed(0)
+    first, near, other = quality.clone(), quality.clone(), quality.clone()
+    first[:2] = first[:2].flip(0)
+    near[:2], near[2:4] = near[:2].flip(0), near[2:4].flip(0)
+    other[-2:] = other[-2:].flip(0)
+    noise = torch.randn(COUNT, generator=generator)
+    found = pick([seen(noise, first, 3 * first, near, other)], [None], 0.0, [1, 2, 3, 9, 9])
+    assert found == [1, 4, 3]  # the noise is not as good, and what ranks alike adds nothing
+    assert pick([seen(noise, first)], [None], 0.0, [1, 2]) == [1]
