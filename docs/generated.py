@@ -102,7 +102,7 @@ def statistics() -> str:
                     yield paragraphs(one.function)
                     needs = "Needs a backward pass" if one.backward else "Needs forward passes alone"
                     needs = "Is structure: no pass is needed for it" if one.source == "structure" else needs
-                    yield f"{needs}. Source: {prose(one.source)}."
+                    yield f"{needs}. {prose(f'{one.remark} '.lstrip())}Source: {prose(one.source)}."
 
     opening = f"What a look keeps of an untrained network, the {len(STATISTICS)} terminals of every formula, by type."
     return page("Statistics", opening, blocks())
@@ -158,7 +158,7 @@ def proxies() -> str:
             yield f"### {name}"
             yield paragraphs(one.function)
             better = "Higher" if one.direction > 0 else "Lower"
-            yield f"{better} is published as better. Source: {prose(one.source)}."
+            yield f"{better} is published as better. {prose(f'{one.remark} '.lstrip())}Source: {prose(one.source)}."
             if name in NAMED:
                 yield formula(name)
         for title, names in (

@@ -43,7 +43,7 @@ def statistics() -> Iterator[Row]:
     from gpproxy.statistics.statistic import STATISTICS
 
     for name, one in STATISTICS.items():
-        yield name, one.source, f"{one.type.__name__}: {one.summary}"
+        yield name, one.source, f"{one.type.__name__}: {one.summary} {one.remark}".rstrip()
 
 
 def primitives() -> Iterator[Row]:
@@ -60,7 +60,7 @@ def proxies() -> Iterator[Row]:
     from gpproxy.statistics.classical import PROXIES
 
     for name, one in PROXIES.items():
-        yield name, one.source, NAMED.get(name) or one.summary
+        yield name, one.source, f"{NAMED.get(name) or one.summary} {one.remark}".rstrip()
     for name, formula in NAMED.items():
         if name not in PROXIES:
             yield name, "gpproxy", formula

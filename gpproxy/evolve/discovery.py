@@ -23,6 +23,8 @@ from gpproxy.evolve.check import check_group
 from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.grammar import Grammar
+from gpproxy.expressions.structure import needs
+from gpproxy.expressions.text import parse
 from gpproxy.proxies.named import chosen_proxies
 from gpproxy.proxies.scored import told_of_notes
 from gpproxy.ranking.correlation import rank_dead_last, spearman
@@ -87,12 +89,17 @@ class Training:
     Attributes:
         problem: for the evolution.
         groups: per benchmark, name of the descriptor that a formula must also rank inside, or None.
-        notes: sentences on networks that were not seen whole.
+        notes: sentences on networks that were not seen whole, and on statistics that formulas go without.
     """
 
     problem: Problem
     groups: tuple[str | None, ...]
     notes: tuple[str, ...] = ()
+
+    def can_say(self, formula: str) -> bool:
+        """Whether the training architectures have all statistics of a formula."""
+        known = self.problem.grammar.statistics
+        return all(name in known for name in needs(parse(formula, Grammar({n: s.type for n, s in STATISTICS.items()}))))
 
 
 def prepare(
@@ -190,7 +197,9 @@ def training_side(discovery: Sequence[DiscoveryData], config: EvolveSettings) ->
     """The problem of the training architectures, by their first initialisation."""
     tables = [collect(data.space, data.parts.train, data.how)[0] for data in discovery]
     shared = [name for name in tables[0].types if all(name in table.types for table in tables)]
-    grammar = Grammar.for_table(tables[0], [*config.exclude, *(n for n in tables[0].types if n not in shared)])
+    lacking = {name for table in tables for name in _lacking(table)}
+    kept = [name for name in shared if name not in lacking]
+    grammar = Grammar.for_table(tables[0], [*config.exclude, *(n for n in tables[0].types if n not in kept)])
     cases, groups = [], []
     for data, table in zip(discovery, tables):
         quality = data.benchmark.select(data.parts.train).quality
@@ -214,7 +223,21 @@ def training_side(discovery: Sequence[DiscoveryData], config: EvolveSettings) ->
         groups.append(name)
     notes = [told_of_notes(list(table.notes.values()), len(table)) for table in tables]
     told = tuple(f"{data.name}: {note}" for data, note in zip(discovery, notes) if note)
+    for data, table in zip(discovery, tables):
+        for name, reasons in _lacking(table).items():
+            told += (
+                f"{data.name}: formulas go without {name}, which {len(reasons):,} of {len(table):,} lack. {reasons[0]}",
+            )
     return Training(Problem(tuple(cases), grammar, prices(grammar.statistics)), tuple(groups), told)
+
+
+def _lacking(table: StatisticsTable) -> dict[str, list[str]]:
+    """The statistics that some live architectures do not have: name -> why, one reason for each of them."""
+    found: dict[str, list[str]] = {}
+    for code, reasons in table.absent.items():
+        for name, reason in reasons.items() if code not in table.dead else ():
+            found.setdefault(name, []).append(reason)
+    return found
 
 
 def prices(names: Sequence[str] | Mapping[str, object]) -> dict[str, float]:

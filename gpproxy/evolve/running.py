@@ -87,6 +87,7 @@ class Running:
         training = training_side(discovery, config)
         for note in training.notes:
             self.watch.note(note)
+        guesses = [guess for guess in guesses if training.can_say(guess)]
         state, finished = self._evolve(training, guesses, Validation(discovery, config.cores))
         draws = self._random(training, state) if config.random_search else []
         history = best_formulas(folder.journal())

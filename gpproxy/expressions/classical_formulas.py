@@ -6,8 +6,8 @@ same with maps and weights alone. `NEAR` holds similar formulas for proxies that
 search allows; `REASONS` tells what they miss.
 
 Exceptions: a space may give descriptors for another setting than its networks have (a wider decoder); linear layers
-have resolution 1 here and none in the descriptors; `autogas_proxy3` wants rectified maps, `autogas_integration` a
-first rectifier without a negative slope.
+have resolution 1 here and none in the descriptors; what reads `agreement` has no value where all activations are
+smooth; `autogas_proxy3` wants rectified maps, `autogas_integration` a first rectifier without a negative slope.
 
 Sources: those of the proxies of the same name in `statistics.classical`; Abdelfattah et al., 2021, for most forms.
 """
@@ -74,6 +74,7 @@ SPELLED: dict[str, str] = {
 #: Smaller or similar formulas to start a search from.
 NEAR: dict[str, str] = {
     **{name: score.format(kernel) for name, (kernel, score) in _PROGRAMMES.items()},
+    "nwot": FORMULAS["nwot"],
     "autogas_proxy1": f"max(eigenvalues({_kernel('above_mean({})')}))",
     "swap": "sum_layers(distinct_patterns(preactivation))",
     "meco": "sum_layers(min(eigenvalues(correlation_channels(first_sample(activation)))))",
@@ -86,6 +87,7 @@ NEAR: dict[str, str] = {
 _CALLS = "the mean over three calls is a large formula; one call ranks"
 #: What a formula of `NEAR` misses, or why a proxy is no formula.
 REASONS: dict[str, str] = {
+    "nwot": "counts the signs of smooth activations, too, where `agreement` has no value",
     "autogas_proxy2": f"{_CALLS} alike",
     "autogas_proxy3": f"{_CALLS} nearly alike",
     "autogas_proxy4": f"{_CALLS} nearly alike",

@@ -71,7 +71,8 @@ def _absent(record: Record, tree: gp.PrimitiveTree) -> str:
 
 
 def score_table(table: StatisticsTable, trees: Sequence[gp.PrimitiveTree], workers: int = 1) -> Tensor:
-    """`tree x architecture`, float64; NaN for dead architectures and where a formula has no finite value.
+    """`tree x architecture`, float64; NaN for dead architectures, for those that lack a statistic of the formula, and
+    where it has no finite value.
 
     A formula without a value on some architectures keeps those that it has on the others. One that has the same value
     on all of them keeps it, too.
@@ -87,4 +88,7 @@ def score_table(table: StatisticsTable, trees: Sequence[gp.PrimitiveTree], worke
         again = [trees[i] for i in refused]
         single = [Evaluator(table.select([code])).scores(again).values for code in table.architectures]
         values[refused] = torch.cat(single, dim=1)
+    for place, code in enumerate(table.architectures):
+        if lacking := table.absent.get(code):
+            values[[i for i, tree in enumerate(trees) if not lacking.keys().isdisjoint(needs(tree))], place] = torch.nan
     return values

@@ -42,6 +42,7 @@ class Layer:
         activation: the output.
         inflow: what enters; None for an embedding, which takes numbers of rows.
         preactivation: the input of the attached rectifier, or None.
+        rectifier: name of that rectifier's function, such as `relu` or `silu`; empty where there is none.
         gradient: dL / d activation; zeros where the loss does not depend on it; None without a backward pass.
         weight_gradient: dL / d weight, likewise; where every sample has a weight of its own, their sum.
         sources, bias_sources: names of the parameters that the weight and the bias come from.
@@ -59,6 +60,7 @@ class Layer:
     bias_sources: tuple[str, ...] = ()
     inflow: Tensor | None = None
     preactivation: Tensor | None = None
+    rectifier: str = ""
     gradient: Any = None
     weight_gradient: Tensor | None = None
 

@@ -68,6 +68,7 @@ class Ledger:
         self._keys: dict[Any, int] = {}
         self._waiting: dict[int, int] = {}  # rectifier that no layer consumed -> layer that feeds it
         self._taken: set[int] = set()
+        self._functions: list[str] = []  # names of those of the rectifiers
 
     def normalise(self, func: Any, args: Any, kwargs: Any, given: list[Tensor]) -> Tensor:
         """A norm: what a layer has made stays that."""
@@ -85,6 +86,7 @@ class Ledger:
         before = self.traces.origin(entered)
         number = len(self.rectified)
         self.rectified.append((self.memory.keep(entered), before))
+        self._functions.append(func.__name__)
         if before.maker >= 0:
             self._waiting[number] = before.maker
         if kwargs.get("inplace") or func.__name__.endswith("_"):
@@ -140,14 +142,16 @@ class Ledger:
         if inflow is not None:
             call.kept["inflow"] = inflow
         number = len(self.layers)
+        fed_by = ""
         if before.rectifier >= 0 and before.rectifier not in self._taken:
             self._taken.add(before.rectifier)
             self._waiting.pop(before.rectifier, None)
             call.kept["preactivation"] = self.rectified[before.rectifier][0]
+            fed_by = self._functions[before.rectifier]
         name = self.running[-1][0] if self.running else ""
         sources, biases = (self._names(trace.parameters) for trace in (made, added))
         first = self._keys.setdefault(key, number) == number
-        self.layers.append(Layer(name, kind, first, output, weight, bias, call, 0.0, sources, biases))
+        self.layers.append(Layer(name, kind, first, output, weight, bias, call, 0.0, sources, biases, rectifier=fed_by))
         axis = INNER if output_axes.inner else output_axes.sample or 0
         after = self.traces.made(made.data or before.data, frozenset(), number, axis=axis, visible=visible)
         self.traces.set(output, after)
@@ -181,7 +185,9 @@ class Ledger:
             behind = leaves(made)
             self.unseen = [i for i in self.unseen if id(self.parameters[i][1]) in behind]
         for rectifier, maker in self._waiting.items():
-            self.layers[maker].call.kept.setdefault("preactivation", self.rectified[rectifier][0])
+            layer, kept = self.layers[maker], self.rectified[rectifier][0]
+            if layer.call.kept.setdefault("preactivation", kept) is kept:
+                layer.rectifier = self._functions[rectifier]
         grid = None if image is None or image.ndim != 4 else (image.shape[2], image.shape[3])
         layout = self.layout = Layout(self.samples, grid)
         for layer in self.layers:

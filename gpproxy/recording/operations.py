@@ -30,10 +30,13 @@ MOVES = frozenset((
 RECURRENT = (
     "lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell",
 )  # fmt: skip
+#: Rectifiers without a kink where they switch: a network of them is nowhere linear, so it has no linear regions.
+SMOOTH = frozenset((
+    "elu", "elu_", "selu", "selu_", "celu", "celu_", "gelu", "silu", "mish", "hardswish", "softplus",
+))  # fmt: skip
 #: Activations that switch with the sign of their input, in place or not.
 RECTIFIERS = frozenset((
-    "relu", "relu_", "relu6", "leaky_relu", "leaky_relu_", "prelu", "rrelu", "rrelu_", "elu", "elu_", "selu", "selu_",
-    "celu", "celu_", "gelu", "silu", "mish", "hardswish", "softplus",
+    "relu", "relu_", "relu6", "leaky_relu", "leaky_relu_", "prelu", "rrelu", "rrelu_", *SMOOTH,
 ))  # fmt: skip
 #: Normalisations: they return the shape that they are given.
 NORMS = frozenset(("batch_norm", "instance_norm", "layer_norm", "group_norm", "rms_norm"))

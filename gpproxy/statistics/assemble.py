@@ -36,6 +36,7 @@ def assemble(records: Sequence[Record]) -> StatisticsTable:
         {r.architecture: r.dead for r in records if r.dead},
         {name: torch.tensor(column, dtype=torch.float64, device="cpu") for name, column in columns.items()},
         {r.architecture: r.note for r in records if r.note},
+        {r.architecture: lacking for r in records if (lacking := {n: r.absent[n] for n in names if n in r.absent})},
     )
 
 

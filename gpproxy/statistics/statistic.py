@@ -29,6 +29,8 @@ class Statistic:
         reads: what it reads beside structure; statistics that read the same cost little more than one of them, so they
             are collected and cached together. Empty: it is cached alone.
         range: what its entries can be; algebra relies on it.
+        linear_regions: whether it reads signs as the linear regions of a network; where activations are smooth, there
+            are none, and its function leaves those layers out.
         summary: first paragraph of the documentation.
     """
 
@@ -40,6 +42,13 @@ class Statistic:
     summary: str = ""
     range: Sign = "real"
     reads: str = ""
+    linear_regions: bool = False
+
+    @property
+    def remark(self) -> str:
+        """What a user should know of its values, a sentence or nothing."""
+        told = "It reads signs as linear regions: it is absent in layers whose activation is smooth (SiLU, GELU, ...)."
+        return told if self.linear_regions else ""
 
     @property
     def structural(self) -> bool:
@@ -58,13 +67,14 @@ def statistic(
     name: str | None = None,
     range: Sign = "real",
     reads: str = "",
+    linear_regions: bool = False,
 ) -> Callable:
     """Registers the decorated function as a statistic."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         summary = " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split())
         label = name or function.__name__
-        STATISTICS.add(label, Statistic(label, type, function, source, backward, summary, range, reads))
+        STATISTICS.add(label, Statistic(label, type, function, source, backward, summary, range, reads, linear_regions))
         return function
 
     return decorate

@@ -26,6 +26,7 @@ class StatisticsTable:
         columns: classical proxies and descriptors, name -> `architecture` float64, computed on full tensors.
             NaN where a proxy is undefined.
         notes: code -> how much of the network was seen, for those that were not seen whole.
+        absent: code -> statistic -> why the generator does not have it, for those that lack any.
     """
 
     architectures: tuple[str, ...]
@@ -35,6 +36,7 @@ class StatisticsTable:
     dead: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, Tensor] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
+    absent: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.architectures)
@@ -85,6 +87,7 @@ class StatisticsTable:
             {c: self.dead[c] for c in codes if c in self.dead},
             {name: column[index] for name, column in self.columns.items()},
             {c: self.notes[c] for c in codes if c in self.notes},
+            {c: self.absent[c] for c in codes if c in self.absent},
         )
 
     def _pick(self, value: Value, index: Tensor) -> Value:

@@ -17,10 +17,11 @@ from tests.commands import FAKE
 
 
 def test_formulas_and_names_look_by_default() -> None:
-    formula, classical, near = (Proxy.load(text) for text in ("sum_layers(std(activation))", "ntk", "nwot"))
+    formula, classical, equal = (Proxy.load(text) for text in ("sum_layers(std(activation))", "ntk", "synflow"))
     assert (formula.inits, formula.inputs, formula.init_seed) == (1, 64, 0) and not formula.needs_backward
     assert classical.classical == "ntk" and classical.inputs == 16 and classical.needs_backward
-    assert near.formula and not near.classical and near.statistics
+    assert equal.formula and not equal.classical and equal.statistics
+    assert Proxy.load("nwot").classical == "nwot"  # it has a value where its formula has none
     changed = Proxy.load("ntk", init_seed=2, inputs=8, inits=3)
     assert (changed.init_seed, changed.inputs, changed.inits) == (2, 8, 3)
     assert changed == Proxy.load("ntk").changed(2, 8, 3) == changed.changed()

@@ -22,15 +22,16 @@ from gpproxy.search.strategies import Evolution, Exhaustive, Random, Strategy
 from tests.commands import FAKE
 from tests.search.setups import FORWARD, GRADIENT, fake_setup, fake_space, last
 
+KERNEL = "logdet(sum_layers(agreement))"
 SPACE = fake_space()
 SIZER = Sizer(SPACE)
 
 
 def test_scores_are_those_of_the_score_command(tmp_path: Path) -> None:
-    found = list(last(Exhaustive(SPACE, 0), fake_setup(FORWARD, GRADIENT, "nwot"), 48).seen)
+    found = list(last(Exhaustive(SPACE, 0), fake_setup(FORWARD, GRADIENT, KERNEL), 48).seen)
     codes = tmp_path / "codes.txt"
     codes.write_text("\n".join(one.code for one in found) + "\n")
-    for i, proxy in enumerate((FORWARD, GRADIENT, Proxy.load("nwot").formula)):
+    for i, proxy in enumerate((FORWARD, GRADIENT, KERNEL)):
         config = ScoreSettings(proxy=proxy, space="fake", archs=str(codes), plugins=(FAKE,), workers=1)
         for one, expected in zip(found, score(config)):
             assert one.code == expected.code
@@ -66,11 +67,11 @@ def test_forward_only_formulas_run_no_backward_pass(monkeypatch: pytest.MonkeyPa
         raise AssertionError("backward pass")
 
     monkeypatch.setattr(passes, "backward", refuse)
-    assert math.isfinite(Scorer(fake_setup(FORWARD, "nwot")).score("1-1-1-1").scores[0])
+    assert math.isfinite(Scorer(fake_setup(FORWARD, KERNEL)).score("1-1-1-1").scores[0])
 
 
 def test_proxies_that_look_alike_share_their_network() -> None:
-    scorer = Scorer(fake_setup(FORWARD, GRADIENT, "nwot"))
+    scorer = Scorer(fake_setup(FORWARD, GRADIENT, KERNEL))
     scorer.score("1-1-1-1")
     assert (scorer.work.networks, scorer.work.forwards, scorer.work.backwards) == (1, 1, 1)
     other = Setup("fake", (("resolution", 8),), (Proxy.load(FORWARD), Proxy.load(FORWARD).changed(init_seed=5)))
@@ -162,9 +163,9 @@ def test_candidates_of_another_course_are_dropped(tmp_path: Path) -> None:
 
 def test_several_proxies_cost_one_look_a_candidate() -> None:
     one = last(Random(SPACE, 0), fake_setup(FORWARD), 12).work
-    three = last(Random(SPACE, 0), fake_setup(FORWARD, "nwot", "sum_layers(max(abs(activation)))"), 12).work
+    three = last(Random(SPACE, 0), fake_setup(FORWARD, KERNEL, "sum_layers(max(abs(activation)))"), 12).work
     assert (three.networks, three.forwards, three.backwards) == (one.networks, one.forwards, 0.0)
-    with_gradients = last(Random(SPACE, 0), fake_setup(FORWARD, GRADIENT, "nwot"), 12).work
+    with_gradients = last(Random(SPACE, 0), fake_setup(FORWARD, GRADIENT, KERNEL), 12).work
     assert (with_gradients.networks, with_gradients.forwards) == (one.networks, one.forwards)
     assert with_gradients.backwards == one.forwards
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from gpproxy.errors import StatisticsError
+from gpproxy.primitives import PRIMITIVES
 from gpproxy.primitives.types import (
     AXES,
     LAYER_TYPES,
@@ -22,6 +23,7 @@ from gpproxy.search_spaces import SEARCH_SPACES
 from gpproxy.search_spaces.batch import Batch
 from gpproxy.search_spaces.describe import macs
 from gpproxy.statistics.absent import AbsentPass
+from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.cut import Sizes
 from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import STATISTICS
@@ -218,6 +220,57 @@ def test_agreement_counts_equal_bits():
             continue
         on = (layer.preactivation > 0).flatten(1)
         assert kernel.tolist() == [[float((a == b).sum()) for b in on] for a in on]
+
+
+SMOOTH = (nn.SiLU, nn.GELU, nn.ELU, nn.SELU, nn.CELU, nn.Mish, nn.Hardswish, nn.Softplus)
+
+
+def activated(*acts: nn.Module) -> nn.Module:
+    return seeded_(nn.Sequential(*(m for act in acts for m in (nn.Conv2d(3, 3, 3, 1, 1), act)), nn.Conv2d(3, 3, 1)))
+
+
+@pytest.mark.parametrize("act", SMOOTH)
+def test_smooth_activations_have_no_linear_regions(act):
+    with pytest.raises(AbsentPass, match=r"no linear regions.*are smooth \(\w+\).*covariance_samples\(preactivation\)"):
+        value("agreement", activated(act()))
+    assert any(v is not None for v in value("preactivation", activated(act())))
+    alone, first, second = (
+        value("agreement", activated(nn.ReLU(), act(), nn.ReLU())),
+        *(value("agreement", activated(a, b, c)) for a, b, c in ((act(), act(), nn.ReLU()), (nn.ReLU(), act(), act()))),
+    )
+    assert [kernel is not None for kernel in alone] == [False, True, False, True]
+    assert [kernel is not None for kernel in first] == [False, False, False, True]
+    assert [kernel is not None for kernel in second] == [False, True, False, False]
+
+
+@pytest.mark.parametrize("act", [nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.RReLU, nn.ReLU])
+def test_activations_of_straight_pieces_have_linear_regions(act):
+    assert [kernel is not None for kernel in value("agreement", activated(act(), act()))] == [False, True, True]
+
+
+@pytest.mark.parametrize("name", ["covariance_samples", "cosine_samples"])
+def test_kernels_that_need_no_linear_regions(name):
+    primitive = PRIMITIVES[name]
+    for map_ in value("preactivation", activated(nn.SiLU(), nn.GELU())):
+        if map_ is not None:
+            rows = map_.flatten(1).double()
+            rows = rows - rows.mean(1, keepdim=True) if name == "covariance_samples" else rows
+            kernel = rows @ rows.T / rows.shape[1]
+            if name == "cosine_samples":
+                kernel = kernel / kernel.diagonal().outer(kernel.diagonal()).sqrt()
+            torch.testing.assert_close(primitive.function(map_[None])[0].double(), kernel, rtol=1e-4, atol=1e-6)
+
+
+def test_what_reads_linear_regions_says_so():
+    every = [*STATISTICS.values(), *PROXIES.values()]
+    assert {one.name for one in every if one.linear_regions} == {"agreement", "nwot", "swap", "autogas_proxy5"}
+    assert all(bool(one.remark) == one.linear_regions for one in every)
+
+
+@pytest.mark.parametrize("name", ["nwot", "swap", "autogas_proxy5"])
+def test_classical_proxies_count_signs_of_smooth_activations(name):
+    smooth, straight = activated(nn.SiLU()), activated(nn.ReLU())  # the signs before one activation are the same
+    assert PROXIES[name](look_at(smooth)) == PROXIES[name](look_at(straight))
 
 
 def test_channel_moments_are_those_of_full_maps():

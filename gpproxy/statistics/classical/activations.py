@@ -15,11 +15,12 @@ def hamming_kernel(codes: Tensor) -> Tensor:
     return ((spins @ spins.T).double() + spins.shape[1]) / 2
 
 
-@proxy(source="Mellor et al., 2021")
+@proxy(source="Mellor et al., 2021", linear_regions=True)
 def nwot(passes: Passes) -> float | Tensor:
     """Log |determinant| of the Hamming kernel of all rectifiers' on-off codes.
 
-    Every rectifier counts, leaky ones too (published: ReLU modules). NaN where two samples have the same code.
+    Every rectifier counts, leaky and smooth ones too (published: ReLU modules). NaN where two samples have the same
+    code.
     """
     kernel = sum(hamming_kernel(z > 0) for z in passes.noise.rectified)
     if not isinstance(kernel, Tensor):
@@ -27,9 +28,12 @@ def nwot(passes: Passes) -> float | Tensor:
     return torch.linalg.slogdet(kernel).logabsdet
 
 
-@proxy(source="Peng et al., 2024 (SWAP-NAS, without the size regulariser)")
+@proxy(source="Peng et al., 2024 (SWAP-NAS, without the size regulariser)", linear_regions=True)
 def swap(passes: Passes) -> float | Tensor:
-    """Number of distinct on-off patterns that neurons show over the samples of the batch."""
+    """Number of distinct on-off patterns that neurons show over the samples of the batch.
+
+    Every rectifier counts, leaky and smooth ones too (published: ReLU modules).
+    """
     if not passes.noise.rectified:
         return torch.nan
     bits = torch.cat([(z > 0).flatten(1) for z in passes.noise.rectified], 1).long()

@@ -156,7 +156,7 @@ def autogas_proxy4(passes: Passes) -> float:
     return programme(passes, nn.functional.silu, _above_median, (square, abslog, spectral))
 
 
-@proxy(source=SOURCE)
+@proxy(source=SOURCE, linear_regions=True)
 def autogas_proxy5(passes: Passes) -> float:
     """Unchanged, above zero, log |determinant| of the kernel, hence `nwot`; `l1_norm`, `mean` are dead."""
     return programme(passes, lambda x: x, _above_zero, (slogdet, l1_norm, np.mean))

@@ -33,6 +33,8 @@ class ClassicalProxy:
         forwards, backwards: passes of the whole batch beyond the noise, perturbed and input-gradient passes.
         needs_backward: whether any gradient is needed, from a shared pass or an own one.
         summary: first line of the documentation.
+        linear_regions: whether its derivation reads signs as the linear regions of a network. Of smooth activations,
+            where there are none, it counts the signs all the same.
     """
 
     name: str
@@ -43,6 +45,15 @@ class ClassicalProxy:
     backwards: float = 0
     needs_backward: bool = False
     summary: str = ""
+    linear_regions: bool = False
+
+    @property
+    def remark(self) -> str:
+        """What a user should know of its values, a sentence or nothing."""
+        told = (
+            "It reads signs as linear regions; smooth activations (SiLU, GELU, ...) have none, but their signs count."
+        )
+        return told if self.linear_regions else ""
 
     def __call__(self, passes: Passes) -> float:
         return self.function(passes)
@@ -64,6 +75,7 @@ def proxy(
     backwards: float = 0,
     needs_backward: bool = False,
     name: str | None = None,
+    linear_regions: bool = False,
 ) -> Callable[[Callable[[Passes], Tensor | float]], Callable[[Passes], float]]:
     """Registers `f(look) -> number` as a proxy; numerical failure becomes NaN, the failure of a pass of its own an
     AbsentPass, any other error stays an error."""
@@ -81,9 +93,8 @@ def proxy(
 
         label = name or function.__name__
         summary = (inspect.getdoc(function) or "").split("\n")[0]
-        PROXIES.add(
-            label, ClassicalProxy(label, guarded, direction, source, forwards, backwards, needs_backward, summary)
-        )
+        described = (label, guarded, direction, source, forwards, backwards, needs_backward, summary, linear_regions)
+        PROXIES.add(label, ClassicalProxy(*described))
         return guarded
 
     return decorate

@@ -25,7 +25,7 @@ def gradient(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
 
 @statistic(FeatureMap, source="Mellor et al., 2021", reads="plain")
 def preactivation(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
-    """Input of the rectifier attached to the layer."""
+    """Input of the rectifier attached to the layer, smooth ones (SiLU, GELU, ...) among them."""
     return [
         None if layer.preactivation is None else cut_map(layer.preactivation, sizes) for layer in passes.noise.layers
     ]

@@ -6,17 +6,21 @@ import torch
 from torch import Tensor
 
 from gpproxy.primitives.types import ChannelVector, SampleKernel
+from gpproxy.recording.operations import SMOOTH
+from gpproxy.statistics.absent import AbsentPass
 from gpproxy.statistics.cut import Sizes, as_map, cut_channels
 from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import statistic
 
 
-@statistic(SampleKernel, source="Mellor et al., 2021 (NASWOT)", range="nonnegative", reads="plain")
+@statistic(SampleKernel, source="Mellor et al., 2021 (NASWOT)", range="nonnegative", reads="plain", linear_regions=True)
 def agreement(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Number of rectifier inputs on which two samples agree in sign."""
     kernels: list[Tensor | None] = []
+    smooth: set[str] = set()
     for layer in passes.noise.layers:
-        if layer.preactivation is None:
+        if layer.preactivation is None or layer.rectifier in SMOOTH:
+            smooth |= {layer.rectifier} - {""}
             kernels.append(None)
             continue
         # Written as numbers at once: a bool that is converted afterwards costs as much as the product.
@@ -24,6 +28,12 @@ def agreement(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
         both = code @ code.T
         active = both.diagonal()
         kernels.append(both + both + (code.shape[1] - active[:, None] - active))
+    if smooth and not any(kernel is not None for kernel in kernels):
+        raise AbsentPass(
+            f"This generator has no linear regions, which agreement compares: its activations are smooth "
+            f"({', '.join(sorted(smooth))}). covariance_samples(preactivation) and cosine_samples(preactivation) are "
+            "kernels that need none."
+        )
     return kernels
 
 
