@@ -21,9 +21,12 @@ from gpproxy.ranking.equivalence import functional_classes
 from gpproxy.ranking.metrics import RankingMetrics, Row
 from gpproxy.ranking.retest import Retest, retest
 from gpproxy.search_spaces import SearchSpace
+from gpproxy.seeds import python_random
 from gpproxy.statistics.collect import collect
 from gpproxy.statistics.collection import Collection
 
+#: Architectures that baselines are judged on: of a larger table, so many that are drawn from it.
+MOST = 1000
 #: Called with (architectures done, architectures in all).
 Progress = Callable[[int, int], None]
 
@@ -38,6 +41,7 @@ class Survey:
         metric: worst, median and best value of the metric over the architectures without a collapsed training.
         retest: agreement of repeated trainings; None where there are too few.
         ceiling: the same by simulation, or from identical architectures; None where neither allows one.
+        judged: architectures that the baselines are judged on, `MOST` at most, drawn from all.
         baselines: name -> kind and the measures of `RankingMetrics.measure`, the strongest first.
         measured: name -> Spearman of a measured column with the quality, higher is closer; NaN where undefined.
         dead: code -> why a network has no meaningful scores.
@@ -49,6 +53,7 @@ class Survey:
     metric: tuple[float, float, float]
     retest: Retest | None
     ceiling: Ceiling | None
+    judged: int
     baselines: dict[str, Row]
     measured: dict[str, float]
     dead: Mapping[str, str] = field(default_factory=dict)
@@ -65,29 +70,30 @@ def survey(
     workers: int = 1,
     on_progress: Progress = lambda done, total: None,
 ) -> Survey:
-    """The Survey of a table.
+    """The Survey of a table. Of one with more than `MOST` architectures, as many are described and scored.
 
     Args:
         proxies: names of the classical proxies to compute; empty computes none.
         init_seed: seed of the untrained weights and inputs that they see.
     """
-    columns, dead = describe(benchmark, space)
+    some = _drawn(benchmark)
+    columns, dead = describe(some, space)
     failed: Mapping[str, str] = {}
     if proxies:
         how = Collection(seed=init_seed, statistics=(), proxies=proxies, device=device, describe=False)
-        table, failed = collect(space, benchmark.architectures, how, workers=workers, on_progress=on_progress)
+        table, failed = collect(space, some.architectures, how, workers=workers, on_progress=on_progress)
         place = {code: i for i, code in enumerate(table.architectures)}
         for name, column in table.columns.items():
-            found = [float(column[place[c]]) if c in place else math.nan for c in benchmark.architectures]
+            found = [float(column[place[c]]) if c in place else math.nan for c in some.architectures]
             columns[name] = torch.tensor(found, dtype=torch.float64)
         dead = {**dead, **table.dead}
-    classes = functional_classes(benchmark.architectures, space)
-    metrics = RankingMetrics(benchmark, dead, classes)
+    metrics = RankingMetrics(some, dead, functional_classes(some.architectures, space))
     rows = {
         name: {"kind": kind, **metrics.measure(score)}
-        for name, (kind, score) in named_scores(columns, benchmark.columns).items()
+        for name, (kind, score) in named_scores(columns, some.columns).items()
     }
     ordered = sorted(rows, key=lambda name: -abs(rows[name]["spearman"] or 0.0))
+    classes = functional_classes(benchmark.architectures, space)
     whole = ~benchmark.collapsed.any(1)
     kept = benchmark.quality[whole] if whole.any() else benchmark.quality
     metric = benchmark.card.in_units(kept.sort().values)
@@ -97,11 +103,19 @@ def survey(
         metric=(float(metric[0]), float(metric.quantile(0.5)), float(metric[-1])),
         retest=retest(benchmark.repeats, classes),
         ceiling=ceiling(benchmark, space),
+        judged=len(some),
         baselines={name: rows[name] for name in ordered},
         measured={name: _agreement(column, benchmark) for name, column in benchmark.measured.items()},
         dead=dead,
         failed=failed,
     )
+
+
+def _drawn(benchmark: Benchmark) -> Benchmark:
+    """The table, or as much of it as baselines are judged on."""
+    if len(benchmark) <= MOST:
+        return benchmark
+    return benchmark.select(python_random("survey", 0).sample(benchmark.architectures, MOST))
 
 
 def describe(benchmark: Benchmark, space: SearchSpace) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -77,8 +77,10 @@ def survey_facts(survey: Survey) -> Iterator[tuple[str, str]]:
     if known:
         cells = ", ".join(f"{name} {number(rho)}" for name, rho in known.items())
         yield "also", f"ρ of other measured columns with the quality (distances are negative): {cells}"
+    if survey.judged < len(table):
+        yield "baselines", f"described and judged on {survey.judged:,} architectures, drawn from the {len(table):,}"
     if survey.dead:
-        yield "dead", f"{len(survey.dead)} networks have no meaningful score and rank last for every proxy"
+        yield "dead", f"{len(survey.dead)} of these networks have no meaningful score and rank last for every proxy"
     for reason in survey.failed.values():
         yield "left out", reason
     for remark in (*table.remarks, *map(str, table.dropped)):
