@@ -225,9 +225,11 @@ def training_side(discovery: Sequence[DiscoveryData], config: EvolveSettings) ->
     told = tuple(f"{data.name}: {note}" for data, note in zip(discovery, notes) if note)
     for data, table in zip(discovery, tables):
         for name, reasons in _lacking(table).items():
-            told += (
-                f"{data.name}: formulas go without {name}, which {len(reasons):,} of {len(table):,} lack. {reasons[0]}",
-            )
+            if len(reasons) < int(
+                table.alive.sum()
+            ):  # what no network of a space has, such as noise levels, is no news
+                many = f"{len(reasons):,} of {len(table):,}"
+                told += (f"{data.name}: formulas go without {name}, which {many} lack. {reasons[0]}",)
     return Training(Problem(tuple(cases), grammar, prices(grammar.statistics)), tuple(groups), told)
 
 

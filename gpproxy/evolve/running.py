@@ -34,6 +34,7 @@ from gpproxy.evolve.validation import Validation
 from gpproxy.export.write import source
 from gpproxy.expressions.notation.formula import Formula
 from gpproxy.pictures.formula import draw
+from gpproxy.proxies.named import ALL
 from gpproxy.report.render import REPORT, render
 from gpproxy.run.folder import FRONT, RESULT, SPLIT, STATE, interruptible
 from gpproxy.run.interrupt import Interrupted, Patience
@@ -87,6 +88,9 @@ class Running:
         training = training_side(discovery, config)
         for note in training.notes:
             self.watch.note(note)
+        for guess in guesses if ALL not in config.initial_formulas else ():
+            if not training.can_say(guess):
+                self.watch.note(f"the formula {guess} is left out: training architectures lack a statistic of it")
         guesses = [guess for guess in guesses if training.can_say(guess)]
         state, finished = self._evolve(training, guesses, Validation(discovery, config.cores))
         draws = self._random(training, state) if config.random_search else []

@@ -39,7 +39,7 @@ def look(network: nn.Module, inputs: object = None) -> Passes:
 def everything(passes: Passes) -> dict[str, Tensor | str]:
     """All statistics and classical proxies, or the reasons of those that are absent."""
     found: dict[str, Tensor | str] = {}
-    for name, statistic in STATISTICS.items():
+    for name, statistic in ((name, one) for name, one in STATISTICS.items() if name not in LEVELLED):
         try:
             value = statistic.function(passes, SIZES)
             if statistic.type in LAYER_TYPES:
@@ -55,6 +55,10 @@ def everything(passes: Passes) -> dict[str, Tensor | str]:
         except AbsentPass as error:
             found[name] = str(error)
     return found
+
+
+#: What only networks that are told a noise level have.
+LEVELLED = ("path", "activation_by_noise", "gradient_by_noise", "identity_error", "identity_error_by_noise")
 
 
 def agree(network: nn.Module, plain: nn.Module, leave: tuple[str, ...] = (), tolerance: float = 1e-3) -> None:
