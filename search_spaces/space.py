@@ -31,7 +31,7 @@ Architecture = tuple[int, ...]
 #: same axes, one-hot per pixel, with one channel per class and what else the data set marks, such as edges; an image
 #: with noise on it and the level of the noise, see `gpproxy.search_spaces.edm`; an image to enlarge;
 #: a vector of noise and the number of a class.
-Takes = Literal["noise", "images", "labels", "noisy images", "small images", "noise and classes"]
+Takes = Literal["noise", "images", "labels", "noisy images", "small images", "noise and classes", "images and noise"]
 
 Space = TypeVar("Space", bound="SearchSpace")
 

@@ -19,12 +19,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gpproxy.errors import ConfigError
 from gpproxy.images.image_set import seen, to_unit
 from gpproxy.search_spaces.initialise import materialise
+from gpproxy.search_spaces.mixture import logistic_surprise
 from gpproxy.seeds import numbered, reseed
 from gpproxy.tasks.drawing import DrawingTask
 from gpproxy.tasks.loss_objective import LossObjective, LossRecipe
@@ -121,21 +121,6 @@ class Autoencoder(nn.Module):
             error = (made - images).square().mean().clamp_min(1e-10)
             return math.log(127.5) + 0.5 * (2 * math.pi * math.e * error).log()
         return logistic_surprise(images, made, self.log_scale).mean()
-
-
-def logistic_surprise(images: Tensor, made: Tensor, log_scale: Tensor) -> Tensor:
-    """Negative log probability of every 8-bit value in [-1, 1] under a logistic around `made`, in nats.
-
-    The probability of a value is that of the interval of 1/127.5 around it; those of the darkest and the brightest have
-    no end (Salimans et al., 2017). Scales below e^-7 count as that.
-    """
-    log_scale = log_scale.clamp_min(-7.0)
-    distance, precision = images - made, (-log_scale).exp()
-    above, below = precision * (distance + 1 / 255), precision * (distance - 1 / 255)
-    # log(sigmoid(above) - sigmoid(below)), without the difference of two nearly equal numbers
-    inside = above + torch.log(-torch.expm1(below - above)) - F.softplus(above) - F.softplus(below)
-    whole = torch.where(images > 0.999, -F.softplus(below), inside)
-    return -torch.where(images < -0.999, -F.softplus(-above), whole)
 
 
 class VariationalObjective(LossObjective):

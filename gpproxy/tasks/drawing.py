@@ -24,6 +24,11 @@ class DrawingTask(Task):
     #: Smallest height and width of images that can be learnt from, in pixels.
     smallest: ClassVar[int] = 1
 
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Of the images that are learnt from and drawn: by default what generators put out."""
+        return self.space.image_shape
+
     @cached_property
     def images(self) -> ImageSet:
         """The split that generators learn from, of STL-10 with the unlabeled images; grey for generators of grey."""
@@ -44,10 +49,10 @@ class DrawingTask(Task):
 
     def of_channels(self, images: ImageSet) -> Tensor:
         """Images with the channels that the generators draw; grey ones have three equal channels."""
-        return images.images[:, : self.space.image_shape[0]]
+        return images.images[:, : self.image_shape[0]]
 
     def _load(self, split: str, limit: int | None) -> ImageSet:
-        settings, shape = self.settings, self.space.image_shape
+        settings, shape = self.settings, self.image_shape
         if len(shape) != 3 or shape[0] not in CHANNELS or min(shape[1:]) < self.smallest:
             raise ConfigError(
                 f"The generators of {self.space.name} draw {' x '.join(map(str, shape))}, and a training takes images: "

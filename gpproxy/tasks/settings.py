@@ -61,8 +61,8 @@ class Training:
     Attributes:
         recipe: preset of the training; short, for small budgets, or autogan, the published one with its 256 channels;
             for translations pix2pix, cyclegan, pix2pix-short or cyclegan-short; for denoising edm or edm-short; for
-            super-resolution sr or sr-short; for autoencoding vae-short;
-            for generators that are told a class class-short.
+            super-resolution sr or sr-short; for autoencoding vae-short or
+            vdvae-short; for generators that are told a class class-short.
         steps: generator updates; 0 takes the recipe's.
         batch: images per update; 0 takes the recipe's.
         recipe_settings: value of the recipe, such as critic_steps=2.

@@ -56,6 +56,7 @@ KINDS = {
     "noisy images": "denoise images",
     "small images": "enlarge images",
     "noise and classes": "draw images of classes",
+    "images and noise": "encode images and draw them again",
 }
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from scipy.stats import logistic
 
 from gpproxy.errors import ConfigError
 from gpproxy.seeds import numbered
@@ -17,7 +16,6 @@ from gpproxy.tasks.autoencoding import (
     Autoencoder,
     AutoencodingRecipe,
     VariationalObjective,
-    logistic_surprise,
 )
 from gpproxy.tasks.registry import open_task, recipe
 from gpproxy.tasks.settings import TrainingSettings
@@ -35,26 +33,6 @@ SMALL = {
 @pytest.fixture(scope="module")
 def task():
     return open_task(TrainingSettings(space="autogan", recipe="vae-short", **SMALL))
-
-
-@pytest.mark.parametrize("scale", [-1.0, -3.0, -6.0])
-def test_the_logistic_is_a_distribution_over_bytes(scale):
-    values = (torch.arange(256, dtype=torch.float64) / 127.5 - 1).view(-1, 1, 1, 1)
-    made, log_scale = torch.tensor(0.31, dtype=torch.float64), torch.tensor([[[scale]]], dtype=torch.float64)
-    found = (-logistic_surprise(values, made, log_scale)).exp().flatten()
-    assert found.sum().item() == pytest.approx(1, abs=1e-9)
-    # SciPy's logistic over the interval of each value, the first and the last without an end.
-    edges = (torch.arange(1, 256, dtype=torch.float64) - 0.5) / 127.5 - 1
-    below = [0.0, *logistic.cdf(edges, 0.31, math.exp(scale)), 1.0]
-    expected = [b - a for a, b in zip(below, below[1:])]
-    assert found.tolist() == pytest.approx(expected, abs=1e-12)
-
-
-def test_far_from_the_value_the_surprise_is_finite_and_has_a_slope():
-    made = torch.tensor([-1.0, 1.0], requires_grad=True)
-    found = logistic_surprise(torch.tensor([1.0, 0.0]), made, torch.tensor(-7.0))
-    (slope,) = torch.autograd.grad(found.sum(), made)
-    assert bool(found.isfinite().all()) and bool((slope != 0).all())
 
 
 def test_the_gaussian_is_that_of_the_best_variance():
