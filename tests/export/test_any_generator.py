@@ -28,6 +28,7 @@ from gpproxy.statistics.cut import Sizes
 from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import STATISTICS
 from tests.statistics.test_any_generator import Attention, Body, Labelled, Step, Swish
+from tests.statistics.test_denoising import LEVELS, Told
 from tests.statistics.test_undisturbed import Random
 from tests.statistics.tiny import images, seeded_
 
@@ -115,6 +116,15 @@ def test_scores_equal_the_engine(network: nn.Module, inputs: object, load) -> No
     found, (expected, reason) = load(ALL).score(network, inputs), engine(ALL, network, inputs)
     assert not reason and found == pytest.approx(expected, rel=1e-6)
     assert load(ALL).score(network, inputs) == found
+
+
+def test_networks_that_are_told_a_noise_level(load) -> None:
+    text = "sum_layers(path * activation_by_noise) + mean_layers(gradient_by_noise) + identity_error_by_noise"
+    network, inputs = Told(nn.Sequential(nn.Conv2d(3, 4, 2, 2), nn.ConvTranspose2d(4, 3, 2, 2))), (images(6), LEVELS)
+    found, (expected, reason) = load(text).score(network, inputs), engine(text, network, inputs)
+    assert not reason and found == pytest.approx(expected, rel=1e-6) and found != 0
+    with pytest.raises(ValueError, match="told no noise levels"):
+        load(text).score(Body(nn.ReLU()), images(6))
 
 
 def test_inputs_come_in_every_form_and_the_image_by_its_name(load) -> None:

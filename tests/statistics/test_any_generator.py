@@ -22,7 +22,7 @@ from gpproxy.statistics.cut import Sizes
 from gpproxy.statistics.exact import exact
 from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import STATISTICS
-from tests.statistics.tiny import images, seeded_, with_norms
+from tests.statistics.tiny import LEVELLED, images, seeded_, with_norms
 
 SIZES = Sizes(samples=4, channels=4, positions=2, fan_in=16)
 
@@ -55,10 +55,6 @@ def everything(passes: Passes) -> dict[str, Tensor | str]:
         except AbsentPass as error:
             found[name] = str(error)
     return found
-
-
-#: What only networks that are told a noise level have.
-LEVELLED = ("path", "activation_by_noise", "gradient_by_noise", "identity_error", "identity_error_by_noise")
 
 
 def agree(network: nn.Module, plain: nn.Module, leave: tuple[str, ...] = (), tolerance: float = 1e-3) -> None:

@@ -16,9 +16,8 @@ from gpproxy.statistics.cut import Sizes
 from gpproxy.statistics.observe import collect_one
 from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import STATISTICS
-from tests.statistics.tiny import images, look_at, mlp, squared, without_norms
+from tests.statistics.tiny import LEVELLED, images, look_at, mlp, squared, without_norms
 
-NAMES = ("path", "activation_by_noise", "gradient_by_noise", "identity_error", "identity_error_by_noise")
 LEVELS = torch.tensor([-0.7, -0.2, 0.1, 0.4, 0.5, 1.1])
 
 
@@ -46,7 +45,7 @@ def slope(levels: Tensor, values: np.ndarray) -> float:
     return float(np.polyfit(levels.double().numpy(), values, 1)[0])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", LEVELLED)
 def test_absent_without_noise_levels(name: str) -> None:
     same = Passes(Told(without_norms()), Batch(images(), condition=torch.ones(6)), squared, torch.Generator())
     for passes in (look_at(without_norms()), look_at(mlp(), images(shape=(5,))), same):
@@ -106,9 +105,9 @@ def test_the_way_through_the_resolutions() -> None:
 @pytest.mark.parametrize("code", ["16-11-111-00-00000", "16-11-111-01-11123"])
 def test_diffusion_networks_have_all(code: str) -> None:
     space = SEARCH_SPACES["unet"]()
-    record = collect_one(space, code, Collection(samples=16, statistics=NAMES, proxies=(), describe=False))
+    record = collect_one(space, code, Collection(samples=16, statistics=LEVELLED, proxies=(), describe=False))
     assert not record.absent
-    for name in NAMES:
+    for name in LEVELLED:
         found = record.values[name]
         assert isinstance(found, list) == (STATISTICS[name].type is LayerScalar)
         assert all(v is not None and torch.isfinite(v) for v in (found if isinstance(found, list) else [found]))

@@ -27,13 +27,11 @@ from gpproxy.statistics.classical import PROXIES
 from gpproxy.statistics.cut import Sizes
 from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import STATISTICS
-from tests.statistics.tiny import images, look_at, mlp, seeded_, squared, with_norms, without_norms
+from tests.statistics.tiny import LEVELLED, images, look_at, mlp, seeded_, squared, with_norms, without_norms
 from tests.statistics.tiny_tables import UNCUT, tiny  # noqa: F401  registers the tiny space
 
 SIZES = Sizes(samples=3, channels=4, positions=2, fan_in=10)
 NETWORKS = {"norms": (with_norms, (3, 8, 8)), "plain": (without_norms, (3, 8, 8)), "mlp": (mlp, (5,))}
-#: What only networks that are told a noise level have.
-LEVELLED = ("path", "activation_by_noise", "gradient_by_noise", "identity_error", "identity_error_by_noise")
 
 
 class Twice(nn.Module):

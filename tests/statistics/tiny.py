@@ -8,6 +8,9 @@ from torch import Tensor, nn
 from gpproxy.search_spaces.batch import Batch
 from gpproxy.statistics.passes import Passes
 
+#: What only networks that are told a noise level have.
+LEVELLED = ("path", "activation_by_noise", "gradient_by_noise", "identity_error", "identity_error_by_noise")
+
 
 def seeded_(network: nn.Module, seed: int = 0, scale: float = 0.4) -> nn.Module:
     """Fills all weights and biases, but not those of norms, from a generator of its own."""
