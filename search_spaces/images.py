@@ -20,3 +20,13 @@ def pink_noise(count: int, resolution: int, generator: torch.Generator, channels
     image = 0.8 * image.mean(1, keepdim=True) * channels**0.5 + 0.6 * image
     image = image - image.mean((1, 2, 3), keepdim=True)
     return (0.5 * image / image.std((1, 2, 3), keepdim=True)).clamp(-1, 1)
+
+
+def levels_of_brightness(images: Tensor, count: int) -> Tensor:
+    """Labels that the images themselves decide: `sample x height x width`, whole numbers from 0, dark, to `count` - 1.
+
+    Every level covers as much of an image as any other, up to one position.
+    """
+    brightness = images.mean(1).flatten(1)
+    places = brightness.argsort(1).argsort(1)
+    return (places * count // brightness.shape[1]).view(len(images), *images.shape[2:])

@@ -1,4 +1,7 @@
-"""TransNAS-Bench-101 (Duan et al., 2021): macro skeletons and micro cells of encoder-decoder generators."""
+"""TransNAS-Bench-101 (Duan et al., 2021): macro skeletons and micro cells of encoder-decoder generators.
+
+Looked at as for images (the tasks autoencoding and surface normals) or as for classes of positions (segmentation).
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,9 @@ from torch import Tensor, nn
 from gpproxy.errors import ConfigError, SpaceError
 from gpproxy.search_spaces.batch import Batch
 from gpproxy.search_spaces.describe import describe, macs
-from gpproxy.search_spaces.images import pink_noise
+from gpproxy.search_spaces.images import levels_of_brightness, pink_noise
 from gpproxy.search_spaces.initialise import default_, fan_out_, materialise
-from gpproxy.search_spaces.losses import l1
+from gpproxy.search_spaces.losses import cross_entropy, l1
 from gpproxy.search_spaces.product import Choices, ProductSpace
 from gpproxy.search_spaces.space import Architecture, SearchSpace, Takes, search_space
 from gpproxy.search_spaces.transnas_network import (
@@ -30,12 +33,13 @@ from gpproxy.search_spaces.transnas_network import (
     Encoder,
     MicroCell,
     Plan,
+    canonical_cell,
     live_edges,
 )
 
 
 class TransNAS(SearchSpace):
-    """What both spaces share: stem, two cells per module, decoder, L1 to the input."""
+    """What both spaces share: stem, two cells per module, decoder, L1 to the input or cross-entropy to classes."""
 
     @dataclass(frozen=True)
     class Settings(SearchSpace.Settings):
@@ -43,16 +47,21 @@ class TransNAS(SearchSpace):
         resolution: side of the images in pixels, a multiple of 64 (the benchmark trains at 256).
         decoder_width: factor on the decoder's channel numbers. The benchmark trains with 1; a quarter is looked at
             in half the time and ranks alike. Descriptors are of the benchmark's width.
+        classes: 0 for networks that put out images; else they put out one number per class at every position, 17 as for
+            semantic segmentation. The benchmark's decoder of that task has other layers, its encoder is the same.
         """
 
         resolution: int = 64
         decoder_width: float = 0.25
+        classes: int = 0
 
         def __post_init__(self) -> None:
             if self.resolution < 64 or self.resolution % 64:
                 raise ConfigError(f"resolution must be a multiple of 64 pixels, but is {self.resolution}.")
             if not 0 < self.decoder_width <= 4:
                 raise ConfigError(f"decoder_width must lie in (0, 4], but is {self.decoder_width}.")
+            if self.classes < 0 or self.classes == 1:
+                raise ConfigError(f"classes must be 0, for images, or at least 2, but is {self.classes}.")
 
     settings: Settings
     source = "Duan et al., 2021"
@@ -64,7 +73,7 @@ class TransNAS(SearchSpace):
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        return self.input_shape
+        return (self.settings.classes or 3, *self.input_shape[1:])
 
     @abstractmethod
     def digits(self, architecture: Architecture) -> tuple[int, ...]:
@@ -83,15 +92,17 @@ class TransNAS(SearchSpace):
             channels = wider
         halvings = sum(stride == 2 for _, _, stride in plans)
         with torch.device("meta"):
-            decoder = Decoder(channels, 2 + halvings, self.settings.decoder_width)
+            decoder = Decoder(channels, 2 + halvings, self.settings.decoder_width, self.settings.classes)
             network = Autoencoder(Encoder(plans, self.cell(architecture)), decoder)
         return materialise(network, generator, lambda name: fan_out_ if name.startswith("encoder") else default_)
 
     def batch(self, count: int, generator: torch.Generator) -> Batch:
-        return Batch(pink_noise(count, self.settings.resolution, generator))
+        images = pink_noise(count, self.settings.resolution, generator)
+        return Batch(images, levels_of_brightness(images, self.settings.classes) if self.settings.classes else None)
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        return l1(outputs, batch.visible)
+        """L1 to the images; with classes the cross-entropy to levels of brightness, which stand for labels."""
+        return cross_entropy(outputs, batch.answers) if self.settings.classes else l1(outputs, batch.visible)
 
     def describe(self, architecture: Architecture) -> dict[str, float]:
         digits = self.digits(architecture)
@@ -257,45 +268,4 @@ class TransNASMicro(TransNAS, ProductSpace):
         return {**super().describe(architecture), **own}
 
     def canonical(self, architecture: Architecture) -> Any:
-        return _canonical_cell(architecture)
-
-
-@lru_cache(maxsize=4096)
-def _canonical_cell(operations: Architecture) -> Any:
-    """The cell as a graph of parametrised branches, up to renaming.
-
-    Identity skips between inner nodes vanish (their terms are passed on, shared); a skip from node 0 stays, since it
-    has parameters where the module changes resolution; a branch without input vanishes. What is left is a multiset of
-    branches for the output and one for the operand of every branch; equal graphs are equal functions.
-    """
-    branches: list[tuple[int, dict[int, int]]] = []
-    nodes: list[dict[int, int]] = [{-1: 1}, {}, {}, {}]
-    for (source, target), operation in zip(EDGES, operations):
-        terms = nodes[source]
-        if operation == 0 or not terms:
-            continue
-        if operation > 1 or source == 0:
-            branches.append((operation, terms))
-            terms = {len(branches) - 1: 1}
-        for branch, times in terms.items():
-            nodes[target][branch] = nodes[target].get(branch, 0) + times
-
-    live: list[int] = []
-    stack = list(nodes[3])
-    while stack:
-        branch = stack.pop()
-        if branch >= 0 and branch not in live:
-            live.append(branch)
-            stack.extend(branches[branch][1])
-
-    def rename(terms: dict[int, int], names: dict[int, int]) -> tuple:
-        return tuple(sorted((names[b], times) for b, times in terms.items()))
-
-    forms = []
-    for order in itertools.permutations(range(len(live))):
-        names = {-1: -1, **dict(zip(live, order))}
-        rows: list[tuple] = [()] * len(live)
-        for branch in live:
-            rows[names[branch]] = (branches[branch][0], rename(branches[branch][1], names))
-        forms.append((rename(nodes[3], names), tuple(rows)))
-    return min(forms)
+        return canonical_cell(architecture)

@@ -5,7 +5,10 @@ Only the live part of a cell is built: an edge that no input reaches or that no 
 
 from __future__ import annotations
 
+import itertools
 import math
+from functools import lru_cache
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -101,6 +104,47 @@ class MicroCell(nn.Module):
         return zero if nodes[3] is None else nodes[3]
 
 
+@lru_cache(maxsize=4096)
+def canonical_cell(operations: tuple[int, ...]) -> Any:
+    """The cell as a graph of parametrised branches, up to renaming.
+
+    Identity skips between inner nodes vanish (their terms are passed on, shared); a skip from node 0 stays, since it
+    has parameters where the module changes resolution; a branch without input vanishes. What is left is a multiset of
+    branches for the output and one for the operand of every branch; equal graphs are equal functions.
+    """
+    branches: list[tuple[int, dict[int, int]]] = []
+    nodes: list[dict[int, int]] = [{-1: 1}, {}, {}, {}]
+    for (source, target), operation in zip(EDGES, operations):
+        terms = nodes[source]
+        if operation == 0 or not terms:
+            continue
+        if operation > 1 or source == 0:
+            branches.append((operation, terms))
+            terms = {len(branches) - 1: 1}
+        for branch, times in terms.items():
+            nodes[target][branch] = nodes[target].get(branch, 0) + times
+
+    live: list[int] = []
+    stack = list(nodes[3])
+    while stack:
+        branch = stack.pop()
+        if branch >= 0 and branch not in live:
+            live.append(branch)
+            stack.extend(branches[branch][1])
+
+    def rename(terms: dict[int, int], names: dict[int, int]) -> tuple:
+        return tuple(sorted((names[b], times) for b, times in terms.items()))
+
+    forms = []
+    for order in itertools.permutations(range(len(live))):
+        names = {-1: -1, **dict(zip(live, order))}
+        rows: list[tuple] = [()] * len(live)
+        for branch in live:
+            rows[names[branch]] = (branches[branch][0], rename(branches[branch][1], names))
+        forms.append((rename(nodes[3], names), tuple(rows)))
+    return min(forms)
+
+
 class Encoder(nn.Module):
     """Stem (to a quarter of the resolution) and modules of two cells each."""
 
@@ -118,15 +162,16 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Sequential):
-    """Fourteen 3 x 3 (transposed) convolutions back to an image; `ups` of them double the resolution.
+    """Fourteen 3 x 3 (transposed) convolutions back to an image or to classes; `ups` of them double the resolution.
 
     Args:
         inputs: channels of the code.
         ups: doublings of resolution, 3 to 6.
         width: factor on the channel numbers of all inner layers.
+        classes: numbers that are put out at every position, without bounds, in place of a colour; 0 for a colour.
     """
 
-    def __init__(self, inputs: int, ups: int, width: float = 1.0):
+    def __init__(self, inputs: int, ups: int, width: float = 1.0, classes: int = 0):
         # (channels, least number of doublings for which the layer is transposed; 9 = never)
         plan = [(1024, 9), (1024, 9), (512, 6), (512, 9), (256, 5), (128, 9), (64, 4), (64, 9), (32, 3), (32, 9),
                 (16, 0), (32, 9), (16, 0)]  # fmt: skip
@@ -139,7 +184,8 @@ class Decoder(nn.Sequential):
                 layers.append(nn.Conv2d(inputs, channels, 3, 1, 1))
             layers += [nn.BatchNorm2d(channels), nn.LeakyReLU(0.2)]
             inputs = channels
-        super().__init__(*layers, nn.Conv2d(inputs, 3, 3, 1, 1), nn.Tanh())
+        ends = [nn.Conv2d(inputs, classes or 3, 3, 1, 1), *([] if classes else [nn.Tanh()])]
+        super().__init__(*layers, *ends)
 
 
 class Autoencoder(nn.Module):

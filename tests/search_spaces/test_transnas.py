@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
 import torch
 
+from gpproxy.benchmarks.benchmark import Card
+from gpproxy.benchmarks.csv_table import write_table
 from gpproxy.errors import ConfigError, SpaceError
+from gpproxy.score import ScoreSettings, score
 from gpproxy.search_spaces.transnas import TransNASMacro, TransNASMicro
 from gpproxy.search_spaces.transnas_network import Decoder, FactorizedReduce, MicroCell, live_edges
 
@@ -117,9 +121,48 @@ def test_settings_are_checked():
         TransNASMicro(resolution=48)
     with pytest.raises(ConfigError, match="decoder_width"):
         TransNASMacro(decoder_width=0)
+    with pytest.raises(ConfigError, match="classes must be 0, for images, or at least 2, but is 1"):
+        TransNASMacro(classes=1)
 
 
 def test_macro_descriptors():
     described = TransNASMacro().describe((1, 2, 3, 4))
     assert described["strides"] == 2 and described["channel_doublings"] == 2
     assert described["min_resolution"] == 4
+
+
+@pytest.mark.parametrize(("space", "code"), [(TransNASMacro, "64-1234-basic"), (TransNASMicro, "64-41414-1_02_333")])
+def test_networks_of_classes(space, code):
+    images, classes = space(), space(classes=17)
+    one, other = (s.build(s.decode(code), torch.Generator().manual_seed(0)) for s in (images, classes))
+    assert all(torch.equal(a, b) for a, b in zip(one.encoder.parameters(), other.encoder.parameters()))
+    last = other.decoder[-1]
+    assert parameters(other) - parameters(one) == 14 * (last.weight[0].numel() + 1)
+    batch = classes.batch(4, torch.Generator().manual_seed(1))
+    outputs = batch.call(other)
+    assert outputs.shape == (4, *classes.image_shape) == (4, 17, 64, 64) and images.image_shape == (3, 64, 64)
+    assert torch.equal(batch.visible, images.batch(4, torch.Generator().manual_seed(1)).visible)
+    outputs = outputs.detach()
+    by_hand = -outputs.log_softmax(1).gather(1, batch.answers[:, None]).mean()
+    assert float(classes.loss(outputs, batch)) == pytest.approx(float(by_hand), rel=1e-5)
+    assert float(classes.loss(torch.zeros(4, 17, 64, 64), batch)) == pytest.approx(math.log(17), rel=1e-5)
+
+
+def test_levels_of_brightness_share_an_image():
+    labels = TransNASMacro(classes=17).batch(2, torch.Generator().manual_seed(0)).answers
+    for one in labels:
+        counts = one.flatten().bincount(minlength=17)
+        assert len(counts) == 17 and int(counts.max() - counts.min()) <= 1
+
+
+def test_own_labels_judge_networks_of_classes(tmp_path):
+    space = TransNASMacro(classes=17)
+    rng = random.Random(0)
+    rows = [{"architecture": space.encode(space.sample(rng)), "mIoU": 0.1 + i / 100} for i in range(8)]
+    card = Card(
+        "transnas-macro", "mIoU", "higher", space_settings={"classes": 17}, look_settings={"decoder_width": 0.05}
+    )
+    write_table(tmp_path / "own.csv", card, rows)
+    table = str(tmp_path / "own.csv")
+    found = list(score(ScoreSettings(proxy="sum_layers(std(gradient))", benchmark=table, sample=2, workers=1)))
+    assert len(found) == 2 and all(math.isfinite(one.score) for one in found)
