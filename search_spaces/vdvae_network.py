@@ -150,9 +150,16 @@ class VDVAE(nn.Module):
         nn.init.zeros_(self.bias)
 
     @property
+    def blocks(self) -> Iterator[StochasticBlock]:
+        """Those of the decoder, in order."""
+        for block in self.decoder:
+            assert isinstance(block, StochasticBlock)
+            yield block
+
+    @property
     def noise_size(self) -> int:
         """Numbers of noise for one image."""
-        return sum(block.latent * block.side**2 for block in self.decoder)  # type: ignore[operator, misc]
+        return sum(block.latent * block.side**2 for block in self.blocks)
 
     def forward(self, images: Tensor, noise: Tensor) -> Tensor:
         """What it makes of images, drawn by standard normal noise, `sample x n`: repeated where it is too short."""
@@ -167,10 +174,9 @@ class VDVAE(nn.Module):
 
         Untrained networks are looked at before that: those priors say the same of everything.
         """
-        for block in self.decoder:
-            layer = block.prior.conv4  # type: ignore[union-attr]
-            nn.init.zeros_(layer.weight)  # type: ignore[arg-type, union-attr]
-            nn.init.zeros_(layer.bias)  # type: ignore[arg-type, union-attr]
+        for block in self.blocks:
+            nn.init.zeros_(block.prior.conv4.weight)
+            nn.init.zeros_(block.prior.conv4.bias)  # type: ignore[arg-type]
 
     def _seen(self, images: Tensor) -> dict[int, Tensor]:
         """Side -> the last map of the encoder there."""
@@ -187,18 +193,18 @@ class VDVAE(nn.Module):
         maps = {side: start(count) for side, start in zip(self.plan.sides, self.starts)}
         spent = noise.new_zeros(count, 1, finest, finest)
         place = 0
-        for block in self.decoder:
+        for block in self.blocks:
             side, shape = block.side, (block.latent, block.side, block.side)
-            x = maps[side]  # type: ignore[index]
+            x = maps[side]
             if block.before:
-                x = x + F.interpolate(maps[block.before], scale_factor=side / block.before)  # type: ignore[index, operator]
-            size = math.prod(shape)  # type: ignore[arg-type]
-            drawn = noise[:, place : place + size].unflatten(1, shape)  # type: ignore[arg-type]
+                x = x + F.interpolate(maps[block.before], scale_factor=side / block.before)
+            size = math.prod(shape)
+            drawn = noise[:, place : place + size].unflatten(1, shape)
             place += size
-            x, divergence = block(x, None if seen is None else seen[side], drawn)  # type: ignore[index]
-            maps[side] = x  # type: ignore[index]
+            x, divergence = block(x, None if seen is None else seen[side], drawn)
+            maps[side] = x
             if divergence is not None:
-                share = finest // side  # type: ignore[operator]
+                share = finest // side
                 spent = spent + F.interpolate(divergence, scale_factor=float(share)) / share**2
         made = self.last(maps[finest] * self.gain + self.bias)
         return torch.cat([made, spent], 1)

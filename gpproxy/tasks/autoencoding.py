@@ -31,6 +31,7 @@ from gpproxy.tasks.loss_objective import LossObjective, LossRecipe
 from gpproxy.tasks.registry import task
 from gpproxy.training.architecture import untrained
 from gpproxy.training.draw import draw, noise_batches
+from gpproxy.training.objective import Objective
 from gpproxy.training.outcome import Outcome
 from gpproxy.training.recalibrate import recalibrate
 from gpproxy.training.recipe import one_of
@@ -234,7 +235,7 @@ class Autoencoding(DrawingTask):
         """The bound, whatever measures images beside it."""
         return BOUND
 
-    def objective(self, code: str, seed: int, times: int = 1) -> VariationalObjective:
+    def objective(self, code: str, seed: int, times: int = 1) -> Objective:
         recipe, space = self.recipe_of(times), self.space
         assert isinstance(recipe, AutoencodingRecipe)
         shape, (latent, *more) = space.image_shape, space.input_shape

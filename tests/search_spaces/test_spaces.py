@@ -90,7 +90,10 @@ def test_what_it_takes_and_makes(space):
     inputs = space.batch(2, torch.Generator().manual_seed(0)).visible
     assert space.input_shape == tuple(inputs.shape[1:])
     assert space.image_shape == tuple(SearchSpace.image_shape.func(space))
-    kinds = {1: ("noise", "noise and classes"), 3: ("images", "labels", "noisy images", "small images")}
+    kinds = {
+        1: ("noise", "noise and classes"),
+        3: ("images", "labels", "noisy images", "small images", "images and noise"),
+    }
     assert space.takes in kinds[len(space.input_shape)]
     assert (space.takes == "labels") == (space.name == "gancompression-spade")
 
