@@ -17,20 +17,25 @@ if TYPE_CHECKING:
 
 #: Updates that a smooth line is the mean of.
 WINDOW = 25
+#: What a line of a history is, by who has learnt: for the legend, and for the axis.
+MARKS = {"controller": "an update", "population": "a generation"}
+LINES = {"controller": "updates of the controller", "population": "generations of the population"}
 
 
-def learning_picture(history: Sequence[Mapping[str, float]], reward: str) -> bytes:
+def learning_picture(history: Sequence[Mapping[str, float]], reward: str, who: str = "controller") -> bytes:
     """Reward of every update with its running mean and the best so far of each level, and below the entropy.
 
     Args:
-        history: `update`, `level`, `reward`, `best`, `entropy` per update.
+        history: `update`, `level`, `reward`, `best`, `entropy` per update; of a population per generation, the mean
+            reward of those that live and the entropy of their genes.
         reward: what it is called.
+        who: has learnt, `controller` or `population`.
     """
     figure, (above, below) = _figure(2, (7.5, 5.5))
     update, level, value, best, entropy = (
         np.array([line[name] for line in history]) for name in ("update", "level", "reward", "best", "entropy")
     )
-    above.scatter(update, value, s=6, color=DOT, linewidths=0, label="an update")
+    above.scatter(update, value, s=6, color=DOT, linewidths=0, label=MARKS[who])
     for number in np.unique(level):
         part = level == number
         above.plot(update[part], _smooth(value[part]), color=LINE, label="mean" if number == level[0] else None)
@@ -42,7 +47,7 @@ def learning_picture(history: Sequence[Mapping[str, float]], reward: str) -> byt
     above.set_ylabel(reward)
     above.legend(frameon=False, fontsize=8)
     below.set_ylabel("entropy of a decision, nats")
-    below.set_xlabel("updates of the controller")
+    below.set_xlabel(LINES[who])
     return file_of(figure, "png")
 
 

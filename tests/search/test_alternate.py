@@ -54,7 +54,7 @@ def test_rounds_alternate_and_levels_grow_with_them() -> None:
         assert equal(weights, one.generator.state_dict()) == (index % 5 >= 3)  # the controller's turn
     assert levels[::5] == [0, 1, 2] and [line["level"] for line in one.learner.history] == [1, 1, 2, 2, 3, 3]
     found = list(one.derive())
-    assert 1 <= len(found) <= 3 and all(len(a) == 14 and reward >= 1 for a, reward in found)
+    assert 1 <= len(found) <= 3 and all(len(a) == 14 and reward >= 1 for a, (reward,) in found)
     early = made()
     early.step(0)
     assert all(len(a) == 14 for a, _ in early.derive())  # stopped in the first level
