@@ -1,6 +1,6 @@
 """The second stage of EAGAN (Ying et al., 2022): discriminators that evolve, each with a generator of its own.
 
-In: an estimator whose training has the one architecture of all generators, a population of discriminators. Out: an
+In: an estimator with the task of the generators, their one architecture, a population of discriminators. Out: an
 Objective, which `gpproxy.training.loop` trains and keeps; then those that live, with the rewards of their generators.
 
 One to one: an individual is a discriminator, its weights and those of its generator, which nobody else has. The first
@@ -49,6 +49,7 @@ class Pairs:
     Args:
         estimator: whose steps are divided among all turns of all individuals.
         space: of the discriminators.
+        generator: code of the generator that all of them are trained against, in the space of the estimator's task.
         population: of them.
         rounds: generations.
         about_it: what decides the population, as JSON.
@@ -58,6 +59,7 @@ class Pairs:
         self,
         estimator: SharedEstimator,
         space: EAGANDiscriminator,
+        generator: str,
         population: Population,
         rounds: int,
         about_it: Mapping[str, Any],
@@ -65,7 +67,7 @@ class Pairs:
         self.space, self.population, self.rounds, self.about_it = space, population, rounds, about_it
         self.task, self.how, self.seed = estimator.task, estimator.how, estimator.seed
         self.device = estimator.training.device
-        self.generator = self.task.code(estimator.training.arch)
+        self.generator = generator
         turns = population.size * (2 * rounds - 1)
         #: steps of a turn
         self.each = max(estimator.recipe.steps // turns, 1)
@@ -206,7 +208,8 @@ class Pairs:
 
     def line(self) -> str:
         """Where the search is."""
-        text = f"generation {len(self.history) + 1}/{self.rounds}, {self._turn}/{len(self.people)} discriminators"
+        number = min(len(self.history) + 1, self.rounds)
+        text = f"generation {number}/{self.rounds}, {self._turn}/{len(self.people)} discriminators"
         if self.history:
             last = self.history[-1]
             text += f", {self.reward.names[0]} {last['reward']:.4g} (best {last['best']:.4g})"

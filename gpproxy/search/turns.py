@@ -27,6 +27,7 @@ from gpproxy.search.course import Progress
 from gpproxy.search.generations import Generations, warm_up
 from gpproxy.search.limits import Limits
 from gpproxy.search.nsga2 import NSGA2
+from gpproxy.search.opponent import opponent
 from gpproxy.search.pairs import Pairs
 from gpproxy.search.population import Population
 from gpproxy.search.rounds import Rounds
@@ -86,7 +87,8 @@ def alternating(
     names = ("strategy", "population", "tournament", "crossover", "objective", "seed", "max_params", "max_macs")
     about = {name: getattr(config, name) for name in names}
     if isinstance(strategy.space, EAGANDiscriminator):
-        return Pairs(estimator, strategy.space, population, config.rounds, about)
+        generator = opponent(config, strategy.space).arch
+        return Pairs(estimator, strategy.space, generator, population, config.rounds, about)
     return Generations(estimator, population, config.rounds, about) if warm_up(estimator) < 1 else None
 
 

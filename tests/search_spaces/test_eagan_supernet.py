@@ -41,7 +41,7 @@ def test_each_architecture_is_the_generator_that_is_built_alone() -> None:
 
 
 def test_it_holds_every_operation_of_every_edge() -> None:
-    """By hand, at width w: 2 nodes with 3 ways up, 5 edges with kernels of 1, 9, 25, 9 and 25 weights a channel pair."""
+    """By hand, at width w: 2 nodes with 3 ways up, 5 edges with kernels of 1, 9, 25, 9 and 25 weights."""
     w, latent, side = 8, 6, 2
     ups = 2 * (2 * (w * w + w) + (9 * w + w * w))
     edges = 5 * (69 * w * w + 5 * w)
