@@ -53,6 +53,9 @@ class SharedCell(GeneratorCell):
         width: channels.
     """
 
+    node2: SharedEdges
+    node3: SharedEdges
+
     def __init__(self, index: int, width: int):
         nn.Module.__init__(self)
         self.every = nn.ModuleList(nn.ModuleList(enlarge(gene, width) for gene in range(len(UPS))) for _ in range(2))

@@ -104,9 +104,9 @@ class Pairs:
         weights = {"generator": copied(generator.state_dict()), "discriminator": copied(judge.state_dict())}
         if living:
             parent = max(living, key=lambda one: sum(a == b for a, b in zip(one.architecture, architecture)))
-            cells = [self.space.cells(one) for one in (architecture, parent.architecture)]
-            theirs = parent.weights["discriminator"]
-            shared = in_common(*cells, [name for name in weights["discriminator"] if name in theirs])
+            ours, theirs = weights["discriminator"], parent.weights["discriminator"]
+            cells, others = self.space.cells(architecture), self.space.cells(parent.architecture)
+            shared = in_common(cells, others, [name for name in ours if name in theirs])
             weights["discriminator"] |= copied({name: theirs[name] for name in shared})
             weights["generator"] = copied(parent.weights["generator"])
         return Individual(architecture, weights)

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from gpproxy.errors import ConfigError
 from gpproxy.proxies.scored import Scored
 from gpproxy.proxies.size import Sizer
 from gpproxy.search.limits import Limits
 from gpproxy.search.strategies import Strategy, candidates, plain
 from gpproxy.search_spaces.space import Architecture
 
-#: Proposals in a row that are refused, after which random ones are taken, and after which the last one is.
+#: Proposals in a row that are refused, after which random ones are taken, and after which there are none.
 REPEATS, FAR = 50, 2000
 
 
@@ -44,14 +45,16 @@ class Population:
         return [self.strategy.space.decode(one.code) for one in self.strategy.living]
 
     def child(self, others: list[Architecture]) -> Architecture:
-        """An architecture within the limits that is none of the others."""
+        """An architecture within the limits that is none of the others. Raises ConfigError where none is found."""
         space, known = self.strategy.space, {self.strategy.space.canonical(one) for one in others}
         for number in range(FAR):
             found = self.strategy.propose() if number < REPEATS else space.sample(self.strategy.rng)
-            assert found is not None
-            if self._fits(found) and space.canonical(found) not in known:
-                break
-        return found
+            if found is not None and self._fits(found) and space.canonical(found) not in known:
+                return found
+        raise ConfigError(
+            f"Of {FAR:,} proposals none is new and within the limits ({self.limits}). Allow more, or choose a smaller "
+            "--population."
+        )
 
     def _fits(self, architecture: Architecture) -> bool:
         return not self.limits.on_size or self.limits.admits(self.sizer(architecture))
