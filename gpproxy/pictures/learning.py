@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 WINDOW = 25
 #: What a line of a history is, by who has learnt: for the legend, and for the axis.
 MARKS = {"controller": "an update", "population": "a generation"}
+BEST = {"controller": "best of the level", "population": "best so far"}
 LINES = {"controller": "updates of the controller", "population": "generations of the population"}
 
 
@@ -39,11 +40,12 @@ def learning_picture(history: Sequence[Mapping[str, float]], reward: str, who: s
     for number in np.unique(level):
         part = level == number
         above.plot(update[part], _smooth(value[part]), color=LINE, label="mean" if number == level[0] else None)
-        above.plot(update[part], best[part], color=CHOSEN, label="best of the level" if number == level[0] else None)
+        above.plot(update[part], best[part], color=CHOSEN, label=BEST[who] if number == level[0] else None)
         below.plot(update[part], entropy[part], color=LINE)
         for axes in (above, below):
             axes.axvline(update[part][0], color="#e6e9ec", zorder=0)
-        above.annotate(f"level {int(number)}", (update[part][0], 1.01), xycoords=("data", "axes fraction"), fontsize=8)
+        told = f"level {int(number)}" if who == "controller" else ""
+        above.annotate(told, (update[part][0], 1.01), xycoords=("data", "axes fraction"), fontsize=8)
     above.set_ylabel(reward)
     above.legend(frameon=False, fontsize=8)
     below.set_ylabel("entropy of a decision, nats")
