@@ -31,16 +31,16 @@ def test_each_is_built_from_its_name(name: str, kind: type[nn.Module]) -> None:
     recipe = small(discriminator=name, discriminator_width=6)
     found = untrained_discriminator(SPACE, images(), recipe, numbered(0))
     assert isinstance(found.network if isinstance(found, Ungrown) else found, kind)
-    assert found(torch.randn(2, 3, 16, 16), found.STAGES - 1).shape == (2,)
     again = untrained_discriminator(SPACE, images(), recipe, numbered(0))
     assert equal(found.state_dict(), again.state_dict())
+    assert found(torch.randn(2, 3, 16, 16), found.STAGES - 1).shape == (2,)
 
 
 def test_what_they_refuse() -> None:
-    grey = ImageSet("grey", "train", torch.zeros(4, 1, 16, 16, dtype=torch.uint8))
+    clear = ImageSet("clear", "train", torch.zeros(4, 4, 16, 16, dtype=torch.uint8))
     wide = ImageSet("wide", "train", torch.zeros(4, 3, 16, 32, dtype=torch.uint8))
     for name, learnt, classes, words in (
-        (CODE, grey, 0, "three channels"), ("simple", wide, 0, "square"), ("simple", images(), 3, "no classes"),
+        (CODE, clear, 0, "three channels"), ("simple", wide, 0, "square"), ("simple", images(), 3, "no classes"),
     ):  # fmt: skip
         with pytest.raises(ConfigError, match=words):
             untrained_discriminator(SPACE, learnt, small(discriminator=name), numbered(0), classes)
