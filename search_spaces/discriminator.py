@@ -64,6 +64,8 @@ class Discriminator(nn.Module):
     """
 
     STAGES = 3
+    #: Whether real and generated images are judged in passes of their own.
+    apart = False
     #: Least side in pixels of the images that all stages take: they halve it twice.
     SMALLEST = 4
 
@@ -90,6 +92,25 @@ class Discriminator(nn.Module):
         for block in self.grown[:stage]:
             x = block(x)
         return F.relu(self.last(x)).sum((2, 3))
+
+
+class Ungrown(nn.Module):
+    """A discriminator that is there as a whole from the start, and takes no notice of stages.
+
+    Args:
+        network: from images to one number each, `sample x 1`.
+        apart: whether real and generated images are judged in passes of their own, as batch norm asks for.
+    """
+
+    STAGES = 1
+
+    def __init__(self, network: nn.Module, apart: bool = False):
+        super().__init__()
+        self.network, self.apart = network, apart
+
+    def forward(self, images: Tensor, stage: int = 0) -> Tensor:
+        """One number per image, higher is more real, from `sample x channel x height x width`."""
+        return self.network(images).squeeze(1)
 
 
 class ProjectionDiscriminator(Discriminator):
@@ -124,8 +145,13 @@ def discriminator(
             power iteration.
     """
     network = _plain(width, generator, channels, classes)
-    if not normalised:
-        return network
+    if normalised:
+        spectrally_normed(network, generator)
+    return network
+
+
+def spectrally_normed(network: nn.Module, generator: torch.Generator) -> nn.Module:
+    """The network with spectral norm (Miyato et al., 2018) on every convolution and linear layer, in place."""
     seed = int(torch.randint(2**62, (), generator=generator))
     with torch.random.fork_rng(devices=[]):  # the first vectors of the power iteration come from the global state
         torch.default_generator.manual_seed(seed)

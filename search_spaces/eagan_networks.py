@@ -7,7 +7,8 @@ node 2 is nothing but a skip connection of it; here it does not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 import torch
 import torch.nn.functional as F
@@ -117,7 +118,8 @@ class Generator(nn.Module):
         self.part, self.width, self.bottom = latent // 3, width, bottom
         sides = [bottom * 2**level for level in range(3)]
         self.maps = nn.ModuleList(nn.Linear(self.part, width * side * side) for side in sides)
-        last = len(genes) - 1
+        #: cells that a pass goes through
+        self.depth, last = len(genes), len(genes) - 1
         self.cells = nn.ModuleList(GeneratorCell(own, i, width, i == last) for i, own in enumerate(genes))
         self.to_rgb = nn.Sequential(nn.BatchNorm2d(width), nn.ReLU(), nn.Conv2d(width, 3, 3, 1, 1), nn.Tanh())
 
@@ -125,7 +127,7 @@ class Generator(nn.Module):
         """Images in [-1, 1], `sample x 3 x height x width`, from `sample x latent`."""
         x: Tensor | None = None
         features: list[Tensor] = []
-        for level, cell in enumerate(self.cells):
+        for level, cell in enumerate(islice(self.cells, self.depth)):
             side = self.bottom * 2**level
             part = noise[:, level * self.part : (level + 1) * self.part]
             injected = self.maps[level](part).view(-1, self.width, side, side)
@@ -161,6 +163,30 @@ class DiscriminatorCell(nn.Module):
         nodes = [x, self.node1(x)]
         outputs = [down(node(nodes)) for down, node in zip(self.downs, (self.node2, self.node3))]
         return outputs[0] + outputs[1]
+
+
+#: The parts of a discriminator's cell and the gene that decides each of them.
+PARTS = {
+    "node1": 0, "node2.edges.0": 1, "node2.edges.1": 2, "node3.edges.1": 3, "node3.edges.0": 4,
+    "downs.0": 5, "downs.1": 6,
+}  # fmt: skip
+
+
+def in_common(ours: Sequence[Sequence[int]], theirs: Sequence[Sequence[int]], names: Iterable[str]) -> list[str]:
+    """The tensors of a Discriminator that another one has, too: those of equal operations at equal places, and those
+    that stand in no cell.
+
+    Args:
+        ours, theirs: genes of each cell.
+        names: of tensors, such as `cells.0.node2.edges.1.1.weight`.
+    """
+    found = []
+    for name in names:
+        inside, _, place = name.partition("cells.")[2].partition(".")
+        gene = next((gene for part, gene in PARTS.items() if place.startswith(f"{part}.")), None)
+        if gene is None or ours[int(inside)][gene] == theirs[int(inside)][gene]:
+            found.append(name)
+    return found
 
 
 class Discriminator(nn.Module):

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from gpproxy.errors import SpaceError
 from gpproxy.search_spaces.batch import Batch
 from gpproxy.search_spaces.discriminator import hinge_generator
-from gpproxy.search_spaces.eagan import CELLS, GENES, EAGANDiscriminator, EAGANGenerator
+from gpproxy.search_spaces.eagan import EAGANDiscriminator, EAGANGenerator
+from gpproxy.search_spaces.eagan_cells import CELLS, GENES
 from gpproxy.search_spaces.space import Architecture, SearchSpace, search_space
 
 #: Between the two codes.

@@ -44,6 +44,8 @@ class EstimateSettings(Extensions, Cluster, Device, SharedWeights, Estimates, Ta
         CheckSettings(self.benchmark)
         if not self.estimator or len(set(self.estimator)) < len(self.estimator):
             raise ConfigError("Give estimators, each once: --estimator params --estimator training:100 ...")
+        if self.reward == "both":
+            raise ConfigError("A table is ranked by one reward, but got reward=both. Choose score or distance.")
 
     @property
     def folder(self) -> Path:

@@ -119,18 +119,23 @@ def left_out(task: tuple[Estimator, Sequence[str], Mapping[str, Size]], why: str
 
 
 def one_by_one(
-    name: str, settings: Pairs, codes: Sequence[str], sizes: Mapping[str, Size], value: Callable[[str, Work], Value]
+    name: str,
+    settings: Pairs,
+    codes: Sequence[str],
+    sizes: Mapping[str, Size],
+    value: Callable[[str, Work], Value | list[Value]],
 ) -> tuple[list[Scored], Work]:
     """Scores of codes that are estimated one after the other, with their sizes, and what they took.
 
     Args:
         name, settings: of the space.
-        value: of a code; adds to the Work what it took beside time.
+        value: of a code, one or one per label; adds to the Work what it took beside time.
     """
     space, sizer = opened(name, settings)
     found, work, start = [], Work(), time.perf_counter()
     for code in codes:
-        one = Scored.of(code, [value(code, work)])
+        values = value(code, work)
+        one = Scored.of(code, values if isinstance(values, list) else [values])
         size = sizes.get(code) or sizer(space.decode(code))
         found.append(replace(one, params=size.params, macs=size.macs))
     work.seconds = time.perf_counter() - start

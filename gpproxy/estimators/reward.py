@@ -1,7 +1,7 @@
-"""What images of shared weights are worth: a classifier score or an inverse distance, higher is better.
+"""What images of shared weights are worth: a classifier score, an inverse distance, or both, higher is better.
 
-In: an open task, and bytes `sample x 3 x side x side`. Out: one number. With the published Inception weights it is the
-Inception Score or 1 / FID, with another extractor CS(name) or 1 / FD(name).
+In: an open task, and bytes `sample x 3 x side x side`. Out: one number each. With the published Inception weights they
+are the Inception Score and 1 / FID, with another extractor CS(name) and 1 / FD(name).
 """
 
 from __future__ import annotations
@@ -11,8 +11,12 @@ from torch import Tensor
 
 from gpproxy.errors import ConfigError
 from gpproxy.quality.classifier_score import classifier_score
-from gpproxy.quality.measure import frechet_to, names
+from gpproxy.quality.frechet import frechet, moments
+from gpproxy.quality.measure import names
 from gpproxy.tasks.task import Task
+
+#: What each kind of reward measures.
+KINDS = {"score": ("score",), "distance": ("distance",), "both": ("score", "distance")}
 
 
 class Reward:
@@ -20,7 +24,7 @@ class Reward:
 
     Args:
         task: has the extractor, and the real images that a distance is to.
-        kind: `score` or `distance`.
+        kind: `score`, `distance` or `both`.
 
     Raises ConfigError where the task has no extractor.
     """
@@ -28,23 +32,26 @@ class Reward:
     def __init__(self, task: Task, kind: str):
         if task.extractor is None:
             raise ConfigError("Shared weights are measured by an extractor: leave extractor=none out.")
-        self.task, self.kind, self.extractor = task, kind, task.extractor
+        self.task, self.kinds, self.extractor = task, KINDS[kind], task.extractor
 
     @property
-    def name(self) -> str:
-        """The measure: `IS`, `CS(cifar)`, `1/FID`, `1/FD(cifar)`."""
+    def names(self) -> tuple[str, ...]:
+        """The measures: `IS`, `CS(cifar)`, `1/FID`, `1/FD(cifar)`."""
         distance, _, score = names(self.extractor)
-        return score if self.kind == "score" else f"1/{distance}"
+        return tuple(score if kind == "score" else f"1/{distance}" for kind in self.kinds)
 
-    def __call__(self, images: Tensor) -> float:
-        """The worth of images; smaller ones are enlarged to the side of the real ones first."""
-        images = to_side(images, self.task.space.image_shape[-1])
-        if self.kind == "distance":
-            return 1.0 / max(frechet_to(images, self.task.reference, self.extractor), 1e-9)
-        found = self.extractor(images).probabilities
-        if found is None:
-            raise ConfigError(f"The extractor {self.extractor.name} has no classes. Choose --reward distance.")
-        return classifier_score(found)[0]
+    def __call__(self, images: Tensor) -> tuple[float, ...]:
+        """The worth of images, a number per measure; smaller ones are enlarged to the side of the real ones first."""
+        found = self.extractor(to_side(images, self.task.space.image_shape[-1]))
+        worth = []
+        for kind in self.kinds:
+            if kind == "distance":
+                worth.append(1.0 / max(frechet(moments(found.features), self.task.reference.moments), 1e-9))
+            elif found.probabilities is None:
+                raise ConfigError(f"The extractor {self.extractor.name} has no classes. Choose --reward distance.")
+            else:
+                worth.append(classifier_score(found.probabilities)[0])
+        return tuple(worth)
 
 
 def to_side(images: Tensor, side: int) -> Tensor:

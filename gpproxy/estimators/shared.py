@@ -45,6 +45,8 @@ from gpproxy.training.recipe import AdversarialRecipe
 
 #: Images of a check, which only shows whether they are all one; the measure of shared weights is the reward.
 SAMPLES = 20
+#: Recipes of published searches by space, and that of all others.
+RECIPES, RECIPE = {"eagan-generator": "eagan-search", "eagan-discriminator": "eagan-search"}, "autogan-search"
 
 
 @dataclass(frozen=True)
@@ -67,17 +69,23 @@ class SharedEstimator(Estimator):
     name: str = "shared"
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """The estimator's name; of two rewards their own."""
+        return Reward(self.task, self.how.reward).names if self.how.reward == "both" else (self.name,)
+
+    @property
     def title(self) -> str:
         return "the estimate by shared weights"
 
     @property
     def recipe(self) -> AdversarialRecipe:
         """The recipe of the shared training. Raises ConfigError for one without a discriminator of its own."""
-        found = recipe(self.how.shared_recipe, **self.how.recipe_changes)
+        name = self.how.shared_recipe or RECIPES.get(self.space, RECIPE)
+        found = recipe(name, **self.how.recipe_changes)
         if not isinstance(found, AdversarialRecipe):
             raise ConfigError(
-                f"Shared weights are trained against a discriminator, but shared_recipe={self.how.shared_recipe} has "
-                "none. Choose autogan-search, autogan or short."
+                f"Shared weights are trained against a discriminator, but shared_recipe={name} has none. Choose "
+                "autogan-search, eagan-search, autogan or short."
             )
         return found
 
@@ -123,9 +131,10 @@ class SharedEstimator(Estimator):
         return 0.0 if not self.file.is_file() else float(weights_about(self.file)["seconds"])
 
     def open(self, tell: Tell) -> None:
-        if Reward(self.task, self.how.reward).kind == "distance":
+        if "distance" in Reward(self.task, self.how.reward).kinds:
             _ = self.task.reference
-        self.objective()
+        if self.task.space.name == self.space:  # otherwise discriminators, which share nothing
+            self.objective()
 
     def objective(self) -> SharedObjective:
         """The untrained shared weights."""
@@ -182,14 +191,14 @@ class SharedEstimator(Estimator):
         finally:
             torch.set_num_threads(threads)
 
-    def _value(self, code: str, work: Work) -> Value:
+    def _value(self, code: str, work: Work) -> list[Value]:
         network = _network(self)
         task, how = self.task, self.how
         shape = task.space.input_shape
         chosen = task.space.decode(code)
         images = images_of(network, chosen, self.recipe, shape, how.reward_images, self.seed)
         work.forwards += how.reward_images / 250
-        return value(Reward(task, how.reward)(images))
+        return [value(one) for one in Reward(task, how.reward)(images)]
 
 
 @ESTIMATORS.register("shared")

@@ -1,7 +1,8 @@
 """Trains the weights that all architectures of a space share against one discriminator: an Objective.
 
 In: a space with a supernet, real images, a recipe. Out: what `gpproxy.training.loop` trains. Every discriminator update
-takes one architecture, drawn uniformly here; both networks grow with the stage of the recipe (Gong et al., 2019).
+takes one architecture, drawn uniformly here; both networks grow with the stage of the recipe (Gong et al., 2019), where
+its discriminator grows.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from gpproxy.estimators.reset import Reset
 from gpproxy.estimators.settings import SharedWeights
 from gpproxy.images.image_set import ImageSet
 from gpproxy.search_spaces import SearchSpace
-from gpproxy.search_spaces.discriminator import Discriminator, discriminator
 from gpproxy.search_spaces.space import Architecture, SharedNetwork
 from gpproxy.seeds import python_random, reseed
+from gpproxy.tasks.discriminator import untrained_discriminator
 from gpproxy.tasks.unconditional import SIDE, Adversarial
 from gpproxy.training.draw import draw, noise_batches
 from gpproxy.training.optimiser import Optimiser
@@ -33,7 +34,7 @@ class SharedObjective(Adversarial):
     """The supernet of a space against a discriminator that grows with it.
 
     Args:
-        space: has `supernet` and as many levels of tokens as the discriminator has stages.
+        space: has `supernet` and as many levels of tokens as a discriminator that grows has stages.
         images: to learn from, at the side of the space's images.
         recipe: of the training; its growth is that of both networks.
         how: when the networks begin anew.
@@ -51,15 +52,15 @@ class SharedObjective(Adversarial):
         seed: int,
         device: str = "cpu",
     ):
-        if len(space.tokens) != Discriminator.STAGES:
-            raise SpaceError(
-                f"Shared weights grow in {Discriminator.STAGES} stages, but {space.name} has {len(space.tokens)} "
-                "levels of tokens."
-            )
-        self.space, self.reset = space, Reset(how)
         network = space.supernet(reseed(torch.Generator(), seed, "supernet"))
-        width = recipe.discriminator_width or space.matching_width
-        judge = discriminator(width, reseed(torch.Generator(), seed, "discriminator"))
+        weights = reseed(torch.Generator(), seed, "discriminator")
+        judge = untrained_discriminator(space, images, recipe, weights)
+        if judge.STAGES not in (1, len(space.tokens)):
+            raise SpaceError(
+                f"Shared weights grow in {judge.STAGES} stages, but {space.name} has {len(space.tokens)} levels of "
+                "tokens."
+            )
+        self.space, self.reset, self._real_images = space, Reset(how), images
         super().__init__(network, judge, images.images, recipe, noise=space.input_shape, seed=seed, device=device)
         self.done = 0
         self._choices = python_random("shared", seed)
@@ -72,7 +73,11 @@ class SharedObjective(Adversarial):
 
     def turn(self) -> None:
         assert isinstance(self.generator, SharedNetwork)
-        self.generator.choose(cut(self.space, self.propose(), self.stage))
+        self.generator.choose(self._grown(self.propose()))
+
+    def _grown(self, architecture: Architecture) -> Architecture:
+        """The levels of an architecture that the networks have grown to."""
+        return cut(self.space, architecture, len(self.space.tokens) - self.discriminator.STAGES + self.stage)
 
     def propose(self) -> Architecture:
         """The architecture of the next batch, of which the levels up to the stage count."""
@@ -94,8 +99,8 @@ class SharedObjective(Adversarial):
         self.reset.done(self.done)
         number, recipe = len(self.reset.at), self.recipe
         network = self.space.supernet(reseed(torch.Generator(), self.seed, "supernet", number))
-        width = recipe.discriminator_width or self.space.matching_width
-        judge = discriminator(width, reseed(torch.Generator(), self.seed, "discriminator", number))
+        weights = reseed(torch.Generator(), self.seed, "discriminator", number)
+        judge = untrained_discriminator(self.space, self._real_images, recipe, weights)
         self.generator.load_state_dict(network.state_dict())
         self.discriminator.load_state_dict(judge.state_dict())
         betas = (recipe.beta1, recipe.beta2)
@@ -120,12 +125,12 @@ class SharedObjective(Adversarial):
     def samples(self, count: int) -> Tensor:
         """Images of one random architecture at the present stage."""
         chosen = self.space.sample(python_random("shared samples", self.seed))
-        return self.images_of(cut(self.space, chosen, self.stage), count)
+        return self.images_of(self._grown(chosen), count)
 
     def picture(self) -> Tensor:
         """A row of images for each of some random architectures at the present stage."""
         rng = python_random("shared picture", self.seed)
-        rows = [self.images_of(cut(self.space, self.space.sample(rng), self.stage), SIDE) for _ in range(SIDE)]
+        rows = [self.images_of(self._grown(self.space.sample(rng)), SIDE) for _ in range(SIDE)]
         return torch.stack(rows)
 
     def weights(self) -> dict[str, Tensor]:

@@ -17,32 +17,39 @@ if TYPE_CHECKING:
 
 #: Updates that a smooth line is the mean of.
 WINDOW = 25
+#: What a line of a history is, by who has learnt: for the legend, and for the axis.
+MARKS = {"controller": "an update", "population": "a generation"}
+BEST = {"controller": "best of the level", "population": "best so far"}
+LINES = {"controller": "updates of the controller", "population": "generations of the population"}
 
 
-def learning_picture(history: Sequence[Mapping[str, float]], reward: str) -> bytes:
+def learning_picture(history: Sequence[Mapping[str, float]], reward: str, who: str = "controller") -> bytes:
     """Reward of every update with its running mean and the best so far of each level, and below the entropy.
 
     Args:
-        history: `update`, `level`, `reward`, `best`, `entropy` per update.
+        history: `update`, `level`, `reward`, `best`, `entropy` per update; of a population per generation, the mean
+            reward of those that live and the entropy of their genes.
         reward: what it is called.
+        who: has learnt, `controller` or `population`.
     """
     figure, (above, below) = _figure(2, (7.5, 5.5))
     update, level, value, best, entropy = (
         np.array([line[name] for line in history]) for name in ("update", "level", "reward", "best", "entropy")
     )
-    above.scatter(update, value, s=6, color=DOT, linewidths=0, label="an update")
+    above.scatter(update, value, s=6, color=DOT, linewidths=0, label=MARKS[who])
     for number in np.unique(level):
         part = level == number
         above.plot(update[part], _smooth(value[part]), color=LINE, label="mean" if number == level[0] else None)
-        above.plot(update[part], best[part], color=CHOSEN, label="best of the level" if number == level[0] else None)
+        above.plot(update[part], best[part], color=CHOSEN, label=BEST[who] if number == level[0] else None)
         below.plot(update[part], entropy[part], color=LINE)
         for axes in (above, below):
             axes.axvline(update[part][0], color="#e6e9ec", zorder=0)
-        above.annotate(f"level {int(number)}", (update[part][0], 1.01), xycoords=("data", "axes fraction"), fontsize=8)
+        told = f"level {int(number)}" if who == "controller" else ""
+        above.annotate(told, (update[part][0], 1.01), xycoords=("data", "axes fraction"), fontsize=8)
     above.set_ylabel(reward)
     above.legend(frameon=False, fontsize=8)
     below.set_ylabel("entropy of a decision, nats")
-    below.set_xlabel("updates of the controller")
+    below.set_xlabel(LINES[who])
     return file_of(figure, "png")
 
 

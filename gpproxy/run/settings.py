@@ -160,9 +160,14 @@ def is_folder(text: str) -> bool:
     return os.sep in text or text.lower().endswith(".zip")
 
 
+def is_run_path(text: str) -> bool:
+    """Whether a text is the path of a run folder."""
+    return os.path.isdir(os.path.expanduser(text))
+
+
 def is_proxy_path(text: str) -> bool:
     """Whether a text is the path of a proxy.py or of a run folder, and neither a name nor a formula."""
-    return text.endswith(".py") or os.path.isdir(os.path.expanduser(text))
+    return text.endswith(".py") or is_run_path(text)
 
 
 def _keep_rules(field: dataclasses.Field[Any], value: Any) -> None:

@@ -93,16 +93,16 @@ class SearchFolder(RunFolder):
             for kind in ("png", "svg"):
                 self.write(f"top/{name}.{kind}", graph_picture(graph, candidate, rank, value, kind))
 
-    def write_learning(self, history: Sequence[Mapping[str, float]], reward: str) -> None:
-        """Writes what a controller has learnt from, as CSV and as a picture; nothing where it has not learnt."""
+    def write_learning(self, history: Sequence[Mapping[str, float]], reward: str, who: str = "controller") -> None:
+        """Writes how a controller or a population has learnt, as CSV and as a picture; nothing where it has not."""
         if not history:
             return
         stream = io.StringIO()
         writer = csv.DictWriter(stream, list(history[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(history)
-        self.write("controller.csv", stream.getvalue())
-        self.write("controller.png", learning_picture(history, reward))
+        self.write(f"{who}.csv", stream.getvalue())
+        self.write(f"{who}.png", learning_picture(history, reward, who))
 
     def write_winners(self, ranking: Ranking, space: SearchSpace) -> None:
         """Draws what the best have in common, of spaces with tokens: the best tenth, `WINNERS` at least and at most."""

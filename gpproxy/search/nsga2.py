@@ -22,15 +22,22 @@ class NSGA2(Strategy):
         population: parents.
         crossover: share of children with two parents; every child is mutated.
         objective: the cost that goes down while the score goes up: `macs`, `params` or `latency`.
+        apart: whether each of several scores is an objective of its own; otherwise the mean of their ranks is one.
     """
 
     feedback = True
 
     def __init__(
-        self, space: SearchSpace, seed: int, population: int = 64, crossover: float = 0.5, objective: str = "macs"
+        self,
+        space: SearchSpace,
+        seed: int,
+        population: int = 64,
+        crossover: float = 0.5,
+        objective: str = "macs",
+        apart: bool = False,
     ):
         super().__init__(space, seed)
-        self.population, self.crossover, self.objective = population, crossover, objective
+        self.population, self.crossover, self.objective, self.apart = population, crossover, objective, apart
         self._parents: list[Scored] = []
         self._children: list[Scored] = []
         self._front = np.zeros(0, dtype=int)
@@ -52,6 +59,13 @@ class NSGA2(Strategy):
         if len(self._children) == self.population:
             self._survive()
 
+    @property
+    def living(self) -> list[Scored]:
+        return list(self._parents)
+
+    def renew(self, living: Sequence[Scored]) -> None:
+        self._parents = list(living)
+
     def state(self) -> dict[str, Any] | None:
         own = {"parents": plain(self._parents), "children": plain(self._children)}
         return {**(super().state() or {}), **own, "front": self._front.tolist(), "crowding": self._crowding.tolist()}
@@ -66,7 +80,7 @@ class NSGA2(Strategy):
 
     def _survive(self) -> None:
         pool = self._parents + self._children
-        points = objectives(pool, self.objective)
+        points = objectives(pool, self.objective, self.apart)
         fronts, lonely = front_numbers(points), np.zeros(len(pool))
         for number in range(int(fronts.max()) + 1):
             members = np.flatnonzero(fronts == number)
@@ -82,10 +96,12 @@ class NSGA2(Strategy):
         return self.space.decode(self._parents[second if ahead else first].code)
 
 
-def objectives(pool: Sequence[Scored], objective: str) -> np.ndarray:
-    """`candidate x 2`, both to be lowered: minus the score, and the cost. What has no finite value is infinite."""
-    value = combined(np.array([candidate.scores for candidate in pool]).T)
+def objectives(pool: Sequence[Scored], objective: str, apart: bool = False) -> np.ndarray:
+    """`candidate x objective`, all to be lowered: minus the score, or each of them `apart`, and the cost. What has no
+    finite value is infinite."""
+    scores = np.array([candidate.scores for candidate in pool]).T
+    values = scores if apart else combined(scores)[None]
     cost = np.array([candidate.cost(objective) for candidate in pool])
-    points = np.stack([-value, cost], axis=1)
-    points[~np.isfinite(value)] = np.inf  # a dead network is no bargain, however cheap it is
+    points = np.stack([*-values, cost], axis=1)
+    points[~np.isfinite(values).all(axis=0)] = np.inf  # a dead network is no bargain, however cheap it is
     return np.where(np.isnan(points), np.inf, points)

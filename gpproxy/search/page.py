@@ -34,6 +34,7 @@ ROOM = 400_000
 OTHERS = {
     "winners.png": "How often each choice occurs among the best, against chance.",
     "controller.png": "What the controller has learnt from: reward and entropy over its updates.",
+    "population.png": "How the population has changed: reward and entropy over its generations.",
     "losses.png": "Losses of the shared weights, with the places where they were reset.",
 }
 

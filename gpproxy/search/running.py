@@ -42,11 +42,13 @@ from gpproxy.search.nsga2 import NSGA2
 from gpproxy.search.order import beyond, rank
 from gpproxy.search.outside import LOOKED_AT, outside
 from gpproxy.search.page import document
+from gpproxy.search.pairs import Pairs
 from gpproxy.search.result import SearchResult
+from gpproxy.search.rounds import Rounds
 from gpproxy.search.settings import PROXY, SearchSettings
 from gpproxy.search.store import Store
 from gpproxy.search.strategies import Evolution, Exhaustive, Random, Strategy
-from gpproxy.search.turns import Turns, take_turns
+from gpproxy.search.turns import Turns, alternating, take_turns
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.check import make_space
 from gpproxy.tasks.settings import TrainingSettings
@@ -91,9 +93,10 @@ class Searcher:
         config = self.config
 
         def training() -> TrainingSettings:
+            from gpproxy.search.opponent import opponent
             from gpproxy.search.winners import training_settings
 
-            return training_settings(config, self.space)
+            return (opponent if config.generator else training_settings)(config, self.space)
 
         request = Request(
             config.estimator,
@@ -122,11 +125,12 @@ class Searcher:
         self.estimator.open(watch.note)
         strategy = self._strategy()
         judge = self._judge()
+        alternation = alternating(self.estimator, strategy, config, self.sizer, self.limits)
         turns = None
         folder = self._begin()
         store = self._held.enter_context(folder.store(len(self.estimator.labels)))
-        if isinstance(self.estimator, SharedEstimator) and isinstance(strategy, Controlled):
-            turns = self._take_turns(self.estimator, store)
+        if alternation is not None:
+            turns = self._take_turns(alternation, store)
         progress = self._search(strategy, store) if turns is None else turns.progress
         if store.count > MANY:
             watch.note(f"ranking {store.count:,} candidates and writing them takes a minute or two")
@@ -135,12 +139,12 @@ class Searcher:
             raise RunError(_nothing(store, self.space.name))
         labels, ranking = self.estimator.labels, Ranking(store)
         folder.write_ranking(store, labels, config.timed, any(proxy.inits > 1 for proxy in self.proxies))
-        label = labels[0] if len(labels) == 1 else f"mean rank of {len(labels)} proxies"
+        label = labels[0] if len(labels) == 1 else f"mean rank of {' and '.join(labels)}"
         folder.write_pictures(ranking, self.space, config, label)
         training = None if judge is None else judge.time(ranking[0].architecture)
         folder.write_winners(ranking, self.space)
         if turns is not None:
-            folder.write_learning(turns.history, turns.reward)
+            folder.write_learning(turns.history, turns.reward, "population" if strategy.living else "controller")
             folder.write("losses.png", losses_picture(turns.losses, turns.resets))
         elif isinstance(strategy, Controlled):
             folder.write_learning(strategy.history, label)
@@ -173,7 +177,8 @@ class Searcher:
         if config.strategy == "exhaustive":
             return Exhaustive(space, config.seed)
         if config.strategy == "nsga2":
-            return NSGA2(space, config.seed, config.population, config.crossover, config.objective)
+            apart = config.estimator_kind == "shared"
+            return NSGA2(space, config.seed, config.population, config.crossover, config.objective, apart)
         if config.strategy == "controller":
             return Controlled(space, config.seed, config, config.budget)
         return Evolution(space, config.seed, config.population, config.tournament, config.crossover)
@@ -186,11 +191,14 @@ class Searcher:
 
         return Judge.of_search(self.config, self.space, self.watch)
 
-    def _take_turns(self, estimator: SharedEstimator, store: Store) -> Turns:
-        """The search with shared weights and a controller to its end. Its training makes it continue where it was."""
-        place = store.path.parent
+    def _take_turns(self, alternation: Rounds | Pairs, store: Store) -> Turns:
+        """The search whose weights learn as it goes, to its end. Its training makes it continue where it was."""
+        place, estimator = store.path.parent, self.estimator
+        assert isinstance(estimator, SharedEstimator)
         self.patience.waiting = True
-        found = take_turns(estimator, self.config, place, store, self.watch.note, lambda: self.patience.asked)
+        found = take_turns(
+            alternation, estimator, self.config, place, store, self.watch.note, lambda: self.patience.asked
+        )
         if found is None:
             self._interrupted()
         self.patience.waiting = False

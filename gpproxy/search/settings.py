@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from gpproxy.errors import ConfigError
 from gpproxy.estimators.settings import HERE, SharedWeights
 from gpproxy.run.groups import Cluster, Extensions, Initialisations, Machine, SearchSpaceSettings, SizeLimits
-from gpproxy.run.settings import Settings, available_cores, is_folder, is_proxy_path, setting
+from gpproxy.run.settings import Settings, available_cores, is_folder, is_proxy_path, is_run_path, setting
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -20,6 +20,8 @@ STRATEGIES = ("random", "exhaustive", "evolution", "nsga2", "controller")
 LEVELS = ("multi", "single")
 LOSSES = ("corrected", "published")
 OBJECTIVES = ("macs", "params", "latency")
+#: The space whose networks are trained against a generator instead of as one.
+DISCRIMINATORS = "eagan-discriminator"
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ class ControllerSettings:
             search) or single (one for all decisions).
         level_shares: shares of the search after which the next level begins, joined by commas; as published for three
             levels, evenly spread where a space has another number.
-        rounds: with shared weights, how often their training and that of the controller take turns.
+        rounds: with shared weights, how often their training and that of the controller, or a generation of the
+            strategies evolution and nsga2, take turns.
         controller_steps: with shared weights, updates of the controller in a round.
         controller_batch: architectures of one update of the controller.
         controller_rate: learning rate of the controller.
@@ -120,6 +123,21 @@ class ControllerSettings:
 
 
 @dataclass(frozen=True)
+class Opponent:
+    """Of a search among discriminators with weights that learn.
+
+    Attributes:
+        generator: what the discriminators of eagan-discriminator are trained against, each with weights of its own that
+            come from its parent; a code or published name of eagan-generator, or the folder of a search in it, of which
+            the best is taken.
+        generator_width: channels of that generator; 0 takes those of its search, or those of the discriminators.
+    """
+
+    generator: str = setting("", path=is_run_path)
+    generator_width: int = setting(0, least=0)
+
+
+@dataclass(frozen=True)
 class Winners:
     """What becomes of the best.
 
@@ -150,6 +168,7 @@ class SearchSettings(
     Cluster,
     Machine,
     Winners,
+    Opponent,
     SharedWeights,
     ControllerSettings,
     Population,
@@ -187,6 +206,9 @@ class SearchSettings(
             raise ConfigError(f"keep <= drawn must hold, but got keep={self.keep} and drawn={self.drawn}.")
         if self.strategy == "controller" and len(self.proxy) > 1:
             raise ConfigError("A controller learns from one reward, but got several proxies. Give one.")
+        if self.strategy == "controller" and self.estimator_kind == "shared" and self.reward == "both":
+            raise ConfigError("A controller learns from one reward, but got reward=both. Choose score or distance.")
+        self._check_opponent()
         _ = self.shares
         if self.cluster and self.estimator_kind in HERE:
             raise ConfigError(
@@ -201,6 +223,25 @@ class SearchSettings(
             )
         if self.train_top > self.budget:
             raise ConfigError(f"train_top <= budget must hold, but got {self.train_top} and {self.budget}.")
+
+    def _check_opponent(self) -> None:
+        """Raises ConfigError for a generator without discriminators that learn, and the other way round."""
+        learns = self.estimator_kind == "shared" and self.space == DISCRIMINATORS
+        if learns and not self.generator:
+            raise ConfigError(
+                f"{DISCRIMINATORS} learns against a generator: give --generator CODE, or the folder of a search in "
+                "eagan-generator."
+            )
+        if self.generator and not learns:
+            raise ConfigError(
+                f"generator={self.generator} is for --space {DISCRIMINATORS} --estimator shared, but got "
+                f"space={self.space} and estimator={self.estimator}. Leave it out."
+            )
+        if learns and self.strategy not in ("evolution", "nsga2"):
+            raise ConfigError(
+                f"Discriminators hand their weights down to children, which takes strategy=nsga2 or evolution, but got "
+                f"strategy={self.strategy}."
+            )
 
     def _check_other_estimator(self) -> None:
         """Raises ConfigError for what belongs to proxies alone."""

@@ -54,6 +54,14 @@ class Strategy(ABC):
         """How many further proposals may be taken up after `taken` of them, when `told` have been told."""
         return 1 << 30
 
+    @property
+    def living(self) -> list[Scored]:
+        """The population that has the next children, of a strategy that has one."""
+        return []
+
+    def renew(self, living: Sequence[Scored]) -> None:  # noqa: B027
+        """Takes other scores for those that live, in their order: those of weights that have learnt on."""
+
     def state(self) -> dict[str, Any] | None:
         """Everything that the next proposal depends on, as plain values; None where that is too much."""
         version, numbers, gauss = self.rng.getstate()
@@ -128,6 +136,13 @@ class Evolution(Strategy):
 
     def tell(self, candidate: Scored) -> None:
         self._alive.append(candidate)
+
+    @property
+    def living(self) -> list[Scored]:
+        return list(self._alive)
+
+    def renew(self, living: Sequence[Scored]) -> None:
+        self._alive = deque(living, maxlen=self.population)
 
     def state(self) -> dict[str, Any] | None:
         return {**(super().state() or {}), "alive": plain(self._alive)}

@@ -1,7 +1,7 @@
-"""Runs the search with shared weights and a controller to its end: what `search` does instead of its loop.
+"""Runs a search whose weights learn as it goes to its end: what `search` does instead of its loop.
 
-In: the estimator and the settings of a search, its folder. Out: derived candidates with their rewards as Progress, the
-history of the controller, and the losses of the shared weights with their resets.
+In: the estimator, the strategy and the settings of a search, its folder. Out: derived candidates with their rewards as
+Progress, the history of what has searched, and the losses of the weights with their resets.
 """
 
 from __future__ import annotations
@@ -12,17 +12,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gpproxy.estimators.estimator import opened
+from gpproxy.errors import ConfigError
+from gpproxy.estimators.estimator import Estimator, opened
 from gpproxy.estimators.shared import SAMPLES, SharedEstimator
 from gpproxy.execution.task import Stop
 from gpproxy.execution.threads import torch_threads
 from gpproxy.files import read_events
 from gpproxy.proxies.scored import Scored
 from gpproxy.proxies.scorer import Work
+from gpproxy.proxies.size import Sizer
 from gpproxy.search.alternate import Alternation
+from gpproxy.search.controlled import Controlled
 from gpproxy.search.course import Progress
+from gpproxy.search.generations import Generations, warm_up
+from gpproxy.search.limits import Limits
+from gpproxy.search.nsga2 import NSGA2
+from gpproxy.search.opponent import opponent
+from gpproxy.search.pairs import Pairs
+from gpproxy.search.population import Population
+from gpproxy.search.rounds import Rounds
 from gpproxy.search.settings import SearchSettings
 from gpproxy.search.store import Store
+from gpproxy.search.strategies import Evolution, Strategy
+from gpproxy.search_spaces.eagan import EAGANDiscriminator
 from gpproxy.training.checkpoint import load_state
 from gpproxy.training.journal import JOURNAL
 from gpproxy.training.loop import train_loop
@@ -40,7 +52,7 @@ class Turns:
         progress: with the derived candidates.
         seconds: of all processes, before candidates were derived.
         reward: what its rewards are.
-        history: of the controller, a line per update.
+        history: of the controller, a line per update, or of the population, a line per generation.
         losses: lines of the journal of the shared training.
         resets: steps after which the networks began anew.
     """
@@ -53,8 +65,36 @@ class Turns:
     resets: list[int]
 
 
+def alternating(
+    estimator: Estimator, strategy: Strategy, config: SearchSettings, sizer: Sizer, limits: Limits
+) -> Rounds | Pairs | None:
+    """The search whose weights and strategy learn in turns; None where what is estimated stays as it is.
+
+    Raises ConfigError for limits that nobody keeps.
+    """
+    if not isinstance(estimator, SharedEstimator):
+        return None
+    if isinstance(strategy, Controlled):
+        if limits != Limits():
+            raise ConfigError(
+                f"A controller that learns in turns with shared weights keeps no limits, but got {limits}. Leave them "
+                "out, or choose --strategy nsga2."
+            )
+        return Alternation(estimator, config)
+    if not isinstance(strategy, (Evolution, NSGA2)):
+        return None
+    population = Population(strategy, sizer, limits)
+    names = ("strategy", "population", "tournament", "crossover", "objective", "seed", "max_params", "max_macs")
+    about = {name: getattr(config, name) for name in names}
+    if isinstance(strategy.space, EAGANDiscriminator):
+        generator = opponent(config, strategy.space).arch
+        return Pairs(estimator, strategy.space, generator, population, config.rounds, about)
+    return Generations(estimator, population, config.rounds, about) if warm_up(estimator) < 1 else None
+
+
 @torch_threads()
 def take_turns(
+    objective: Rounds | Pairs,
     estimator: SharedEstimator,
     config: SearchSettings,
     folder: Path,
@@ -65,10 +105,10 @@ def take_turns(
     """The search to its end, or what is left of it; None when `stop` has ended it early, with everything saved.
 
     Args:
+        objective: untrained.
         store: where the derived candidates go, in place of what is there.
     """
     folder = folder / FOLDER
-    objective = Alternation(estimator, config)
     before = load_state(folder) if folder.is_dir() else None
     spent, start = 0.0 if before is None else float(before["seconds"]), time.monotonic()
 
@@ -90,19 +130,19 @@ def take_turns(
         for _ in running:
             if time.monotonic() - said > PAUSE:
                 said = time.monotonic()
-                tell(_line(objective))
+                tell(objective.line())
     state = load_state(folder)
     assert state is not None
     if state["step"] < objective.recipe.steps and outcome(folder) is None and not late():
         return None
     objective.load_state_dict(state["objective"])
-    history = list(objective.learner.history)
+    history = list(objective.history)
     began = time.monotonic()
     found = []
     space, sizer = opened(estimator.space, estimator.settings)
-    for architecture, reward in objective.derive():
+    for architecture, rewards in objective.derive():
         size = sizer(architecture)
-        found.append(Scored(space.encode(architecture), (reward,), size.params, size.macs))
+        found.append(Scored(space.encode(architecture), rewards, size.params, size.macs))
     seconds = time.monotonic() - began
     store.clear()
     store.add(found, Work(seconds=seconds), 0.0)
@@ -110,16 +150,5 @@ def take_turns(
     finished = "time" if state["step"] < objective.recipe.steps else "budget"
     progress = Progress(store, len(found), len(found), seconds=seconds, fresh=len(found), finished=finished)
     events = [event for event in read_events(folder / JOURNAL) if event.get("event") == "losses"]
-    return Turns(progress, float(state["seconds"]), objective.reward.name, history, events, list(objective.reset.at))
-
-
-def _line(objective: Alternation) -> str:
-    """Where the search is."""
-    learner, each = objective.learner, objective.shared_steps + objective.control.controller_steps
-    round_ = min((objective.done - 1) // each + 1, objective.control.rounds)
-    text = f"round {round_}/{objective.control.rounds}, level {learner.level + 1}/{len(learner.levels)}"
-    if learner.history:
-        last = learner.history[-1]
-        text += f", {objective.reward.name} {last['reward']:.4g} (best {last['best']:.4g})"
-        text += f", entropy {last['entropy']:.3f}"
-    return f"{text}, {len(objective.reset.at)} resets"
+    reward = objective.reward.names[0]
+    return Turns(progress, float(state["seconds"]), reward, history, events, list(objective.resets))

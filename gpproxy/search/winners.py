@@ -40,7 +40,8 @@ from gpproxy.search.compare import (
 from gpproxy.search.console import SearchWatch
 from gpproxy.search.cost import Training
 from gpproxy.search.limits import Limits
-from gpproxy.search.settings import SearchSettings
+from gpproxy.search.opponent import against, opponent
+from gpproxy.search.settings import DISCRIMINATORS, SearchSettings
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.space import Architecture
 from gpproxy.seeds import seeded
@@ -89,19 +90,29 @@ class Judge:
         """The judge that a search asks for. Raises what its training would: images or weights that are missing."""
         for name in parse_compare(config.compare)[1]:
             code_of(space, name)
-        settings = training_settings(config, space)
-        task = open_task(settings)
+        settings = opponent(config, space) if space.name == DISCRIMINATORS else training_settings(config, space)
+        if space.name == DISCRIMINATORS:
+            first = against(settings, space, next(iter(published(space).values())))
+        else:
+            first = settings
+        task = open_task(first)
         _ = task.extractor
-        task.objective(task.code(settings.arch), settings.seed)
+        task.objective(task.code(first.arch), first.seed)
         group, workers = config.estimator_kind, config.workers or 1
         return cls(settings, space, watch, config.trainings, config.compare, workers, group, config.place)
 
     def time(self, code: str) -> Training:
         """What one training of an architecture takes, from a few timed steps."""
-        settings = replace(self.settings, arch=code)
+        settings = self._of(code)
         found = time_training(settings)
         where = hardware(settings.device, settings.threads)
         return Training(_recipe(settings), code, found.steps, found.step, found.checks, found.check, where)
+
+    def _of(self, code: str) -> TrainSettings:
+        """The settings of the training of an architecture; of a discriminator, that of its generator against it."""
+        if self.space.name == DISCRIMINATORS:
+            return against(self.settings, self.space, code)
+        return replace(self.settings, arch=code)
 
     def compare(self, folder: Path, best: Sequence[str], limits: Limits, sizer: Sizer, seed: int) -> list[Line]:
         """Trains everyone and writes the table. Trainings that are finished in the folder are not repeated."""
@@ -109,12 +120,13 @@ class Judge:
         named = partial(code_of, self.space)
         who = candidates(self.space, best, self.compare_with, named, admits, seed, self.group)
         codes = list(dict.fromkeys(one.code for one in who))
-        tasks = []
+        tasks, codes_of = [], {}
         for number in range(self.trainings):
             for code in codes:
                 place = folder / FOLDER / f"{place_of(code)}-s{number}"
-                one = replace(self.settings, arch=code, seed=self.settings.seed + number, out=str(place))
+                one = replace(self._of(code), seed=self.settings.seed + number, out=str(place))
                 tasks.append((one, WorkFolder(place)))
+                codes_of[one.out] = code
         self.watch.note(
             f"{len(codes)} architectures, {self.trainings} training{'s' * (self.trainings > 1)} each by the recipe "
             f"{_recipe(self.settings)}"
@@ -126,18 +138,19 @@ class Judge:
             if not news.ended:
                 continue
             settings, found = news.task[0], news.result
+            code = codes_of[settings.out]
             if isinstance(news.error, Lost):
-                raise Lost(f"The training of {settings.arch} with seed {settings.seed} has no result: {news.error}")
+                raise Lost(f"The training of {code} with seed {settings.seed} has no result: {news.error}")
             if news.error is not None:
                 raise news.error
             if found is None:
                 raise KeyboardInterrupt
             if self.cluster:  # there it had another place
                 write_atomically(Path(settings.out) / CONFIG, settings.to_toml())
-            trained.append(Trained(settings.arch, settings.seed, found.value, found.verdict, found.seconds, found.step))
+            trained.append(Trained(code, settings.seed, found.value, found.verdict, found.seconds, found.step))
             value = "no value" if math.isnan(found.value) else f"{found.main} {found.value:.4g}"
             self.watch.note(
-                f"{len(trained)}/{len(tasks)}  {settings.arch} seed {settings.seed}: {value}, {found.verdict}, "
+                f"{len(trained)}/{len(tasks)}  {code} seed {settings.seed}: {value}, {found.verdict}, "
                 f"{found.seconds:.0f} s"
             )
         lines = table(who, trained, lambda code: sizer(self.space.decode(code)))

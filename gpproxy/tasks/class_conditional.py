@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from gpproxy.errors import ConfigError
 from gpproxy.images.image_set import in_colour, to_unit
-from gpproxy.search_spaces.discriminator import Discriminator
+from gpproxy.seeds import reseed
+from gpproxy.tasks.discriminator import untrained_discriminator
 from gpproxy.tasks.registry import task
-from gpproxy.tasks.unconditional import SIDE, Adversarial, Unconditional, refuse_other_shapes, untrained_discriminator
+from gpproxy.tasks.unconditional import SIDE, Adversarial, Unconditional, refuse_other_shapes
 from gpproxy.training.architecture import untrained
 from gpproxy.training.augment import augment, flip
 from gpproxy.training.draw import draw
@@ -114,7 +115,8 @@ class ClassConditional(Unconditional):
         assert images.labels is not None
         generator = untrained(self.space, code, seed)
         refuse_other_shapes(self.space, code, generator, images)
-        judge: Discriminator = untrained_discriminator(self.space, images, recipe, seed, classes)
+        weights = reseed(torch.Generator(), seed, "discriminator")
+        judge = untrained_discriminator(self.space, images, recipe, weights, classes)
         return ClassAdversarial(
             generator.train(),
             judge,

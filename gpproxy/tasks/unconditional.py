@@ -25,9 +25,10 @@ from torch import Tensor, nn
 
 from gpproxy.errors import ConfigError
 from gpproxy.images.image_set import ImageSet, in_colour, to_unit
-from gpproxy.search_spaces.discriminator import Discriminator, discriminator
+from gpproxy.search_spaces.discriminator import Discriminator, Ungrown
 from gpproxy.search_spaces.space import SearchSpace
 from gpproxy.seeds import numbered, reseed
+from gpproxy.tasks.discriminator import untrained_discriminator
 from gpproxy.tasks.drawing import DrawingTask
 from gpproxy.tasks.registry import task
 from gpproxy.training.architecture import untrained
@@ -37,7 +38,7 @@ from gpproxy.training.draw import draw, noise_batches
 from gpproxy.training.losses import gradient_penalty, loss
 from gpproxy.training.optimiser import Optimiser
 from gpproxy.training.recalibrate import recalibrate
-from gpproxy.training.recipe import AdversarialRecipe
+from gpproxy.training.recipe import AdversarialRecipe, SharedRecipe
 
 #: Rows and columns of the picture.
 SIDE = 8
@@ -66,7 +67,7 @@ class Adversarial:
     def __init__(
         self,
         generator: nn.Module,
-        discriminator: Discriminator,
+        discriminator: Discriminator | Ungrown,
         images: Tensor,
         recipe: AdversarialRecipe,
         *,
@@ -136,8 +137,9 @@ class Adversarial:
 
     def _judged(self, images: Tensor, kind: str = "drawn") -> Tensor:
         """The discriminator's numbers for images that were `drawn`, for `real` ones, or for `both`, real ones first."""
-        seen = augment(images, self.recipe.augment, self.random)
-        return self.discriminator(seen.contiguous(memory_format=torch.channels_last), self.stage)
+        seen = augment(images, self.recipe.augment, self.random).contiguous(memory_format=torch.channels_last)
+        parts = seen.chunk(2) if kind == "both" and self.discriminator.apart else (seen,)
+        return torch.cat([self.discriminator(part, self.stage) for part in parts])
 
     def _discriminator_update(self, fakes: Tensor) -> Tensor:
         """One update of the discriminator from real and generated images in one pass; its loss before."""
@@ -220,7 +222,7 @@ def adversarial(
     """
     generator = untrained(space, code, seed)
     refuse_other_shapes(space, code, generator, images)
-    judge = untrained_discriminator(space, images, recipe, seed)
+    judge = untrained_discriminator(space, images, recipe, reseed(torch.Generator(), seed, "discriminator"))
     return Adversarial(
         generator.train(), judge, images.images, recipe, noise=space.input_shape, seed=seed, device=device
     )
@@ -239,17 +241,6 @@ def refuse_other_shapes(space: SearchSpace, code: str, generator: nn.Module, ima
         )
 
 
-def untrained_discriminator(
-    space: SearchSpace, images: ImageSet, recipe: AdversarialRecipe, seed: int, classes: int = 0
-) -> Discriminator:
-    """The discriminator of a recipe, told so many classes, ready to train."""
-    width, weights = (
-        recipe.discriminator_width or space.matching_width,
-        reseed(torch.Generator(), seed, "discriminator"),
-    )
-    return discriminator(width, weights, images.images.shape[1], classes, normalised=recipe.spectral_norm)
-
-
 @task("unconditional")
 class Unconditional(DrawingTask):
     """From noise to images like those of a data set."""
@@ -258,8 +249,10 @@ class Unconditional(DrawingTask):
     takes = ("noise",)
     #: In `autogan` the rates stay constant and the whole discriminator is there from the start, as in the published
     #: final training; its growth belongs to the published search, whose shared weights are trained by `autogan-search`:
-    #: 65 rounds of 15 epochs. There BatchNorm statistics are those of the architecture at hand, and not as published an
-    #: average over all that were trained; and a collapse is the business of the dynamic reset.
+    #: 65 rounds of 15 epochs; those of EAGAN (Ying et al., 2022) by `eagan-search`: 200 epochs, 40 of them before the
+    #: population is trained in place of random generators. In both BatchNorm statistics are those of the architecture
+    #: at hand, and not as published an average over all that were trained; and a collapse is the business of the
+    #: dynamic reset.
     presets = {
         "short": AdversarialRecipe(),
         "autogan": AdversarialRecipe(
@@ -268,12 +261,24 @@ class Unconditional(DrawingTask):
             discriminator_width=128,
             recalibrate=0,
         ),
-        "autogan-search": AdversarialRecipe(
+        "autogan-search": SharedRecipe(
             steps=152_360,
             **PUBLISHED,
             average=0.0,
             growth=(15 / 65, 35 / 65),
             discriminator_width=64,
+            recalibrate=4,
+            checks=(0.25, 0.5, 1.0),
+            collapse_loss=0.0,
+            collapse_spread=0.0,
+        ),
+        "eagan-search": SharedRecipe(
+            steps=50_000,
+            **{**PUBLISHED, "batch": 80},
+            critic_batch=40,
+            average=0.0,
+            discriminator="simple",
+            warm_up=0.2,
             recalibrate=4,
             checks=(0.25, 0.5, 1.0),
             collapse_loss=0.0,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 AUGMENTATIONS = ("colour", "translation", "cutout")
 LOSSES = ("hinge", "vanilla", "least-squares", "wasserstein", "relativistic")
 DECAYS = ("linear", "late", "constant")
+#: Discriminators that a recipe names; what is none of them is an architecture of `eagan-discriminator`.
+GROWN, SIMPLE = "residual", "simple"
 
 
 def one_of(name: str, value: str, known: Sequence[str]) -> None:
@@ -149,6 +151,8 @@ class AdversarialRecipe(Recipe):
         spectral_norm: whether the discriminator's layers are divided by their spectral norms.
         share: judge the images of the last discriminator update again in the generator update, instead of fresh ones;
             takes equal batches.
+        discriminator: residual, which grows; simple (five convolutions; Ying et al., 2022); or an architecture of the
+            space eagan-discriminator, its code or published name.
         augment: transformations of all images that the discriminator sees (Zhao et al., 2020).
         growth: shares of the steps after which the discriminator gains a stage; empty trains all of it at once.
         discriminator_width: channels of the discriminator; 0 takes the width of the generator.
@@ -166,6 +170,7 @@ class AdversarialRecipe(Recipe):
     spectral_norm: bool = later(True)
     share: bool = True
     augment: tuple[str, ...] = ("translation", "cutout")
+    discriminator: str = later(GROWN)
     growth: tuple[float, ...] = ()
     discriminator_width: int = 0
     recalibrate: int = 16
@@ -179,6 +184,10 @@ class AdversarialRecipe(Recipe):
         self._positive("discriminator_rate")
         self._shares("growth")
         one_of("loss", self.loss, LOSSES)
+        if self.growth and self.discriminator != GROWN:
+            raise ConfigError(
+                f"Only discriminator={GROWN} grows, but got discriminator={self.discriminator}: set growth=none."
+            )
         if self.loss == "wasserstein" and self.collapse_loss:
             raise ConfigError(
                 "The loss wasserstein falls below 0 as the discriminator learns, so it cannot tell a collapse: set "
@@ -206,6 +215,24 @@ class AdversarialRecipe(Recipe):
         if "batch" in changes and _as(self.share, changes.get("share", self.share), "share"):
             changes.setdefault("critic_batch", changes["batch"])
         return super().changed(**changes)
+
+
+@dataclass(frozen=True)
+class SharedRecipe(AdversarialRecipe):
+    """How weights that many architectures share are trained.
+
+    Attributes:
+        warm_up: share of the steps in which architectures are drawn uniformly; after it, where the strategy evolution
+            or nsga2 searches, those of its population are trained, which has new generations between the steps. With
+            1 all weights are trained first.
+    """
+
+    warm_up: float = later(1.0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.warm_up <= 1:
+            raise ConfigError(f"0 <= warm_up <= 1 must hold in a recipe, but got warm_up={self.warm_up}.")
 
 
 def _as(default: Any, value: Any, name: str) -> Any:

@@ -142,7 +142,10 @@ def test_small_images_are_enlarged_and_better_ones_are_worth_more(monkeypatch: p
     noise = torch.randint(0, 256, real.shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     for kind, name in (("distance", "1/FD(cifar)"), ("score", "CS(cifar)")):
         reward = Reward(one.task, kind)
-        assert reward.name == name
-        assert reward(real) > reward(noise) if kind == "distance" else reward(real) >= 1
-        assert reward(real[:, :, ::4, ::4].contiguous()) > 0
+        assert reward.names == (name,)
+        assert reward(real) > reward(noise) if kind == "distance" else reward(real) >= (1,)
+        assert reward(real[:, :, ::4, ::4].contiguous()) > (0,)
+    both = Reward(one.task, "both")
+    assert both.names == ("CS(cifar)", "1/FD(cifar)")
+    assert both(real) == (*Reward(one.task, "score")(real), *Reward(one.task, "distance")(real))
     assert to_side(real[:, :, ::4, ::4], 16).shape == real.shape

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from gpproxy.errors import RunError
 from gpproxy.estimators.registry import Request, open_estimator
@@ -22,6 +16,7 @@ from gpproxy.search.alternate import Alternation
 from gpproxy.search.settings import ControllerSettings
 from gpproxy.search_spaces.autogan import AutoGAN
 from gpproxy.tasks.settings import TrainingSettings
+from tests.search.killed import ends_alike_after_a_kill
 from tests.training.toy import equal, saved
 
 SPACE = AutoGAN(width=4, latent=8, resolution=16)
@@ -54,7 +49,7 @@ def test_rounds_alternate_and_levels_grow_with_them() -> None:
         assert equal(weights, one.generator.state_dict()) == (index % 5 >= 3)  # the controller's turn
     assert levels[::5] == [0, 1, 2] and [line["level"] for line in one.learner.history] == [1, 1, 2, 2, 3, 3]
     found = list(one.derive())
-    assert 1 <= len(found) <= 3 and all(len(a) == 14 and reward >= 1 for a, reward in found)
+    assert 1 <= len(found) <= 3 and all(len(a) == 14 and reward >= 1 for a, (reward,) in found)
     early = made()
     early.step(0)
     assert all(len(a) == 14 for a, _ in early.derive())  # stopped in the first level
@@ -87,36 +82,10 @@ def test_a_restored_search_goes_on_bit_for_bit() -> None:
     assert equal(whole.state_dict(), other.state_dict()) and list(whole.derive()) == list(other.derive())
 
 
-SCRIPT = """
-import gpproxy.training.loop as loop
-loop.SAVE = 0.0
-from gpproxy.search import SearchSettings, run
-run(SearchSettings(**{settings!r}))
-"""
-
-
 @pytest.mark.parametrize("strategy", ["controller", "random"])
 def test_killed_and_begun_again_by_the_same_command_it_ends_alike(tmp_path: Path, strategy: str) -> None:
-    ends = []
-    for name in ("whole", "killed"):
-        settings = {**FLAGS, "strategy": strategy, "budget": 3, "workers": 1, "out": str(tmp_path / name)}
-        environment = {**os.environ, "GPPROXY_CACHE": str(tmp_path / f"{name}-cache"), "OMP_NUM_THREADS": "1"}
-        root = str(Path(__file__).parents[2])
-        command = [sys.executable, "-c", SCRIPT.format(settings=settings)]
-        if name == "killed":
-            process = subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.DEVNULL)
-            where = tmp_path / name if strategy == "controller" else tmp_path / f"{name}-cache" / "shared"
-            while process.poll() is None and not list(where.rglob("last.pt")):
-                time.sleep(0.01)
-            process.send_signal(signal.SIGKILL)
-            assert process.wait() == -signal.SIGKILL, "it was over before it could be killed"
-            assert not (tmp_path / name / "result.json").exists()
-        subprocess.run(command, cwd=root, env=environment, check=True, stdout=subprocess.DEVNULL)
-        place = tmp_path / name if strategy == "controller" else tmp_path / f"{name}-cache"
-        (state,) = place.rglob("last.pt")
-        found = torch.load(state, weights_only=True)
-        ends.append((found["objective"], found["step"], (tmp_path / name / "ranking.csv").read_text()))
-    assert ends[0][1:] == ends[1][1:] and equal(ends[0][0], ends[1][0])
+    settings = {**FLAGS, "strategy": strategy, "budget": 3, "workers": 1}
+    ends_alike_after_a_kill(tmp_path, settings, cached=strategy == "random")
 
 
 def test_a_search_by_time_leaves_everything_in_its_folder(tmp_path: Path) -> None:

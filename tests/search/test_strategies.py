@@ -70,3 +70,23 @@ def test_survivors_are_the_first_fronts() -> None:
     for code in ("0-1-0-0", "1-1-0-0", "2-1-0-0", "3-1-0-0"):
         strategy.tell(candidate(code, -1.0, params=9.0))
     assert sorted(parent.code for parent in strategy._parents) == good
+
+
+def test_scores_are_one_objective_or_each_its_own() -> None:
+    pool = [candidate("a", 3.0, 0.1, macs=1.0), candidate("b", 1.0, 0.3, macs=2.0), candidate("c", 2.0, math.nan)]
+    assert objectives(pool, "macs", apart=True).tolist() == [[-3.0, -0.1, 1.0], [-1.0, -0.3, 2.0], [math.inf] * 3]
+    assert objectives(pool, "macs").shape == (3, 2)
+
+
+@pytest.mark.parametrize("kind", [NSGA2, Evolution])
+def test_a_population_takes_other_scores(kind: type[NSGA2] | type[Evolution]) -> None:
+    space = SPACE
+    one = kind(space, 0, population=4)
+    for number in range(4):
+        architecture = one.propose()
+        assert architecture is not None
+        one.tell(candidate(space.encode(architecture), float(number)))
+    living = one.living
+    one.renew([candidate(each.code, -each.score) for each in living])
+    assert [each.code for each in one.living] == [each.code for each in living]
+    assert sorted(each.score for each in one.living) == [-3.0, -2.0, -1.0, 0.0]

@@ -82,3 +82,14 @@ def test_values_that_came_later_are_told_only_where_they_are_used():
         recipe("pix2pix", gradient_penalty=10)
     with pytest.raises(ConfigError, match="hinge, vanilla or least-squares, but got loss=relativistic"):
         recipe("pix2pix", loss="relativistic")
+
+
+def test_what_came_later_is_told_only_where_it_is_used() -> None:
+    told = recipe("autogan-search").to_json()
+    assert "warm_up" not in told and "discriminator" not in told
+    told = recipe("eagan-search").to_json()
+    assert told["warm_up"] == 0.2 and told["discriminator"] == "simple"
+    with pytest.raises(ConfigError, match="Only discriminator=residual grows"):
+        recipe("autogan-search", discriminator="simple")
+    with pytest.raises(ConfigError, match="0 <= warm_up <= 1"):
+        recipe("autogan-search", warm_up="1.5")

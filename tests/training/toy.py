@@ -60,10 +60,10 @@ def flat(state: Any) -> list[Any]:
 
 
 def equal(first: Any, second: Any) -> bool:
-    """Whether two nested states are equal bit for bit."""
+    """Whether two nested states are equal bit for bit; NaN equals itself."""
     ours, theirs = flat(first), flat(second)
     pairs = zip(ours, theirs)
-    same = (torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b for a, b in pairs)
+    same = (torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b or (a != a and b != b) for a, b in pairs)
     return len(ours) == len(theirs) and all(same)
 
 
