@@ -191,7 +191,7 @@ def spaces() -> str:
             rows = [(code(f.name), code(repr(f.default))) for f in dataclasses.fields(cls.Settings)]
             if rows:
                 yield table(("setting", "default"), rows)
-            published = [(code(f"{name}-{key}".lower()), code(space.encode(a))) for key, a in cls.published.items()]
+            published = [(code(f"{name}-{key}".lower()), code(space.encode(a))) for key, a in space.published.items()]
             if published:
                 yield table(("published", "code"), published)
 
