@@ -141,6 +141,7 @@ def card_of(settings: BuildSettings, task: Task, facts: Mapping[str, Any], times
         space_settings=task.space_settings,
         metric=main,
         direction="lower",
+        directions=dict.fromkeys({task.distance} - {"", main}, "lower"),
         scale="log",
         recipe=(
             f"preset {settings.recipe}, {recipe['steps']:,} generator steps of batch {recipe['batch']} ({images}), all "

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gpproxy.errors import BenchmarkError
+from gpproxy.errors import BenchmarkError, did_you_mean
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.check import make_space
 
@@ -38,6 +38,8 @@ class Card:
         text_columns: further columns that hold text and are not read.
         measured_columns: further columns that were measured on the trained networks (other distances, checks during
             the training, seconds). They are no scores of untrained networks, so no proxy is compared with them.
+        directions: measured column -> `higher` or `lower`, which way it is better: as `TABLE:COLUMN` it takes the place
+            of the metric.
         prefix: put before the names of all further columns (`suite_zero/`).
         facts: side numbers and settings (extractor and its digest, seconds per training, correlation of short and long
             training).
@@ -61,14 +63,40 @@ class Card:
     collapsed_column: str = "collapsed"
     text_columns: tuple[str, ...] = ()
     measured_columns: tuple[str, ...] = ()
+    directions: Mapping[str, str] = field(default_factory=dict)
     prefix: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.direction not in DIRECTIONS:
-            raise BenchmarkError(f"A card's direction is 'higher' or 'lower', but this one says '{self.direction}'.")
+        for told in (self.direction, *self.directions.values()):
+            if told not in DIRECTIONS:
+                raise BenchmarkError(f"A card's direction is 'higher' or 'lower', but this one says '{told}'.")
         if self.scale not in SCALES:
             raise BenchmarkError(f"A card's scale is 'linear' or 'log', but this one says '{self.scale}'.")
+
+    def by(self, column: str) -> Card:
+        """The card with another measured column as its metric, and the metric among the measured ones.
+
+        Raises BenchmarkError for a column whose direction it does not know.
+        """
+        if column == self.metric:
+            return self
+        if column not in self.directions:
+            known = ", ".join((self.metric, *self.directions))
+            raise BenchmarkError(
+                f"The metric of a table is one of {known}, but '{column}' was asked for."
+                f"{did_you_mean(column, self.directions)} A card names others under [directions]."
+            )
+        others = (*(name for name in self.measured_columns if name != column), self.metric)
+        directions = {**self.directions, self.metric: self.direction}
+        return replace(
+            self,
+            metric=column,
+            direction=self.directions[column],
+            scale=self.scale if self.directions[column] == "lower" else "linear",
+            measured_columns=others,
+            directions={name: told for name, told in directions.items() if name != column},
+        )
 
     def oriented(self, metric: Tensor) -> Tensor:
         """Metric -> quality: higher is better."""

@@ -30,7 +30,7 @@ NAMELESS = re.compile(r"(Unnamed: \d+)?")
 #: Keys of a card that hold no text.
 KINDS = {
     "seeds": int, "text_columns": list, "measured_columns": list,
-    "space_settings": dict, "look_settings": dict, "facts": dict,
+    "space_settings": dict, "look_settings": dict, "directions": dict, "facts": dict,
 }  # fmt: skip
 
 

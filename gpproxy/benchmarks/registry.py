@@ -30,6 +30,8 @@ BENCHMARKS: Registry[Loader] = Registry("benchmark", "gpproxy.benchmarks")
 def load(name: str | Path, on_bad_rows: str = "refuse") -> Benchmark:
     """The table of a name, or of a path to a CSV, its card, or a NAS-Bench-Suite-Zero JSON file.
 
+    `TABLE:COLUMN` is a table ranked by another of its measured columns, whose direction its card tells.
+
     Raises RegistryError for an unknown name, BenchmarkError for a missing or broken table.
 
     >>> table = load("autogan-cifar10")
@@ -37,6 +39,9 @@ def load(name: str | Path, on_bad_rows: str = "refuse") -> Benchmark:
     (72, 'FD(cifar)', 'lower')
     """
     text = str(name)
+    table, colon, column = text.partition(":")
+    if colon and (place := _file_of(table)) is not None:
+        return read_table(place, read_card(place).by(column), on_bad_rows, text)
     if text in BENCHMARKS:
         return BENCHMARKS[text](on_bad_rows)
     path = Path(text).expanduser()
@@ -54,6 +59,15 @@ def load(name: str | Path, on_bad_rows: str = "refuse") -> Benchmark:
         f"There is no benchmark '{text}'.{did_you_mean(text, BENCHMARKS)} Known: {', '.join(BENCHMARKS)}; "
         "or give the path of a CSV file with a card."
     )
+
+
+def _file_of(text: str) -> Path | None:
+    """The file of a table with a card: one that comes with gpproxy, or a path; None for another."""
+    path = Path(text).expanduser()
+    if path.suffix.lower() in (".csv", ".toml"):
+        return path
+    shipped = Path(__file__).parent / f"{text}.toml"
+    return shipped if text in BENCHMARKS and shipped.is_file() else None
 
 
 def _transnas(kind: str, task: str, on_bad_rows: str) -> Benchmark:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -221,7 +222,8 @@ class EvolveSettings(
     @property
     def run_name(self) -> str:
         """What its run folder is called after: the tables."""
-        return "+".join(Path(name).stem if is_table(name) else name for name in self.benchmarks)
+        names = (Path(name).stem if is_table(name) else name for name in self.benchmarks)
+        return "+".join(re.sub(r"[^\w.+-]+", "-", name).strip("-") for name in names)
 
     @property
     def cores(self) -> int:

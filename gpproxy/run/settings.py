@@ -151,8 +151,8 @@ def absolute(path: str | Path) -> str:
 
 
 def is_table(text: str) -> bool:
-    """Whether a text is the path of a table and no name of one."""
-    return text.lower().endswith((".csv", ".toml", ".json"))
+    """Whether a text is the path of a table and no name of one; a column may follow behind a colon."""
+    return text.lower().partition(":")[0].endswith((".csv", ".toml", ".json"))
 
 
 def is_folder(text: str) -> bool:

@@ -48,3 +48,17 @@ def test_every_built_in_table_is_sound():
             table = load(name)
             assert table.card.source
             assert table.dropped == ()
+
+
+def test_another_measured_column_can_be_the_metric(tmp_path):
+    whole, other = load("unet-cifar10"), load("unet-cifar10:FD(cifar)")
+    assert (other.name, other.card.metric) == ("unet-cifar10:FD(cifar)", "FD(cifar)")
+    assert other.architectures == whole.architectures and len(other.quality) == 200
+    assert other.card.in_units(other.repeats)[0, 0].item() == pytest.approx(35.4, abs=0.1)
+    assert "denoising loss" in other.measured and "FD(cifar)" not in other.measured
+    assert other.card.by("denoising loss").metric == "denoising loss"
+    assert load("unet-cifar10:denoising loss").quality.equal(whole.quality)
+    with pytest.raises(BenchmarkError, match=r"one of denoising loss, FD\(cifar\), but 'KID'"):
+        load("unet-cifar10:KID")
+    with pytest.raises(RegistryError, match="no benchmark 'horse2zebra:x'"):
+        load("horse2zebra:x")
