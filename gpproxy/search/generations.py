@@ -3,7 +3,7 @@
 In: an estimator with shared weights, a population. Out: the Rounds of both; then those that live, with their rewards.
 The weights learn from uniformly drawn architectures as long as the warm-up of the recipe takes, then from those that
 live. Each round ends with a generation: all that live and as many children are measured by the weights as they are.
-Who lives is the strategy's choice; published is a variant of NSGA-III on more objectives (CARS: Yang et al., 2020).
+Who lives is the strategy's choice; published is the selection of CARS (pNSGA-III).
 """
 
 from __future__ import annotations
