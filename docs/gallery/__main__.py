@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -53,7 +54,9 @@ def lines(found: Seen) -> Iterator[str]:
     reasons: dict[str, list[str]] = {}
     for name, reason in found.absent.items():
         reasons.setdefault(reason or "NO REASON WAS TOLD", []).append(name)
-    yield from (f"    {', '.join(names)}: {reason}" for reason, names in reasons.items())
+    for reason, names in reasons.items():
+        text = f"{', '.join(names)}: {reason}"
+        yield from textwrap.wrap(text, 120, initial_indent=" " * 4, subsequent_indent=" " * 6)
 
 
 def main(names: Sequence[str]) -> int:

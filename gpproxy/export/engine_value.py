@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from deap import gp
 
 from gpproxy.expressions.evaluation.evaluate import Evaluator
 from gpproxy.expressions.structure import needs
 from gpproxy.primitives.types import LAYER_TYPES
+from gpproxy.statistics.absent import AbsentPass
 from gpproxy.statistics.assemble import assemble
 from gpproxy.statistics.cut import Sizes
 from gpproxy.statistics.passes import Passes
@@ -19,7 +22,10 @@ def engine_value(tree: gp.PrimitiveTree, passes: Passes, sizes: Sizes) -> tuple[
     values: dict = {}
     for name in (*needs(tree), "depth"):  # some statistic per layer, which tells the table how many layers there are
         statistic = STATISTICS[name]
-        value = statistic.function(passes, sizes)
+        try:
+            value = statistic.function(passes, sizes)
+        except AbsentPass as absent:
+            return math.nan, str(absent)
         if statistic.type in LAYER_TYPES:
             values[name] = [None if v is None else v.detach().cpu() for v in value]
         else:
