@@ -45,7 +45,8 @@ def test_a_search_leaves_everything_in_its_folder(tmp_path: Path) -> None:
     first = table[0]["architecture"]
     assert len(drawn) == 4 and drawn[:2] == [f"01_{first}.png", f"01_{first}.svg"]
     result = json.loads((found.folder / "result.json").read_text())
-    assert result["cost"]["forwards"] <= 20 and result["cost"]["backwards"] == 0
+    # a pass for the formula, and one of the classical proxy on its own, smaller batch
+    assert result["cost"]["forwards"] <= 40 and result["cost"]["backwards"] == 0
     assert result["cost"]["seconds_per_candidate"] > 0 and result["best"][0]["architecture"] == first
     assert SearchSettings.from_toml(found.folder).proxy == (FORWARD, "nwot")
 
