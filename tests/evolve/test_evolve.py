@@ -45,7 +45,8 @@ def test_run_folder_holds_everything(finished: Path) -> None:
     names = {path.name for path in finished.iterdir()}
     assert names == {
         "config.toml", "environment.json", "journal.jsonl", "state.json", "front.json", "result.json", "formula.txt",
-        "formula.tex", "formula.png", "proxy.py", "committee.json", "committee.py", "scores.csv", "split.json", "lock", "report.html",
+        "formula.tex", "formula.png", "proxy.py", "committee.json", "committee.py", "scores.csv",
+        "split.json", "lock", "report.html",
     }  # fmt: skip
     assert (finished / "formula.png").read_bytes().startswith(b"\x89PNG")
     events = [event["event"] for event in EvolveFolder(finished).journal()]

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import rankdata
 
@@ -43,6 +43,7 @@ def test_order_breaks_ties_by_cost_and_puts_the_dead_before_the_missing() -> Non
 numbers = st.sampled_from([NAN, -INF, -0.0, 0.0, 1.0, 2.0, 3.0])
 
 
+@settings(deadline=None)  # it opens a file
 @given(st.lists(st.tuples(numbers, numbers, st.integers(0, 4)), min_size=1, max_size=12), st.booleans())
 def test_the_store_ranks_as_the_memory_does(points: list[tuple[float, float, int]], several: bool) -> None:
     many = [candidate(f"c{i}", *scores[: 1 + several], macs=float(macs)) for i, (*scores, macs) in enumerate(points)]
