@@ -12,11 +12,10 @@ from typing import Literal
 from gpproxy.benchmarks.split import TESTED
 from gpproxy.evolve.result import Result
 from gpproxy.evolve.rivals import KINDS, Rival
-from gpproxy.evolve.table import joined
 from gpproxy.ranking.confounders import SAME
 from gpproxy.ranking.metrics import Row
 from gpproxy.ranking.power import architectures_for, least_tau
-from gpproxy.run.tables import number, with_interval
+from gpproxy.run.tables import joined, number, with_interval
 from gpproxy.search_spaces.describe import WORDS
 
 #: A correlation that a proxy which is of use should reach; the advice tells how many labels show it.

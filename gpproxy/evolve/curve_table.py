@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from gpproxy.evolve.series_table import spread
-from gpproxy.evolve.table import joined
 from gpproxy.ranking.difference import MEASURES
-from gpproxy.run.tables import with_interval, wrapped
+from gpproxy.run.tables import joined, with_interval, wrapped
 
 if TYPE_CHECKING:
     from gpproxy.evolve.curve import Point

@@ -225,9 +225,8 @@ def training_side(discovery: Sequence[DiscoveryData], config: EvolveSettings) ->
     told = tuple(f"{data.name}: {note}" for data, note in zip(discovery, notes) if note)
     for data, table in zip(discovery, tables):
         for name, reasons in _lacking(table).items():
-            if len(reasons) < int(
-                table.alive.sum()
-            ):  # what no network of a space has, such as noise levels, is no news
+            # What no network of a space has, such as noise levels, is no news.
+            if len(reasons) < int(table.alive.sum()):
                 many = f"{len(reasons):,} of {len(table):,}"
                 told += (f"{data.name}: formulas go without {name}, which {many} lack. {reasons[0]}",)
     return Training(Problem(tuple(cases), grammar, prices(grammar.statistics)), tuple(groups), told)

@@ -13,11 +13,12 @@ from typing import Any
 from gpproxy.errors import GPProxyError
 from gpproxy.evolve import page_figures as figures
 from gpproxy.evolve.advice import advise
+from gpproxy.evolve.facts import remarks, says, tie_sentence, verdict
 from gpproxy.evolve.finished import EvolveRun
 from gpproxy.evolve.page_series import ladder, over_seeds
 from gpproxy.evolve.series import Series
 from gpproxy.evolve.series_table import verdict as verdict_of_series
-from gpproxy.evolve.table import remarks, says, steps, tie_sentence, verdict
+from gpproxy.evolve.table import steps
 from gpproxy.expressions.notation.mathematics import mathml_of
 from gpproxy.expressions.notation.words import explained
 from gpproxy.report.document import Block, Document, Math, Section, Table, Text, Tone

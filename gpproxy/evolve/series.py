@@ -29,6 +29,8 @@ from gpproxy.run.tables import number
 
 #: Names of rows beside those of the rivals.
 FORMULA, OWN, COMMITTEE, CEILING = "formula", "own committee", "committee", "ceiling"
+#: Rows of the formulas themselves, voting together: not what a formula has to be better than.
+COMMITTEES = (OWN, COMMITTEE)
 #: What they are called.
 TITLES = {
     FORMULA: "evolved formula",

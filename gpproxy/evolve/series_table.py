@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from gpproxy.evolve.table import joined
+from gpproxy.evolve.series import COMMITTEES, OWN
 from gpproxy.ranking.difference import MEASURES
-from gpproxy.run.tables import number, with_interval, wrapped
+from gpproxy.run.tables import joined, number, with_interval, wrapped
 
 if TYPE_CHECKING:
     from gpproxy.evolve.series import Series, SeriesRow, Spread
@@ -85,7 +85,7 @@ def _rows(series: Series, width: int, difference: str) -> Iterator[Text]:
     marks = list(MEASURES.values()) if wide else list(MEASURES.values())[:1]
     yield Text(" ".join([*titles, *(f"{f'{mark}: {difference}':>18}" for mark in marks)]), style="dim")
     for row in series.rows:
-        style = "bold green" if row.kind == "formula" else "cyan" if row.kind.endswith("committee") else ""
+        style = "bold green" if row.kind == "formula" else "cyan" if row.kind in COMMITTEES else ""
         cells = [f"{row.title:24}", f"{spread(row.kendall):>11}", f"{spread(row.spearman):>11}"]
         cells.append(f"{row.better} of {row.of}".rjust(9) if row.difference else " " * 9)
         below = ""
@@ -108,7 +108,7 @@ def remarks(series: Series) -> Iterator[str]:
     random, committee = rows.get("random"), rows.get("committee")
     if random is not None and random.draws is not None:
         yield f"random formulas: the draws of one seed differ by {number(random.draws)} τ (standard deviation)."
-    if "own committee" in rows:
+    if OWN in rows:
         yield "committee of each run: the mean rank by its formula and two of its archive that rank most unlike it."
     if committee is not None:
         yield (
@@ -116,13 +116,13 @@ def remarks(series: Series) -> Iterator[str]:
             "of them on the average."
         )
     for row in series.rows:
-        if row.kind not in ("formula", "random", "own committee", "committee", "ceiling") and any(row.names):
+        if row.kind not in ("formula", "random", *COMMITTEES, "ceiling") and any(row.names):
             yield f"{row.title}, with the number of seeds that chose it: {_counted(row)}"
 
 
 def verdict(series: Series) -> str:
     """What the differences come to, in a sentence."""
-    rows = [row for row in series.rows if row.difference is not None and not row.kind.endswith("committee")]
+    rows = [row for row in series.rows if row.difference is not None and row.kind not in COMMITTEES]
     better = [row.title for row in rows if row.difference and row.difference.better]
     others = [row.title for row in rows if row.difference and not row.difference.better]
     if not rows:

@@ -14,20 +14,20 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from gpproxy.errors import ConfigError
-from gpproxy.images.image_set import seen, to_unit
+from gpproxy.images.image_set import to_unit
 from gpproxy.search_spaces.initialise import materialise
 from gpproxy.search_spaces.mixture import logistic_surprise
-from gpproxy.seeds import numbered, reseed
+from gpproxy.seeds import reseed
+from gpproxy.tasks.bound import BOUND, DIVERGENCE, BoundObjective, BoundRecipe
 from gpproxy.tasks.drawing import DrawingTask
-from gpproxy.tasks.loss_objective import LossObjective, LossRecipe
 from gpproxy.tasks.registry import task
 from gpproxy.training.architecture import untrained
 from gpproxy.training.draw import draw, noise_batches
@@ -36,41 +36,30 @@ from gpproxy.training.outcome import Outcome
 from gpproxy.training.recalibrate import recalibrate
 from gpproxy.training.recipe import one_of
 
-#: The measure that chooses the best check, in bits per dimension, lower is better; and its parts.
-BOUND, DIVERGENCE, ERROR = "-ELBO", "KL", "MSE"
 #: Divergence in bits per dimension below which the codes say nothing: the posterior has collapsed.
 COLLAPSED = 0.02
 #: Log scale of the logistic at the start.
 SCALE = -2.0
 LIKELIHOODS = ("logistic", "gaussian")
-#: Columns of the picture, and its rows that are drawn; held-out images that are encoded at once.
-SIDE, DRAWN, CHUNK = 8, 6, 250
 
 
 @dataclass(frozen=True)
-class AutoencodingRecipe(LossRecipe):
+class AutoencodingRecipe(BoundRecipe):
     """How an encoder and a decoder learn together.
 
     Attributes:
         likelihood: logistic, discretised with a learned scale per channel (Kingma et al., 2016), or gaussian with the
             best variance of each batch.
-        divergence: weight of the divergence of the codes from the prior, beta.
-        rise: steps in which it rises from 0.
-        held_out: images on which the bound is measured.
         recalibrate: batches that set the BatchNorm statistics before anything is measured; 0 keeps the averaged ones.
     """
 
-    chosen_by_loss: ClassVar[bool] = True
-
     likelihood: str = "logistic"
-    divergence: float = 1.0
     rise: int = 100
-    held_out: int = 1000
     recalibrate: int = 16
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._least(divergence=0, rise=0, held_out=1, recalibrate=0)
+        self._least(recalibrate=0)
         one_of("likelihood", self.likelihood, LIKELIHOODS)
 
 
@@ -124,63 +113,21 @@ class Autoencoder(nn.Module):
         return logistic_surprise(images, made, self.log_scale).mean()
 
 
-class VariationalObjective(LossObjective):
-    """An encoder and a decoder.
-
-    Args:
-        network: both.
-        images: what they learn from, uint8 `sample x channel x height x width`.
-        held_out: what the bound is measured on, of the same shape.
-        latent: shape of the noise of one image.
-        recipe, seed, device: see LossObjective.
-    """
+class VariationalObjective(BoundObjective):
+    """An encoder and a decoder, an `Autoencoder`; see BoundObjective."""
 
     recipe: AutoencodingRecipe
-    loss_name = "bound"
 
-    def __init__(
-        self,
-        network: Autoencoder,
-        images: Tensor,
-        held_out: Tensor,
-        latent: tuple[int, ...],
-        recipe: AutoencodingRecipe,
-        *,
-        seed: int,
-        device: torch.device | str = "cpu",
-    ):
-        super().__init__(network, recipe, seed=seed, device=device)
-        self.images, self._held_out, self.latent = images.to(self.device), held_out, latent
-        self._weight = torch.zeros((), device=self.device)
+    def reconstruct(self, network: nn.Module, images: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        made, divergence = network(images, noise)
+        return network.surprise(images, made, self.recipe.likelihood), divergence, made  # type: ignore[operator]
 
-    def prepare(self, index: int) -> None:
-        super().prepare(index)
-        self._weight.fill_(self.recipe.divergence * min((index + 1) / max(self.recipe.rise, 1), 1.0))
+    def encoding(self) -> nn.Module:
+        return self._recalibrated("posterior")
 
-    def loss(self) -> Tensor:
-        """The bound of a batch, in nats per dimension, with the weight that the divergence has by now."""
-        images = self.drawn_from(self.images)
-        noise = torch.randn(len(images), *self.latent, device=self.device, generator=self.random)
-        made, divergence = self.generator(images, noise)
-        spent = self._weight * divergence.mean() / images[0].numel()
-        return self.generator.surprise(images, made, self.recipe.likelihood) + spent  # type: ignore[operator]
-
-    @torch.no_grad()
-    def held_out_losses(self) -> Mapping[str, float]:
-        """The bound in bits per dimension and its parts, of the averaged networks, with one code per image."""
-        network = self._recalibrated("posterior")
-        images = to_unit(self._held_out[: self.recipe.held_out])
-        noises = torch.randn(len(images), *self.latent, generator=numbered(0))
-        sums = [0.0] * 3
-        for part, noise in zip(images.split(CHUNK), noises.split(CHUNK)):
-            real = part.to(self.device)
-            made, divergence = network(real, noise.to(self.device))
-            surprise = network.surprise(real, made, self.recipe.likelihood)
-            found = (surprise, divergence.mean() / real[0].numel(), (made - real).square().mean())
-            sums = [total + float(value) * len(part) for total, value in zip(sums, found)]
-        likelihood, divergence_, error = (total / len(images) for total in sums)
-        bits = math.log(2)
-        return {BOUND: (likelihood + divergence_) / bits, DIVERGENCE: divergence_ / bits, ERROR: error}
+    def measured(self) -> nn.Module:
+        """The averaged decoder as it draws from noise."""
+        return self._recalibrated("prior").decoder
 
     def _recalibrated(self, codes: str) -> Any:
         """A copy of the averaged networks, the decoder's BatchNorm statistics those of codes of either kind."""
@@ -199,25 +146,6 @@ class VariationalObjective(LossObjective):
                 continue
             places = torch.arange(index * len(noise), (index + 1) * len(noise)) % len(self.images)
             yield network.codes(to_unit(self.images[places.to(self.device)]), noise)  # type: ignore[operator]
-
-    def measured(self) -> nn.Module:
-        """The averaged decoder as it draws from noise."""
-        return self._recalibrated("prior").decoder
-
-    def samples(self, count: int) -> Tensor:
-        """See `Objective.samples`: images from plain noise."""
-        return draw(self.measured(), self.latent, count, self.seed, "samples")
-
-    @torch.no_grad()
-    def picture(self) -> Tensor:
-        """See `Objective.picture`: held-out images, what is made of them, and images from plain noise."""
-        true = self._held_out[:SIDE]
-        network = self._recalibrated("posterior")
-        noise = torch.zeros(len(true), *self.latent, device=self.device)
-        made = seen(network(to_unit(true).to(self.device), noise)[0]).cpu()
-        true = seen(to_unit(true))
-        drawn = draw(self.measured(), self.latent, SIDE * DRAWN, self.seed, "picture")
-        return torch.cat([true, made, drawn]).view(2 + DRAWN, SIDE, *true.shape[1:])
 
 
 @task("autoencoding")

@@ -9,10 +9,10 @@ import torch
 
 from gpproxy.evolve import read_result, run
 from gpproxy.evolve.committee import NAME, committee_of
+from gpproxy.evolve.facts import committees
 from gpproxy.evolve.finished import read_run
 from gpproxy.evolve.scores import PICK, read_scores
 from gpproxy.evolve.series import OWN, summarise
-from gpproxy.evolve.table import committees
 from gpproxy.proxies.cached import score_cached
 from gpproxy.proxies.proxy import Proxy
 from gpproxy.ranking.correlation import kendall

@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+from gpproxy.evolve.facts import verdict
 from gpproxy.evolve.rivals import Rival
-from gpproxy.evolve.table import verdict
 from gpproxy.ranking.difference import Difference
 
 
