@@ -308,15 +308,18 @@ def _in_steps(
     import ray
     from ray.exceptions import RayError
 
-    asked, stopped = -math.inf, False
+    asked, question, stopped = -math.inf, None, False
 
     def stop() -> bool:
-        nonlocal asked, stopped
-        if not stopped and time.monotonic() - asked >= pause:
-            try:
-                asked, stopped = time.monotonic(), ray.get(flag.get.remote())  # type: ignore[attr-defined]
-            except RayError:  # nobody waits any more
-                stopped = True
+        # Never waits for the answer: Ray would take a core that waits for a free one, and begin a further task there.
+        nonlocal asked, question, stopped
+        try:
+            if question is not None and ray.wait([question], timeout=0)[0]:  # type: ignore[attr-defined]
+                question, stopped = None, ray.get(question)  # type: ignore[attr-defined]
+            if not stopped and question is None and time.monotonic() - asked >= pause:
+                asked, question = time.monotonic(), flag.get.remote()
+        except RayError:  # nobody waits any more
+            stopped = True
         return stopped
 
     ((number, task),) = sent

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import pickle
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,10 +20,10 @@ from gpproxy.benchmark.trainings import reports
 from gpproxy.errors import ConfigError, RunError
 from gpproxy.evolve import run_seeds
 from gpproxy.evolve.folder import EvolveFolder
-from gpproxy.execution import workfolder
+from gpproxy.execution import cluster, workfolder
 from gpproxy.execution.cluster import RayCluster, check_cluster, connect, pause_of
 from gpproxy.execution.scheduler import open_tasks, run_steps, run_tasks
-from gpproxy.execution.task import never
+from gpproxy.execution.task import never, unpacked
 from gpproxy.execution.workfolder import WorkFolder
 from gpproxy.registry import PLUGINS, load_plugin
 from gpproxy.search.strategies import Random
@@ -82,6 +84,21 @@ def test_long_tasks_are_stopped_with_what_they_have(nodes: Nodes, tmp_path: Path
     assert [one.result for one in run_steps(count_on, [(steps + 3, 0.0, place)], cluster=nodes.name)][-1] == (
         f"{steps + 3} steps"
     )
+
+
+def test_a_long_task_does_not_wait_for_the_answer_whether_to_stop(
+    nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Ray gives the core of one that waits to the next task, which then runs beside it in a process of its own.
+    monkeypatch.setattr(cluster, "_begin", lambda found, there: None)
+    connect(nodes.name)
+    answer = ray.remote(slow).remote(0, 5.0)
+    flag = SimpleNamespace(get=SimpleNamespace(remote=lambda: answer))
+    place = WorkFolder(tmp_path / "one")
+    sent = [(0, pickle.dumps((count_on, (20, 0.01, place))))]
+    *_, (_, said) = cluster._in_steps(sent, ((), ()), ("", ""), flag, 60.0, 0.01)
+    assert unpacked(said[-1]).value == "20 steps" and not ray.wait([answer], timeout=0)[0]
+    ray.cancel(answer)
 
 
 def test_a_task_that_kills_its_process_is_left_out_and_the_others_go_on(nodes: Nodes) -> None:

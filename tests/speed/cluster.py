@@ -1,6 +1,6 @@
-"""Looks and search candidates by processes of this machine against a Ray cluster on it, in turns: throughput ratios.
+"""Looks, search candidates and trainings by processes of this machine against a Ray cluster on it: throughput ratios.
 
-    python -m tests.speed.cluster --workers 2 --looks 40 --candidates 200 --repeats 2
+    python -m tests.speed.cluster --workers 2 --looks 40 --candidates 200 --trainings 12 --repeats 2
 
 Both have as many processes; what starts them (and loads torch there) is not counted: a few tasks go before.
 """
@@ -16,6 +16,8 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
+from gpproxy.benchmark.builder import Build
+from gpproxy.benchmark.settings import BuildSettings
 from gpproxy.estimators.proxy import ProxyEstimator
 from gpproxy.proxies.proxy import Proxy
 from gpproxy.proxies.scorer import Setup
@@ -58,13 +60,37 @@ def candidates(setup: Setup, count: int, workers: int, cluster: str) -> float:
     return (marks[-1][1] - first[1]) / (marks[-1][0] - first[0])
 
 
+def trainings(count: int, steps: int, workers: int, cluster: str) -> float:
+    """Trainings of a table per second, each of so many steps, with their measurement."""
+    marks = []
+    with tempfile.TemporaryDirectory() as place:
+        settings = BuildSettings(
+            data="shapes",
+            size=count,
+            trainings=1,
+            steps=steps,
+            width=16,
+            resolution=16,
+            samples=200,
+            out=place,
+            workers=workers,
+            cluster=cluster,
+        )
+        for report in Build(settings).run():
+            if report.ended:
+                marks.append(time.perf_counter())
+    return (len(marks) - workers) / (marks[-1] - marks[workers - 1])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--looks", type=int, default=40)
     parser.add_argument("--candidates", type=int, default=200)
+    parser.add_argument("--trainings", type=int, default=12)
+    parser.add_argument("--steps", type=int, default=100, help="of a training")
     parser.add_argument("--repeats", type=int, default=2)
-    parser.add_argument("--space", default="transnas-micro")
+    parser.add_argument("--space", default="transnas-micro", help="of looks and candidates; trainings are of autogan")
     given = parser.parse_args()
     import ray
 
@@ -78,11 +104,12 @@ def main() -> None:
     found: dict[str, dict[str, list[float]]] = {}
     for _ in range(given.repeats):
         for place in ("", "ray"):
-            rates = found.setdefault(place or "processes", {"looks": [], "candidates": []})
+            rates = found.setdefault(place or "processes", {"looks": [], "candidates": [], "trainings": []})
             rates["looks"].append(looks(codes, space, given.workers, place))
             rates["candidates"].append(candidates(setup, given.candidates, given.workers, place))
+            rates["trainings"].append(trainings(given.trainings, given.steps, given.workers, place))
             print(place or "processes", {name: round(rate[-1], 2) for name, rate in rates.items()}, flush=True)
-    for what in ("looks", "candidates"):
+    for what in ("looks", "candidates", "trainings"):
         middle = {place: statistics.median(rates[what]) for place, rates in found.items()}
         print(f"{what}: Ray has {middle['ray'] / middle['processes']:.2f} of the throughput of processes")
 
