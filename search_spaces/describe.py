@@ -29,6 +29,9 @@ WORDS = {
     "min_resolution": "the smallest resolution",
     "mean_log_resolution": "the mean resolution",
     "max_channels": "the largest number of channels",
+    "base_channels": "the number of base channels",
+    "residual_blocks": "the number of residual blocks",
+    "attention_levels": "the number of resolutions with attention",
 }
 
 

@@ -72,6 +72,16 @@ class UNetSpace(DenoisingSpace):
                 raise SpaceError(f"'{code}' is no {self.name} architecture: {gene} is one of {told}, but here {value}.")
         return values
 
+    def describe(self, architecture: Architecture) -> dict[str, float]:
+        """The default descriptors, and what a tuner by hand would look at first."""
+        found = plan(architecture)
+        own = {
+            "base_channels": found.widths[0],
+            "residual_blocks": sum(found.blocks),
+            "attention_levels": sum(found.attention),
+        }
+        return {**super().describe(architecture), **{name: float(number) for name, number in own.items()}}
+
     def build(self, architecture: Architecture, generator: torch.Generator | None) -> nn.Module:
         with torch.device("meta"):
             network = UNet(plan(architecture))

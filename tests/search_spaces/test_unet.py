@@ -44,6 +44,11 @@ def test_sizes_are_those_counted_elsewhere(space, code):
         assert found["macs"] == macs + mixing
 
 
+def test_descriptors_tell_what_a_tuner_sets_first(space):
+    found = space.describe(space.decode("24-12-121-01-10012"))
+    assert [found[name] for name in ("base_channels", "residual_blocks", "attention_levels")] == [24, 4, 1]
+
+
 def test_attention_counts_as_published():
     assert sum(p.numel() for p in Attention(64).parameters()) == 16_768
 
