@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from gpproxy.benchmark.compute import EqualCompute, equal_compute
 from gpproxy.benchmarks.benchmark import Benchmark
 from gpproxy.proxies.baselines import named_scores
 from gpproxy.ranking.ceiling import Ceiling, ceiling
@@ -44,6 +45,7 @@ class Survey:
         judged: architectures that the baselines are judged on, `MOST` at most, drawn from all.
         baselines: name -> kind and the measures of `RankingMetrics.measure`, the strongest first.
         measured: name -> Spearman of a measured column with the quality, higher is closer; NaN where undefined.
+        compute: what the ranking owes to equal steps; None where the checks do not tell.
         dead: code -> why a network has no meaningful scores.
         failed: code -> why a generator could not be looked at.
     """
@@ -56,6 +58,7 @@ class Survey:
     judged: int
     baselines: dict[str, Row]
     measured: dict[str, float]
+    compute: EqualCompute | None = None
     dead: Mapping[str, str] = field(default_factory=dict)
     failed: Mapping[str, str] = field(default_factory=dict)
 
@@ -78,6 +81,7 @@ def survey(
     """
     some = _drawn(benchmark)
     columns, dead = describe(some, space)
+    compute = equal_compute(some, space, columns["macs"], dead) if "macs" in columns else None
     failed: Mapping[str, str] = {}
     if proxies:
         how = Collection(seed=init_seed, statistics=(), proxies=proxies, device=device, describe=False)
@@ -106,6 +110,7 @@ def survey(
         judged=len(some),
         baselines={name: rows[name] for name in ordered},
         measured={name: _agreement(column, benchmark) for name, column in benchmark.measured.items()},
+        compute=compute,
         dead=dead,
         failed=failed,
     )

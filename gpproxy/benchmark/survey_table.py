@@ -77,6 +77,16 @@ def survey_facts(survey: Survey) -> Iterator[tuple[str, str]]:
     if known:
         cells = ", ".join(f"{name} {number(rho)}" for name, rho in known.items())
         yield "also", f"ρ of other measured columns with the quality (distances are negative): {cells}"
+    if (found := survey.compute) is not None:
+        agreement, there, here = (
+            with_interval(row, "spearman") for row in (found.agreement, found.macs_by_compute, found.macs_by_steps)
+        )
+        yield (
+            "compute",
+            "with as many MACs for every training instead of as many steps, read off between the checks of "
+            f"{found.count} architectures, the ranking has ρ {agreement} with this one; MACs have ρ {there} there and "
+            f"{here} here",
+        )
     if survey.judged < len(table):
         yield "baselines", f"described and judged on {survey.judged:,} architectures, drawn from the {len(table):,}"
     if survey.dead:
