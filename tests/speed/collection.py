@@ -27,13 +27,14 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import torch
 from torch import nn
 from torch.autograd import forward_ad
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 import gpproxy.primitives  # noqa: F401
 import gpproxy.statistics  # noqa: F401  registers the statistics
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.structure import needs
 from gpproxy.expressions.text import parse
-from gpproxy.search_spaces import SEARCH_SPACES, Batch, SearchSpace
+from gpproxy.search_spaces import SEARCH_SPACES, SearchSpace
 from gpproxy.seeds import seeded
 from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.observe import collect_one
@@ -65,50 +66,61 @@ class Bare:
 
     def __init__(self, space: SearchSpace, code: str, how: Collection):
         self.network = space.build(space.decode(code), seeded(space.name, code, how.seed, "weights"))
-        batch = space.batch(how.samples, seeded(space.name, how.seed, "inputs"))
-        self.all_inputs, self.inputs = batch.visible, batch.visible[: Passes.NARROW]
-        self.loss = lambda outputs, inputs: space.loss(outputs, Batch(inputs))
+        self.loss = space.loss
+        self.whole = space.batch(how.samples, seeded(space.name, how.seed, "inputs"))
+        self.batch = self.whole.first(Passes.NARROW)
 
     def forward(self, wide: bool = False) -> None:
         with torch.no_grad(), frozen_buffers(self.network):
-            self.network(self.all_inputs if wide else self.inputs)
+            (self.whole if wide else self.batch).call(self.network)
 
     def forward_backward(self) -> None:
         with frozen_buffers(self.network):
-            loss = self.loss(self.network(self.inputs), self.inputs)
+            loss = self.loss(self.batch.call(self.network), self.batch)
         torch.autograd.grad(loss, list(self.network.parameters()), allow_unused=True)
 
     def every_pass(self) -> None:
-        self.forward_backward()
-        self.forward()  # perturbed
-        self._ones()
-        self._input_gradient()
-        self._jacobian()
-        self.forward(wide=True)
+        for work in self.passes().values():
+            work()
+
+    def passes(self) -> dict[str, Callable[[], None]]:
+        """The passes by name."""
+        return {
+            "noise, and backward": self.forward_backward,
+            "perturbed": self.forward,
+            "all ones": self.ones,
+            "input gradient": self.input_gradient,
+            "Jacobian": self.jacobian,
+            "the whole batch": partial(self.forward, wide=True),
+        }
 
     def wide_backward(self) -> None:
-        narrow, self.inputs = self.inputs, self.all_inputs
-        for work in (self.forward_backward, self.forward, self._ones, self._input_gradient, self._jacobian):
+        narrow, self.batch = self.batch, self.whole
+        for work in (self.forward_backward, self.forward, self.ones, self.input_gradient, self.jacobian):
             work()
-        self.inputs = narrow
+        self.batch = narrow
 
-    def _ones(self) -> None:
+    def ones(self) -> None:
         network = copy.deepcopy(self.network).double().eval()
         for module in network.modules():
             if isinstance(module, BYPASSED):
                 module.forward = lambda x, *rest: x  # type: ignore[method-assign]
-        total = network(torch.ones_like(self.inputs[:1], dtype=torch.float64)).sum()
+        one = self.batch.first(1).each(lambda value: torch.ones_like(value, dtype=torch.float64))
+        total = one.call(network).sum()
         torch.autograd.grad(total, list(network.parameters()), allow_unused=True)
 
-    def _input_gradient(self) -> None:
-        inputs = self.inputs.clone().requires_grad_(True)
+    def input_gradient(self) -> None:
+        inputs = self.batch.visible.clone().requires_grad_(True)
         with frozen_buffers(self.network):
-            torch.autograd.grad(self.network(inputs).sum(), inputs, allow_unused=True)
+            torch.autograd.grad(self.batch.with_visible(inputs).call(self.network).sum(), inputs, allow_unused=True)
 
-    def _jacobian(self) -> None:
-        inputs = self.inputs[: Passes.DIRECTION_SAMPLES].repeat(Passes.DIRECTIONS, *[1] * (self.inputs.ndim - 1))
-        with torch.no_grad(), frozen_buffers(self.network), forward_ad.dual_level():
-            self.network(forward_ad.make_dual(inputs, torch.ones_like(inputs)))
+    def jacobian(self) -> None:
+        few = self.batch.first(Passes.DIRECTION_SAMPLES)
+        few = few.samples(lambda value: value.repeat(Passes.DIRECTIONS, *[1] * (value.ndim - 1)))
+        # Fused attention has no forward mode.
+        with torch.no_grad(), frozen_buffers(self.network), forward_ad.dual_level(), sdpa_kernel(SDPBackend.MATH):
+            seen = few.visible
+            few.with_visible(forward_ad.make_dual(seen, torch.ones_like(seen))).call(self.network)
 
 
 def ways(space: SearchSpace, code: str, how: Collection, inits: dict[str, Collection]) -> dict[str, Callable]:
@@ -120,6 +132,7 @@ def ways(space: SearchSpace, code: str, how: Collection, inits: dict[str, Collec
         "one forward": bare.forward,
         "one forward + backward": bare.forward_backward,
         "bare passes": bare.every_pass,
+        **{f"  {name}": work for name, work in bare.passes().items()},
         "wide backward": bare.wide_backward,
         "all statistics": lambda: collect_one(space, code, how),
         **{name: partial(collect_one, space, code, passes) for name, passes in inits.items()},
