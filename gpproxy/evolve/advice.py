@@ -6,13 +6,15 @@ whose interval holds 0 is not shown.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from gpproxy.benchmarks.split import TESTED
 from gpproxy.evolve.result import Result
 from gpproxy.evolve.rivals import KINDS, Rival
 from gpproxy.ranking.confounders import SAME
+from gpproxy.ranking.difference import MEASURES
 from gpproxy.ranking.metrics import Row
 from gpproxy.ranking.power import architectures_for, least_tau
 from gpproxy.run.tables import joined, number, with_interval
@@ -61,15 +63,24 @@ def advise(result: Result, benchmark: str) -> Advice:
         )
     if plain:
         assert descriptor is not None and descriptor.difference is not None
-        gap = with_interval(descriptor.difference.to_json(), "kendall")
+        gap = descriptor.difference
         other = _ordered(descriptor.name, descriptor.sign)
-        worse = descriptor.difference.sign("kendall") < 0
+        if any(gap.sign(measure) > 0 for measure in MEASURES):
+            return Advice(
+                "care",
+                f"To be used with care: not better than {other} by every measure",
+                f"{measured}, but against ranking by {other}, which is read off the architecture without running it, "
+                f"it is {gap.words}: the difference in τ is {with_interval(gap.to_json(), 'kendall')}, in ρ "
+                f"{with_interval(gap.to_json(), 'spearman')}. More networks would tell.",
+            )
+        worse = gap.sign("kendall") < 0
         told = "is better" if worse else "does as well as far as these labels tell"
         return Advice(
             "bad",
             f"Not worth using: {'worse than' if worse else 'not shown to be better than'} {other}",
             f"{measured}, but ranking by {other}, which is read off the architecture without running it, {told}: the "
-            f"difference in τ is {gap}. Use that{'' if worse else ', or measure more networks'}.",
+            f"difference in τ is {with_interval(gap.to_json(), 'kendall')}. Use that"
+            f"{'' if worse else ', or measure more networks'}.",
         )
     if not rivals:
         return Advice(
@@ -84,6 +95,15 @@ def advise(result: Result, benchmark: str) -> Advice:
             "care",
             "To be used with care: it ranks, but something simpler may do as well",
             f"{measured}.{beaten} It is not shown to be better than {joined(others)}: use whichever is simpler.",
+        )
+    unpaired = None if any(rival.kind == "classical" for rival in rivals) else _best_classical(rows["baselines"])
+    if unpaired is not None and unpaired[1] >= low:
+        return Advice(
+            "care",
+            "To be used with care: it ranks, but a classical proxy may do as well",
+            f"{measured} and is better than {joined([KINDS[r.kind] for r in rivals])}. Classical proxies were computed "
+            f"on the test alone, so none could be chosen to compare with in pairs; of them {unpaired[0]} has τ "
+            f"{number(unpaired[1])} there. A run with --proxy-parts all compares.",
         )
     flagged = [found["descriptor"] for found in rows["confounders"] if found["flagged"]]
     if flagged:
@@ -134,11 +154,18 @@ def too_few(result: Result, benchmark: str) -> str:
     return f"{told}; a τ of {USEFUL:g} takes {needed} of them, about {TESTED * needed} labels in all."
 
 
+def _best_classical(baselines: Mapping[str, Any]) -> tuple[str, float] | None:
+    """The classical proxy that ranks the test best, and its τ there, in its published direction; None without any."""
+    known = {name: row["test"]["kendall"] for name, row in baselines.items() if row["kind"] == "classical"}
+    return max(((name, tau) for name, tau in known.items() if tau is not None), key=lambda one: one[1], default=None)
+
+
 def _told(rival: Rival) -> str:
-    """`best single statistic (NAME, low first)`."""
-    if rival.kind in ("random", "black box"):
-        return KINDS[rival.kind]
-    return f"{KINDS[rival.kind]} ({rival.name}{', low first' if rival.sign < 0 else ''})"
+    """`best single statistic (NAME, low first)`, and where the measures do not agree, what each says."""
+    named = "" if rival.kind in ("random", "black box") else f"{rival.name}{', low first' if rival.sign < 0 else ''}"
+    words = rival.difference.words if rival.difference is not None else ""
+    told = "; ".join(filter(None, [named, words if " by " in words else ""]))
+    return f"{KINDS[rival.kind]} ({told})" if told else KINDS[rival.kind]
 
 
 def _better(rival: Rival) -> bool:
