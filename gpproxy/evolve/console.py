@@ -112,7 +112,8 @@ def generation_line(generation: Generation, front: Sequence[Entry], last: int) -
     tau, rho = min(best.score.kendall), min(best.score.spearman)
     shown = max(front, key=lambda entry: entry.quality)
     valid = f"  valid. τ {number(shown.validation['kendall'])}" if shown.validation else ""
-    return f"{head}  train τ {tau:.3f} ρ {rho:.3f}{valid}  {best.complexity} nodes  {shown.formula}"
+    size = f"{best.complexity} node{'s' * (best.complexity > 1)}"
+    return f"{head}  train τ {tau:.3f} ρ {rho:.3f}{valid}  {size}  {shown.formula}"
 
 
 def front_table(generation: Generation, front: Sequence[Entry], width: int, height: int) -> RenderableType:

@@ -25,6 +25,7 @@ from gpproxy.report.document import Block, Document, Math, Section, Table, Text,
 from gpproxy.report.render import REPORT
 from gpproxy.report.repeat import repeat
 from gpproxy.run.tables import capital, number, with_interval
+from gpproxy.search_spaces.describe import WORDS
 
 #: Signs and abbreviations of every table of correlations.
 LEGEND = (
@@ -233,7 +234,7 @@ def _confounders(run: EvolveRun, benchmark: str) -> Iterator[Block]:
     for one in found:
         low, high = one["partial_interval"]
         left = f"{number(one['partial'])} [{number(low)}, {number(high)}]"
-        rows.append([one["descriptor"], number(one["spearman"]), left, "caution" if one["flagged"] else ""])
+        rows.append([_in_words(one["descriptor"]), number(one["spearman"]), left, "caution" if one["flagged"] else ""])
     yield Table(
         ["descriptor", "ρ with the formula", "ρ left, given it", ""],
         rows,
@@ -248,7 +249,7 @@ def _confounders(run: EvolveRun, benchmark: str) -> Iterator[Block]:
         if says(inside):
             low, high = inside["interval"]
             told = f"{number(inside['spearman'])} [{number(low)}, {number(high)}]"
-            rows.append([name, str(inside["groups"]), str(inside["n"]), told])
+            rows.append([_in_words(name), str(inside["groups"]), str(inside["n"]), told])
     if rows:
         yield Table(
             ["equal …", "groups", "networks", "ρ inside the groups"],
@@ -256,6 +257,12 @@ def _confounders(run: EvolveRun, benchmark: str) -> Iterator[Block]:
             "Rank correlation among networks that share the value of a descriptor, in groups of at least 4. Where "
             "there was one group, or fewer than 8 networks in all, nothing is shown.",
         )
+
+
+def _in_words(descriptor: str) -> str:
+    """`the number of parameters (params)`."""
+    words = WORDS.get(descriptor, "")
+    return f"{words} ({descriptor})" if words else descriptor
 
 
 def _card(run: EvolveRun) -> Iterator[Block]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +23,7 @@ from gpproxy.pictures.lines import lines
 from gpproxy.pictures.scatter import Dot, scatter
 from gpproxy.primitives.layers import REGIONS
 from gpproxy.ranking.difference import Difference
-from gpproxy.report.document import Block, Figure, Table, Text
+from gpproxy.report.document import Block, Code, Figure, Table, Text
 from gpproxy.run.tables import number, with_interval
 
 #: What `gpproxy score --transfer --out` writes, where it lies in a run folder.
@@ -207,7 +208,7 @@ def convergence(run: EvolveRun, name: str) -> list[Block]:
         series[f"test τ{on}, one initialisation, read afterwards"] = _stairs(rows, x)
     ends = "; ".join(f"{title} from {number(values[0])} to {number(values[-1])}" for title, values in series.items())
     told = (
-        f"The best formula of each generation by its ranking of the training networks. The evolution ended because of: "
+        f"The best formula of each generation by its ranking of the training networks. It evolved until "
         f"{ENDS.get(run.result.finished, run.result.finished)}. {run.result.evaluations:,} formulas, "
         f"{run.result.seconds:.0f} s. "
     )
@@ -297,13 +298,11 @@ def _thirds(row: dict[str, Any]) -> list[str]:
 
 def transferred(run: EvolveRun, name: str) -> list[Block]:
     """What the proxy reaches elsewhere, where `transfer.csv` of the run folder tells."""
-    path = run.folder / TRANSFER
+    path, place = run.folder / TRANSFER, shlex.quote(str(run.folder))
     if not path.is_file():
         return [
-            Text(
-                "Not computed. It is shown here after: gpproxy score --transfer --proxy "
-                f"{run.folder.name} --out {run.folder.name}/{TRANSFER}; gpproxy report {run.folder.name}"
-            )
+            Text("Not computed. It is shown here after:"),
+            Code(f"gpproxy score --transfer --proxy {place} --out {place}/{TRANSFER}; gpproxy report {place}"),
         ]
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

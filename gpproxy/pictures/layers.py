@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gpproxy.pictures.svg import COLOURS, FAINT, INK, legend, plot, svg_text
+from gpproxy.pictures.svg import COLOURS, FAINT, INK, SMALL, legend, plot, svg_text
 
 #: Letters of the name of an axis that find room along it.
 LETTERS = 30
@@ -31,7 +31,7 @@ def layers(series: Mapping[str, tuple[Sequence[float], Sequence[float]]], up: st
         if edge:
             axes.axvline(edge, color=FAINT, linewidth=0.9, linestyle=":")
         axes.annotate(word, (edge, 1), (4, -2), xycoords=("data", "axes fraction"), textcoords="offset points",
-                      fontsize=8, color=INK, va="top")  # fmt: skip
+                      fontsize=SMALL, color=INK, va="top")  # fmt: skip
     axes.set_xlim(-0.02, 1.02)
     axes.set_xlabel("depth of the layer: 0 the first, 1 the last")
     axes.set_ylabel(up if len(up) <= LETTERS else f"{up[: LETTERS - 1]}…")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gpproxy.pictures.svg import COLOURS, INK, PARTS, legend, plot, svg_text
+from gpproxy.pictures.svg import COLOURS, INK, PARTS, SMALL, legend, plot, svg_text
 
 
 def lines(
@@ -43,7 +43,7 @@ def lines(
     if marked is not None:
         axes.axvline(marked, color=INK, linewidth=0.9, linestyle=":")
         axes.annotate("chosen", (marked, 1), (3, -3), xycoords=("data", "axes fraction"), textcoords="offset points",
-                      fontsize=8, color=INK, va="top")  # fmt: skip
+                      fontsize=SMALL, color=INK, va="top")  # fmt: skip
     if all(float(place).is_integer() for place in x):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel(across)

@@ -16,7 +16,7 @@ from gpproxy.report.repeat import repeat
 from gpproxy.run.duration import duration
 from gpproxy.run.tables import capital
 from gpproxy.train.finished import FinishedTraining
-from gpproxy.train.table import published_lines
+from gpproxy.train.table import explained, published_lines
 from gpproxy.training.outcome import Outcome
 
 #: Pixels across of a grid of images.
@@ -83,7 +83,7 @@ def curves(trainings: Mapping[str, Outcome], name: str) -> Block:
     alt = f"Lines of {main} over the steps of {len(shown)} training{'s' * (len(shown) > 1)}: " + "; ".join(
         f"{label} is {one.value:.4g} at best" for label, one in shown.items()
     )
-    told = f"{main} at every check, lower is better; the weights of the lowest are kept."
+    told = f"{capital(main)} at every check, lower is better; the weights of the lowest are kept."
     told += f" The first {CURVES} of {len(found)} trainings." if len(found) > CURVES else ""
     return Figure(lines(series, steps, "steps", main, name), alt, told)
 
@@ -118,13 +118,10 @@ def _measures(run: FinishedTraining) -> Iterator[Block]:
                                                                    quality.floors.get(name, math.nan)))]
         for name, value in quality.values.items()
     ]  # fmt: skip
-    legend = (
-        f"{quality.samples:,} images against {quality.split}, by the features of {quality.extractor}. Distances and "
-        "errors are better low; precision, recall, density, coverage, SSIM, PSNR and scores (IS, CS) better high. "
-        "± error: standard error over other images of the same generator. Real against real: what as many real images "
-        "reach."
-    )
-    yield Table(["measure", "value", "± error", "real against real"], rows, legend)
+    found = {} if run.outcome.best is None else run.outcome.best.measures
+    beside = [name for name in found if name not in quality.values and not name.endswith(" error")]
+    rows = [*([name, f"{found[name]:.4g}", "-", "-"] for name in beside), *rows]
+    yield Table(["measure", "value", "± error", "real against real"], rows, explained(quality, beside))
     for line in published_lines(quality, run.outcome):
         yield Text(line)
 

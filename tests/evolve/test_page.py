@@ -195,7 +195,7 @@ def test_layers_and_transfer_are_shown(finished: EvolveRun, tmp_path: Path) -> N
     run = dataclasses.replace(finished, result=result, folder=tmp_path)
     figure, table = figures.depth(run, "fake", "x")
     assert "all layers" in figure.alt and table.rows[0][3:] == ["1", "2", "1e+05"]
-    assert "--out" in figures.transferred(run, "x")[0].text
+    assert "--out" in figures.transferred(run, "x")[1].text
     head = "proxy,benchmark,home,n,kendall,kendall_low,kendall_high\n"
     (tmp_path / "transfer.csv").write_text(head + "run,fake,1,15,0.5,0.1,0.8\nrun,other,0,40,-0.25,-0.4,-0.1\n")
     figure, table = figures.transferred(run, "x")
