@@ -10,8 +10,10 @@ from typing import Any
 
 import torch
 
+from gpproxy.errors import GPProxyError
 from gpproxy.evolve.finished import EvolveRun
 from gpproxy.evolve.layers import EXTREMES
+from gpproxy.evolve.page_card import card_of
 from gpproxy.evolve.result import ENDS
 from gpproxy.evolve.rivals import KINDS, Rival
 from gpproxy.evolve.scores import PICK
@@ -70,13 +72,10 @@ def quality(run: EvolveRun, benchmark: str, name: str) -> list[Block]:
 
 def _metric(run: EvolveRun, benchmark: str) -> tuple[str, bool, bool]:
     """What the quality is called, whether its axis is logarithmic, whether lower is better."""
-    from gpproxy.benchmarks.registry import load
-    from gpproxy.errors import GPProxyError
-
     for text, known in zip(run.settings.benchmarks, run.result.benchmarks):
         if known == benchmark:
             try:
-                card = load(text).card
+                card, _ = card_of(text)
             except GPProxyError:
                 break
             lower = card.direction == "lower"
