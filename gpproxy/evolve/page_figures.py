@@ -257,7 +257,8 @@ def terms(run: EvolveRun, benchmark: str, name: str) -> list[Block]:
         rows.append([one["term"], *cells, "-" if gap is None else gap.words, one["left"]])
     legend = (
         "τ and ρ of what is left when the term is taken out; “the whole is” compares the whole formula with it on the "
-        "test, by τ and ρ. A term whose loss is not distinguishable may as well go."
+        "test, by τ and ρ. A term whose loss is not distinguishable may as well go. "
+        "Σ: the sum over the layers; early, middle, late: over those of one third of the depth."
     )
     head = ["without", "train τ", "validation τ", "test τ", "test ρ", "the whole is", "what is left"]
     return [*blocks, Table(head, rows, legend)]
@@ -272,7 +273,8 @@ def depth(run: EvolveRun, benchmark: str, name: str) -> list[Block]:
     if not shown:
         return [Text("The formula reduces no numbers of layers, or the networks have one layer: nothing to show.")]
     blocks: list[Block] = []
-    for place, row in enumerate(shown[:MOST]):
+    telling = [row for row in shown if len({value for end in EXTREMES for value in row[end]["values"]}) > 1]
+    for place, row in enumerate(telling[:MOST]):
         series = {f"{end}: {row[end]['network']}": (row[end]["depth"], row[end]["values"]) for end in EXTREMES}
         where = f"the {row['region']} third of the depth" if row["region"] else "all layers"
         alt = f"Lines of {row['operand']} over the depth, for the best and the worst network; {row['reducer']} takes "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -66,6 +67,11 @@ def forest(bars: Sequence[Bar], axis: str, name: str, lines: Sequence[tuple[floa
 
 
 def _label(text: str) -> str:
-    """At most three lines, broken at spaces where there are some."""
-    lines = textwrap.wrap(text, LABEL) or [""]
+    """At most three lines, broken at spaces and behind the brackets of a formula; a longer word is cut."""
+    lines = [""]
+    for piece in re.findall(r"\(*[^\s(]+(?:\(+|\s*)|\s+|\(+", text):
+        if lines[-1] and len(lines[-1]) + len(piece.rstrip()) > LABEL:
+            lines.append("")
+        lines[-1] += piece
+    lines = [piece for line in lines for piece in textwrap.wrap(line, LABEL)] or [""]
     return "\n".join(lines if len(lines) < 4 else [*lines[:2], lines[2][: LABEL - 2] + " …"])

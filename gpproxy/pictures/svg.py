@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -59,6 +60,13 @@ def style(axes: Axes) -> None:
 def legend(axes: Any, **where: Any) -> None:
     """A legend without a frame, in the ink of the page."""
     axes.legend(frameon=False, fontsize=SMALL, labelcolor=INK, handlelength=1.4, borderpad=0.1, **where)
+
+
+def above(axes: Any, titles: Sequence[str]) -> None:
+    """A legend above the picture, where it hides no data: in as many columns as its titles leave room for."""
+    longest = max(map(len, titles), default=0)
+    columns = next(count for count, room in ((3, 14), (2, 26), (1, longest)) if longest <= room)
+    legend(axes, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=columns)
 
 
 def svg_text(figure: Figure, name: str) -> str:
