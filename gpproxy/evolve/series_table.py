@@ -39,8 +39,8 @@ def _table(series: Series, width: int, difference: str, meaning: str, sentences:
     yield from _head(series)
     told = (
         f"mean ± standard deviation over the seeds; {difference}: {meaning}, paired, 95 %; better in: seeds in which "
-        f"the {difference.split(' ')[0]} has the higher τ; ceiling: what the noise of retraining leaves; τ, ρ: Kendall's "
-        "and Spearman's rank correlation with the measured quality"
+        f"the {difference.split(' ')[0]} has the higher τ; ceiling: what the noise of retraining leaves; τ, ρ: "
+        "Kendall's and Spearman's rank correlation with the measured quality"
     )
     for piece in wrapped(told, width):
         yield Text(piece, style="dim")

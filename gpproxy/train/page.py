@@ -15,6 +15,7 @@ from gpproxy.report.document import Beside, Block, Document, Figure, Raster, Sec
 from gpproxy.report.repeat import repeat
 from gpproxy.run.duration import duration
 from gpproxy.run.tables import capital
+from gpproxy.tasks.registry import pictured
 from gpproxy.train.finished import FinishedTraining
 from gpproxy.train.table import explained, published_lines
 from gpproxy.training.outcome import Outcome
@@ -46,6 +47,7 @@ def sections(run: FinishedTraining, name: str) -> Iterator[Section]:
     if run.grid is not None:
         step = int(run.grid.stem.split("_")[1])
         told = f"Images after {step:,} steps, none of them selected; {run.grid.name} has them in full."
+        told += f" {pictured(run.settings.recipe)}".rstrip()
         pictures = [Beside([Beside(pictures), Raster(scaled(run.grid, GRID, "JPEG"), told, told)])]
     yield Section("Curves and images", pictures)
     yield Section("Every measure of the best weights", list(_measures(run)))
