@@ -83,7 +83,7 @@ def _proxies(run: SearchRun) -> Iterator[Block]:
     if "estimator" in run.result:
         yield Text(f"The worth of an architecture was told by {run.result['estimator']}.")
     limits = {key: value for key, value in run.result["limits"].items() if value}
-    told = ", ".join(f"{key} at most {value:,.6g}" for key, value in limits.items()) or "none"
+    told = ", ".join(f"{key} at most {short(value)}" for key, value in limits.items()) or "none"
     outside = f" {run.result['excluded']:,} architectures were outside of them." if any(limits) else ""
     yield Text(
         f"Strategy: {run.result['strategy']}. Limits: {told}.{outside} {run.result['repeated']:,} architectures were "
