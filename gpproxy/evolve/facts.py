@@ -165,7 +165,8 @@ def remarks(rows: dict[str, Any]) -> Iterator[str]:
     if dead:
         alive = test["without_dead"]
         yield (
-            f"{len(dead)} of {test['n']} test networks are dead and rank last for every proxy; without them "
+            f"{len(dead)} of {test['n']} test networks {'is' if len(dead) == 1 else 'are'} dead and "
+            f"rank{'s' * (len(dead) == 1)} last for every proxy; without {'it' if len(dead) == 1 else 'them'} "
             f"ρ {with_interval(alive, 'spearman')}, τ {with_interval(alive, 'kendall')}."
         )
     if test.get("regret"):
