@@ -22,6 +22,9 @@ from gpproxy.search_spaces.describe import WORDS
 
 #: A correlation that a proxy which is of use should reach; the advice tells how many labels show it.
 USEFUL = 0.5
+#: Rivals that are no simpler than the formula and need the same labels: they tell what the evolution is worth, and not
+#: whether to use what it has found, unless they rank better.
+CONTROLS = ("random", "black box")
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,14 @@ def advise(result: Result, benchmark: str) -> Advice:
             "Not known: it ranks, but was compared with nothing",
             f"{measured}. The run was made by a version that did not compare in pairs; run it anew for a verdict.",
         )
-    others = [_told(rival) for rival in rivals if not _better(rival)]
+    ahead = [_told(rival) for rival in rivals if rival.kind in CONTROLS and _worse(rival)]
+    if ahead:
+        return Advice(
+            "care",
+            "To be used with care: it ranks, but another choice by the same labels ranks better",
+            f"{measured}, but is worse than {joined(ahead)}: another seed may find a better formula.",
+        )
+    others = [_told(rival) for rival in rivals if rival.kind not in CONTROLS and not _better(rival)]
     if others:
         beaten = "" if descriptor is None else " It is better than the best descriptor of the architecture."
         return Advice(
@@ -113,10 +123,15 @@ def advise(result: Result, benchmark: str) -> Advice:
             f"{measured} and is better than everything that it was compared with; yet given {joined(flagged)} little "
             "is left of it. Look at the confounders below.",
         )
+    beaten = joined([KINDS[rival.kind] for rival in rivals if _better(rival)])
+    equal = [KINDS[rival.kind] for rival in rivals if not _better(rival)]
+    luck = ""
+    if equal:
+        luck = f" That it took an evolution is not shown: {joined(equal)}, chosen by the same labels, may do as well."
     return Advice(
         "good",
         "Worth using on such networks",
-        f"{measured}, and is better, in pairs on the same networks, than {joined([KINDS[r.kind] for r in rivals])}.",
+        f"{measured}, and is better, in pairs on the same networks, than {beaten}.{luck}",
     )
 
 
@@ -170,3 +185,7 @@ def _told(rival: Rival) -> str:
 
 def _better(rival: Rival) -> bool:
     return rival.difference is not None and rival.difference.better
+
+
+def _worse(rival: Rival) -> bool:
+    return rival.difference is not None and any(rival.difference.sign(measure) < 0 for measure in MEASURES)

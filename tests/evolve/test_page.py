@@ -155,6 +155,25 @@ def test_advice_takes_no_classical_proxy_for_beaten_that_was_not_compared(finish
     assert advise(changed(finished, 0.2, 0.3, classical=0.1).result, "fake").tone == "good"
 
 
+@pytest.mark.parametrize(
+    ("gap", "tone", "words"),
+    [(0.3, "good", "than best descriptor, "), (0.05, "good", "took an evolution is not shown: random formulas"),
+     (-0.3, "care", "is worse than random formulas")],
+)  # fmt: skip
+def test_random_formulas_tell_what_the_evolution_is_worth(
+    finished: EvolveRun, gap: float, tone: str, words: str
+) -> None:
+    """They need the same labels and are no simpler: where they do as well, the formula is as good as it is."""
+    found = changed(finished, 0.2, 0.3)
+    rows = found.result.benchmarks["fake"]
+    told = Difference(9, gap, (gap - 0.1, gap + 0.1), gap, (gap - 0.1, gap + 0.1)).to_json()
+    rows["rivals"] = [{**one, "difference": told} if one["kind"] == "random" else one for one in rows["rivals"]]
+    assert any(one["kind"] == "random" for one in rows["rivals"])
+    advice = advise(found.result, "fake")
+    assert advice.tone == tone and words in advice.text
+    assert ("took an evolution" in advice.text) == (gap == 0.05)
+
+
 def test_advice_tells_where_the_measures_do_not_agree(finished: EvolveRun) -> None:
     """A difference whose interval in τ does not hold 0 is not told as none."""
     told = advise(changed(finished, 0.2, 0.2, by_rho=-0.2).result, "fake")
