@@ -149,6 +149,13 @@ def _worth(run: EvolveRun) -> Iterator[Block]:
         told = advise(result, name)
         on = f" ({name})" if len(result.benchmarks) > 1 else ""
         yield Text(told.text, told.tone, told.title + on)
+    if run.settings.exclude:
+        yield Text(
+            f"{', '.join(run.settings.exclude)}. Single statistics that the formula is compared with went without "
+            "them, too: whether one of these ranks as well is not told here. A run without --exclude tells.",
+            "care",
+            "By request, no formula could use some statistics or primitives",
+        )
     yield Text(
         "A proxy is a formula that scores untrained networks, so that the better ones can be told before any is "
         f"trained. This one was learnt from {result.train['n']} networks whose quality after training is known, "

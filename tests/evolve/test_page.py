@@ -184,6 +184,16 @@ def test_advice_tells_where_the_measures_do_not_agree(finished: EvolveRun) -> No
     )
 
 
+def test_what_was_excluded_stands_beside_the_verdict(finished: EvolveRun) -> None:
+    assert "By request" not in render(document([finished]))
+    settings = dataclasses.replace(finished.settings, exclude=("channels", "macs"))
+    text = render(document([dataclasses.replace(finished, settings=settings)]))
+    check_page(text)
+    assert (
+        text.index("Is it worth using?") < text.index("channels, macs. Single statistics") < text.index("The formula<")
+    )
+
+
 def test_repeats_that_do_not_agree_give_no_ceiling(finished: EvolveRun) -> None:
     rows = {**finished.result.benchmarks["fake"], "ceiling": {"kendall": None, "spearman": None}}
     result = dataclasses.replace(finished.result, benchmarks={"fake": rows})
