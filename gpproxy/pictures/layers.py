@@ -8,6 +8,8 @@ from gpproxy.pictures.svg import COLOURS, FAINT, INK, SMALL, legend, plot, svg_t
 
 #: Letters of the name of an axis that find room along it.
 LETTERS = 26
+#: Letters of a legend that find room beside each other.
+ACROSS = 46
 #: From which ratio of the largest to the smallest number on the axis is logarithmic, where all are positive.
 WIDE = 1000.0
 
@@ -35,5 +37,6 @@ def layers(series: Mapping[str, tuple[Sequence[float], Sequence[float]]], up: st
     axes.set_xlim(-0.02, 1.02)
     axes.set_xlabel("depth of the layer: 0 the first, 1 the last")
     axes.set_ylabel(up if len(up) <= LETTERS else f"{up[: LETTERS - 1]}…")
-    legend(axes, loc="lower left", bbox_to_anchor=(0, 1.1), ncol=len(series))
+    columns = len(series) if sum(map(len, series)) <= ACROSS else 1
+    legend(axes, loc="lower left", bbox_to_anchor=(0, 1.1), ncols=columns)
     return svg_text(figure, name)
