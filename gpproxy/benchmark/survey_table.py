@@ -139,7 +139,7 @@ def baseline_lines(survey: Survey, width: int) -> Iterator[Text]:
     yield Text("Rank correlation with the quality", style="bold").append(
         f"; {'higher is better, ' if width >= 120 else ''}published directions, 95 %", style="not bold dim"
     )
-    yield Text(_row("", "ρ", "τ", "alive ρ" if dead else "", "", width), style="dim")
+    yield Text(_row("", "Spearman's ρ", "Kendall's τ", "alive ρ" if dead else "", "", width), style="dim")
     for name, row in survey.baselines.items():
         alive = number(row["without_dead"]["spearman"]) if dead else ""
         cells = (with_interval(row, "spearman"), with_interval(row, "kendall"), alive)

@@ -14,6 +14,8 @@ from gpproxy.errors import ConfigError, GPProxyError, did_you_mean
 
 #: A name, where it comes from, and what it is.
 Row = tuple[str, str, str]
+#: Columns by which the further lines of a row stand in, in a terminal.
+INDENT = 4
 
 
 def spaces() -> Iterator[Row]:
@@ -76,10 +78,11 @@ def estimators() -> Iterator[Row]:
 
 def recipes() -> Iterator[Row]:
     """The presets of trainings."""
-    from gpproxy.tasks.registry import recipes as presets
+    from gpproxy.tasks.registry import tasks
 
-    for name, one in presets().items():
-        yield name, "", f"{one.steps:,} steps of batch {one.batch}"
+    for task in tasks():
+        for name, one in task.presets.items():
+            yield name, f"task {task.name}", f"{one.steps:,} steps of batch {one.batch}"
 
 
 def runs() -> Iterator[Row]:
@@ -154,9 +157,9 @@ def main(arguments: Sequence[str]) -> int:
     if noun not in NOUNS:
         raise ConfigError(f"gpproxy list knows {', '.join(NOUNS)}, but not '{noun}'.{did_you_mean(noun, NOUNS)}")
     from rich.console import Console
-    from rich.text import Text
 
     from gpproxy.registry import load_plugin
+    from gpproxy.run.tables import wrapped
 
     for word, value in zip(rest, [*rest[1:], ""]):
         if word == "--plugins":
@@ -167,5 +170,8 @@ def main(arguments: Sequence[str]) -> int:
         console.print(f"There are no {noun} here.")
     for name, source, text in found:
         told = f"{name}  [{source}]  {text}" if source else f"{name}  {text}"
-        console.print(Text(told, overflow="ellipsis"), no_wrap=True, soft_wrap=not console.is_terminal)
+        # One line each for other programs; a person reads the whole, too.
+        lines = wrapped(told, console.width - INDENT) if console.is_terminal else [told]
+        for line in [lines[0], *(" " * INDENT + line for line in lines[1:])]:
+            console.print(line, soft_wrap=True, markup=False)
     return 0

@@ -107,6 +107,8 @@ def _within_limits(
 
     if config.device == "cpu" and config.cores > 1 and not config.cluster:
         warm_up("gpproxy.statistics.collect", "gpproxy.statistics.forward_mode")
+    elif not config.cluster:
+        import gpproxy.statistics.forward_mode  # noqa: F401  its warnings are none of who calls from Python
 
     from gpproxy.evolve.console import EvolveTerminal, EvolveWatch
     from gpproxy.evolve.running import Running

@@ -6,13 +6,15 @@ whose interval holds 0 is not shown.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from gpproxy.benchmarks.split import TESTED
 from gpproxy.evolve.result import Result
 from gpproxy.evolve.rivals import KINDS, Rival
 from gpproxy.ranking.confounders import SAME
+from gpproxy.ranking.difference import MEASURES
 from gpproxy.ranking.metrics import Row
 from gpproxy.ranking.power import architectures_for, least_tau
 from gpproxy.run.tables import joined, number, with_interval
@@ -20,6 +22,9 @@ from gpproxy.search_spaces.describe import WORDS
 
 #: A correlation that a proxy which is of use should reach; the advice tells how many labels show it.
 USEFUL = 0.5
+#: Rivals that are no simpler than the formula and need the same labels: they tell what the evolution is worth, and not
+#: whether to use what it has found, unless they rank better.
+CONTROLS = ("random", "black box")
 
 
 @dataclass(frozen=True)
@@ -61,15 +66,24 @@ def advise(result: Result, benchmark: str) -> Advice:
         )
     if plain:
         assert descriptor is not None and descriptor.difference is not None
-        gap = with_interval(descriptor.difference.to_json(), "kendall")
+        gap = descriptor.difference
         other = _ordered(descriptor.name, descriptor.sign)
-        worse = descriptor.difference.sign("kendall") < 0
+        if any(gap.sign(measure) > 0 for measure in MEASURES):
+            return Advice(
+                "care",
+                f"To be used with care: not better than {other} by every measure",
+                f"{measured}, but against ranking by {other}, which is read off the architecture without running it, "
+                f"it is {gap.words}: the difference in τ is {with_interval(gap.to_json(), 'kendall')}, in ρ "
+                f"{with_interval(gap.to_json(), 'spearman')}. More networks would tell.",
+            )
+        worse = gap.sign("kendall") < 0
         told = "is better" if worse else "does as well as far as these labels tell"
         return Advice(
             "bad",
             f"Not worth using: {'worse than' if worse else 'not shown to be better than'} {other}",
             f"{measured}, but ranking by {other}, which is read off the architecture without running it, {told}: the "
-            f"difference in τ is {gap}. Use that{'' if worse else ', or measure more networks'}.",
+            f"difference in τ is {with_interval(gap.to_json(), 'kendall')}. Use that"
+            f"{'' if worse else ', or measure more networks'}.",
         )
     if not rivals:
         return Advice(
@@ -77,13 +91,29 @@ def advise(result: Result, benchmark: str) -> Advice:
             "Not known: it ranks, but was compared with nothing",
             f"{measured}. The run was made by a version that did not compare in pairs; run it anew for a verdict.",
         )
-    others = [_told(rival) for rival in rivals if not _better(rival)]
+    ahead = [_told(rival) for rival in rivals if rival.kind in CONTROLS and _worse(rival)]
+    if ahead:
+        return Advice(
+            "care",
+            "To be used with care: it ranks, but another choice by the same labels ranks better",
+            f"{measured}, but is worse than {joined(ahead)}: another seed may find a better formula.",
+        )
+    others = [_told(rival) for rival in rivals if rival.kind not in CONTROLS and not _better(rival)]
     if others:
         beaten = "" if descriptor is None else " It is better than the best descriptor of the architecture."
         return Advice(
             "care",
             "To be used with care: it ranks, but something simpler may do as well",
             f"{measured}.{beaten} It is not shown to be better than {joined(others)}: use whichever is simpler.",
+        )
+    unpaired = None if any(rival.kind == "classical" for rival in rivals) else _best_classical(rows["baselines"])
+    if unpaired is not None and unpaired[1] >= low:
+        return Advice(
+            "care",
+            "To be used with care: it ranks, but a classical proxy may do as well",
+            f"{measured} and is better than {joined([KINDS[r.kind] for r in rivals])}. Classical proxies were computed "
+            f"on the test alone, so none could be chosen to compare with in pairs; of them {unpaired[0]} has τ "
+            f"{number(unpaired[1])} there. A run with --proxy-parts all compares.",
         )
     flagged = [found["descriptor"] for found in rows["confounders"] if found["flagged"]]
     if flagged:
@@ -93,10 +123,15 @@ def advise(result: Result, benchmark: str) -> Advice:
             f"{measured} and is better than everything that it was compared with; yet given {joined(flagged)} little "
             "is left of it. Look at the confounders below.",
         )
+    beaten = joined([KINDS[rival.kind] for rival in rivals if _better(rival)])
+    equal = [KINDS[rival.kind] for rival in rivals if not _better(rival)]
+    luck = ""
+    if equal:
+        luck = f" That it took an evolution is not shown: {joined(equal)}, chosen by the same labels, may do as well."
     return Advice(
         "good",
         "Worth using on such networks",
-        f"{measured}, and is better, in pairs on the same networks, than {joined([KINDS[r.kind] for r in rivals])}.",
+        f"{measured}, and is better, in pairs on the same networks, than {beaten}.{luck}",
     )
 
 
@@ -134,12 +169,23 @@ def too_few(result: Result, benchmark: str) -> str:
     return f"{told}; a τ of {USEFUL:g} takes {needed} of them, about {TESTED * needed} labels in all."
 
 
+def _best_classical(baselines: Mapping[str, Any]) -> tuple[str, float] | None:
+    """The classical proxy that ranks the test best, and its τ there, in its published direction; None without any."""
+    known = {name: row["test"]["kendall"] for name, row in baselines.items() if row["kind"] == "classical"}
+    return max(((name, tau) for name, tau in known.items() if tau is not None), key=lambda one: one[1], default=None)
+
+
 def _told(rival: Rival) -> str:
-    """`best single statistic (NAME, low first)`."""
-    if rival.kind in ("random", "black box"):
-        return KINDS[rival.kind]
-    return f"{KINDS[rival.kind]} ({rival.name}{', low first' if rival.sign < 0 else ''})"
+    """`best single statistic (NAME, low first)`, and where the measures do not agree, what each says."""
+    named = "" if rival.kind in ("random", "black box") else f"{rival.name}{', low first' if rival.sign < 0 else ''}"
+    words = rival.difference.words if rival.difference is not None else ""
+    told = "; ".join(filter(None, [named, words if " by " in words else ""]))
+    return f"{KINDS[rival.kind]} ({told})" if told else KINDS[rival.kind]
 
 
 def _better(rival: Rival) -> bool:
     return rival.difference is not None and rival.difference.better
+
+
+def _worse(rival: Rival) -> bool:
+    return rival.difference is not None and any(rival.difference.sign(measure) < 0 for measure in MEASURES)

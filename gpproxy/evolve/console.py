@@ -97,7 +97,8 @@ class EvolveTerminal(Terminal, EvolveWatch):
 LEGEND = (
     "nodes: operations, statistics and constants of a formula; cost: passes over the feature maps of a network; τ, ρ: "
     "Kendall's and Spearman's rank correlation with quality on the training networks, 1 is the same order; "
-    "valid. τ: on the validation networks, by one initialisation; nothing is bred by it"
+    "valid. τ: on the validation networks, by one initialisation; nothing is bred by it; Σ: sum over the layers, "
+    "Σ[late] over those in the last third of the depth"
 )
 #: What the lines of the generations mean, where there is no terminal.
 LINES = f"one line per generation, of its best formula on the training networks. {LEGEND}"
@@ -105,14 +106,15 @@ LINES = f"one line per generation, of its best formula on the training networks.
 
 def generation_line(generation: Generation, front: Sequence[Entry], last: int) -> str:
     """A generation in one line."""
-    head = f"generation {generation.index}/{last}  {generation.seconds:.0f} s  {generation.evaluated} formulas"
+    head = f"generation {generation.index}/{last}  {generation.seconds:.0f} s  {generation.evaluated:,} formulas"
     if generation.best is None:
         return f"{head}  no valid formula yet"
     best = generation.best
     tau, rho = min(best.score.kendall), min(best.score.spearman)
     shown = max(front, key=lambda entry: entry.quality)
     valid = f"  valid. τ {number(shown.validation['kendall'])}" if shown.validation else ""
-    return f"{head}  train τ {tau:.3f} ρ {rho:.3f}{valid}  {best.complexity} nodes  {shown.formula}"
+    size = f"{best.complexity} node{'s' * (best.complexity > 1)}"
+    return f"{head}  train τ {tau:.3f} ρ {rho:.3f}{valid}  {size}  {shown.formula}"
 
 
 def front_table(generation: Generation, front: Sequence[Entry], width: int, height: int) -> RenderableType:
@@ -140,7 +142,7 @@ def front_table(generation: Generation, front: Sequence[Entry], width: int, heig
         cells = (f"{entry.cost:.1f}", f"{tau:.3f}", f"{rho:.3f}", "-" if valid is None else f"{valid:.3f}")
         table.add_row(str(entry.complexity), *cells, Text(entry.pretty))
     seconds = int(generation.seconds)
-    facts = f"{generation.evaluated} formulas in {seconds // 60}:{seconds % 60:02d}"
+    facts = f"{generation.evaluated:,} formulas in {seconds // 60}:{seconds % 60:02d}"
     if generation.invalid:
         facts += f", {sum(generation.invalid.values())} without a ranking"
     return Group(table, Text("\n".join(whole), style="bold"), Text("\n".join([*told, facts]), style="dim"))

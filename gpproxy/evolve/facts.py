@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from gpproxy.evolve.advice import advise
 from gpproxy.evolve.result import ENDS
 from gpproxy.expressions.notation.words import explained
 from gpproxy.ranking.difference import MEASURES
@@ -37,6 +38,8 @@ def facts(result: Result) -> Iterator[tuple[str, str]]:
     yield from verdict(result)
     yield from committees(result)
     several = len(result.benchmarks) > 1
+    for name in result.benchmarks:
+        yield "in short", (f"{name}: " if several else "") + f"{advise(result, name).title}."
     for name, rows in result.benchmarks.items():
         for sentence in remarks(rows):
             yield "note", f"{name}: {sentence}" if several else sentence
@@ -149,7 +152,9 @@ def random_budget(draws: Sequence[dict[str, Any]], evolved: int) -> str:
     taus = ", ".join(number(row["test"]["kendall"]) for row in draws)
     fewer = [row for row in draws if row["finished"] == "exhausted"]
     head = "1 draw of random formulas," if len(draws) == 1 else f"{len(draws)} draws of random formulas, each"
-    told = f"{head} of {draws[0]['rankings']:,} different rankings"
+    counts = [row["rankings"] for row in draws]
+    many = " to ".join(f"{count:,}" for count in dict.fromkeys((min(counts), max(counts))))
+    told = f"{head} of {many} different rankings"
     told += f" as evolved ({evolved:,})" if not fewer else ", and no others were found"
     return f"{told}, in {max(row['seconds'] for row in draws):.0f} s{' each at most' * (len(draws) > 1)}; test τ {taus}"
 
@@ -160,7 +165,8 @@ def remarks(rows: dict[str, Any]) -> Iterator[str]:
     if dead:
         alive = test["without_dead"]
         yield (
-            f"{len(dead)} of {test['n']} test networks are dead and rank last for every proxy; without them "
+            f"{len(dead)} of {test['n']} test networks {'is' if len(dead) == 1 else 'are'} dead and "
+            f"rank{'s' * (len(dead) == 1)} last for every proxy; without {'it' if len(dead) == 1 else 'them'} "
             f"ρ {with_interval(alive, 'spearman')}, τ {with_interval(alive, 'kendall')}."
         )
     if test.get("regret"):

@@ -15,6 +15,7 @@ from gpproxy.evolve import page_figures as figures
 from gpproxy.evolve.advice import advise
 from gpproxy.evolve.facts import remarks, says, tie_sentence, verdict
 from gpproxy.evolve.finished import EvolveRun
+from gpproxy.evolve.page_card import card_of
 from gpproxy.evolve.page_series import ladder, over_seeds
 from gpproxy.evolve.series import Series
 from gpproxy.evolve.series_table import verdict as verdict_of_series
@@ -25,6 +26,7 @@ from gpproxy.report.document import Block, Document, Math, Section, Table, Text,
 from gpproxy.report.render import REPORT
 from gpproxy.report.repeat import repeat
 from gpproxy.run.tables import capital, number, with_interval
+from gpproxy.search_spaces.describe import WORDS
 
 #: Signs and abbreviations of every table of correlations.
 LEGEND = (
@@ -147,6 +149,13 @@ def _worth(run: EvolveRun) -> Iterator[Block]:
         told = advise(result, name)
         on = f" ({name})" if len(result.benchmarks) > 1 else ""
         yield Text(told.text, told.tone, told.title + on)
+    if run.settings.exclude:
+        yield Text(
+            f"{', '.join(run.settings.exclude)}. Single statistics that the formula is compared with went without "
+            "them, too: whether one of these ranks as well is not told here. A run without --exclude tells.",
+            "care",
+            "By request, no formula could use some statistics or primitives",
+        )
     yield Text(
         "A proxy is a formula that scores untrained networks, so that the better ones can be told before any is "
         f"trained. This one was learnt from {result.train['n']} networks whose quality after training is known, "
@@ -233,7 +242,7 @@ def _confounders(run: EvolveRun, benchmark: str) -> Iterator[Block]:
     for one in found:
         low, high = one["partial_interval"]
         left = f"{number(one['partial'])} [{number(low)}, {number(high)}]"
-        rows.append([one["descriptor"], number(one["spearman"]), left, "caution" if one["flagged"] else ""])
+        rows.append([_in_words(one["descriptor"]), number(one["spearman"]), left, "caution" if one["flagged"] else ""])
     yield Table(
         ["descriptor", "ρ with the formula", "ρ left, given it", ""],
         rows,
@@ -248,7 +257,7 @@ def _confounders(run: EvolveRun, benchmark: str) -> Iterator[Block]:
         if says(inside):
             low, high = inside["interval"]
             told = f"{number(inside['spearman'])} [{number(low)}, {number(high)}]"
-            rows.append([name, str(inside["groups"]), str(inside["n"]), told])
+            rows.append([_in_words(name), str(inside["groups"]), str(inside["n"]), told])
     if rows:
         yield Table(
             ["equal …", "groups", "networks", "ρ inside the groups"],
@@ -258,19 +267,22 @@ def _confounders(run: EvolveRun, benchmark: str) -> Iterator[Block]:
         )
 
 
-def _card(run: EvolveRun) -> Iterator[Block]:
-    from gpproxy.benchmarks.registry import load
+def _in_words(descriptor: str) -> str:
+    """`the number of parameters (params)`."""
+    words = WORDS.get(descriptor, "")
+    return f"{words} ({descriptor})" if words else descriptor
 
+
+def _card(run: EvolveRun) -> Iterator[Block]:
     for text, name in zip(run.settings.benchmarks, run.result.benchmarks):
         try:
-            table = load(text)
+            card, count = card_of(text)
         except GPProxyError as error:
             yield Text(f"The table {name} is not at hand here: {error}")
             continue
-        card = table.card
         told: dict[str, Any] = {
             "table": name, "space": card.space, "quality": f"{card.metric} ({card.direction} is better)",
-            "networks": len(table), "trainings each": card.seeds or "unknown", "task": card.task, "data": card.data,
+            "networks": count or "", "trainings each": card.seeds or "unknown", "task": card.task, "data": card.data,
             "recipe": card.recipe, "source": card.source, "licence": card.licence, "notes": card.notes,
         }  # fmt: skip
         yield Table(["", ""], [[key, str(value)] for key, value in told.items() if value])

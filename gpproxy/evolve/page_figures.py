@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import math
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 
+from gpproxy.errors import GPProxyError
 from gpproxy.evolve.finished import EvolveRun
 from gpproxy.evolve.layers import EXTREMES
+from gpproxy.evolve.page_card import card_of
 from gpproxy.evolve.result import ENDS
 from gpproxy.evolve.rivals import KINDS, Rival
 from gpproxy.evolve.scores import PICK
@@ -22,7 +25,7 @@ from gpproxy.pictures.lines import lines
 from gpproxy.pictures.scatter import Dot, scatter
 from gpproxy.primitives.layers import REGIONS
 from gpproxy.ranking.difference import Difference
-from gpproxy.report.document import Block, Figure, Table, Text
+from gpproxy.report.document import Block, Code, Figure, Table, Text
 from gpproxy.run.tables import number, with_interval
 
 #: What `gpproxy score --transfer --out` writes, where it lies in a run folder.
@@ -69,13 +72,10 @@ def quality(run: EvolveRun, benchmark: str, name: str) -> list[Block]:
 
 def _metric(run: EvolveRun, benchmark: str) -> tuple[str, bool, bool]:
     """What the quality is called, whether its axis is logarithmic, whether lower is better."""
-    from gpproxy.benchmarks.registry import load
-    from gpproxy.errors import GPProxyError
-
     for text, known in zip(run.settings.benchmarks, run.result.benchmarks):
         if known == benchmark:
             try:
-                card = load(text).card
+                card, _ = card_of(text)
             except GPProxyError:
                 break
             lower = card.direction == "lower"
@@ -207,7 +207,7 @@ def convergence(run: EvolveRun, name: str) -> list[Block]:
         series[f"test τ{on}, one initialisation, read afterwards"] = _stairs(rows, x)
     ends = "; ".join(f"{title} from {number(values[0])} to {number(values[-1])}" for title, values in series.items())
     told = (
-        f"The best formula of each generation by its ranking of the training networks. The evolution ended because of: "
+        f"The best formula of each generation by its ranking of the training networks. It evolved until "
         f"{ENDS.get(run.result.finished, run.result.finished)}. {run.result.evaluations:,} formulas, "
         f"{run.result.seconds:.0f} s. "
     )
@@ -257,7 +257,8 @@ def terms(run: EvolveRun, benchmark: str, name: str) -> list[Block]:
         rows.append([one["term"], *cells, "-" if gap is None else gap.words, one["left"]])
     legend = (
         "τ and ρ of what is left when the term is taken out; “the whole is” compares the whole formula with it on the "
-        "test, by τ and ρ. A term whose loss is not distinguishable may as well go."
+        "test, by τ and ρ. A term whose loss is not distinguishable may as well go. "
+        "Σ: the sum over the layers; early, middle, late: over those of one third of the depth."
     )
     head = ["without", "train τ", "validation τ", "test τ", "test ρ", "the whole is", "what is left"]
     return [*blocks, Table(head, rows, legend)]
@@ -272,7 +273,8 @@ def depth(run: EvolveRun, benchmark: str, name: str) -> list[Block]:
     if not shown:
         return [Text("The formula reduces no numbers of layers, or the networks have one layer: nothing to show.")]
     blocks: list[Block] = []
-    for place, row in enumerate(shown[:MOST]):
+    telling = [row for row in shown if len({value for end in EXTREMES for value in row[end]["values"]}) > 1]
+    for place, row in enumerate(telling[:MOST]):
         series = {f"{end}: {row[end]['network']}": (row[end]["depth"], row[end]["values"]) for end in EXTREMES}
         where = f"the {row['region']} third of the depth" if row["region"] else "all layers"
         alt = f"Lines of {row['operand']} over the depth, for the best and the worst network; {row['reducer']} takes "
@@ -297,13 +299,11 @@ def _thirds(row: dict[str, Any]) -> list[str]:
 
 def transferred(run: EvolveRun, name: str) -> list[Block]:
     """What the proxy reaches elsewhere, where `transfer.csv` of the run folder tells."""
-    path = run.folder / TRANSFER
+    path, place = run.folder / TRANSFER, shlex.quote(str(run.folder))
     if not path.is_file():
         return [
-            Text(
-                "Not computed. It is shown here after: gpproxy score --transfer --proxy "
-                f"{run.folder.name} --out {run.folder.name}/{TRANSFER}; gpproxy report {run.folder.name}"
-            )
+            Text("Not computed. It is shown here after:"),
+            Code(f"gpproxy score --transfer --proxy {place} --out {place}/{TRANSFER}; gpproxy report {place}"),
         ]
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

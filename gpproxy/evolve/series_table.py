@@ -37,7 +37,11 @@ def ablation_table(series: Series, width: int) -> Iterator[Text]:
 def _table(series: Series, width: int, difference: str, meaning: str, sentences: Iterable[str]) -> Iterator[Text]:
     """Head, explanation, rows and sentences; `difference` names what is subtracted from what, `meaning` says it."""
     yield from _head(series)
-    told = f"mean ± standard deviation over the seeds; {difference}: {meaning}, paired, 95 %"
+    told = (
+        f"mean ± standard deviation over the seeds; {difference}: {meaning}, paired, 95 %; better in: seeds in which "
+        f"the {difference.split(' ')[0]} has the higher τ; ceiling: what the noise of retraining leaves; τ, ρ: "
+        "Kendall's and Spearman's rank correlation with the measured quality"
+    )
     for piece in wrapped(told, width):
         yield Text(piece, style="dim")
     yield from _rows(series, width, difference)
@@ -146,4 +150,5 @@ def spread(spread: Spread) -> str:
 def _counted(row: SeriesRow) -> str:
     """`-deconvolutions 6, depth 4`: what was chosen, the most frequent first."""
     counts = {name: row.names.count(name) for name in dict.fromkeys(row.names)}
-    return ", ".join(f"{name} ({n})" for name, n in sorted(counts.items(), key=lambda item: -item[1]))
+    told = ", ".join(f"{name} ({n})" for name, n in sorted(counts.items(), key=lambda item: -item[1]))
+    return told + ("; a minus sign counts backwards" if told.startswith("-") or ", -" in told else "")

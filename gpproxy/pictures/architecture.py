@@ -5,6 +5,7 @@ Nodes stand in rows (`gpproxy.pictures.layered`). Matplotlib is imported when th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import networkx as nx
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 #: Colours of boxes by part, and of everything else.
 BOXES = ("#dcebf2", "#fbe8d3", "#e2f0d9", "#efe2f4", "#fdf3c6", "#e6e6e6")
 GREY = "#6b7680"
-#: Inches: width of a box, of a sum, of a lane; height of a line, of the space in and below a box; of the title.
-BOX, SUM, LANE, LINE, PAD, GAP, TITLE = 1.75, 0.5, 0.3, 0.145, 0.12, 0.3, 0.75
+#: Inches: least width of a box, of a letter, of a sum, of a lane; height of a line, of the space in and below a box; of
+#: the title.
+BOX, LETTER, SUM, LANE, LINE, PAD, GAP, TITLE = 1.75, 0.06, 0.5, 0.3, 0.145, 0.12, 0.3, 0.75
 
 
 def graph_picture(graph: nx.DiGraph, candidate: Scored, rank: int, score: float, kind: str = "png") -> bytes:
@@ -74,7 +76,12 @@ def short(number: float) -> str:
 def _width(graph: nx.DiGraph, node: Place) -> float:
     if node not in graph:
         return LANE
-    return BOX + 0.2 if _boxed(graph, str(node)) else SUM
+    return _box_width(graph.nodes[node]["lines"]) + 0.2 if _boxed(graph, str(node)) else SUM
+
+
+def _box_width(lines: Sequence[str]) -> float:
+    """Inches: of all boxes alike, but for lines that would not fit in."""
+    return max(BOX, LETTER * max(map(len, lines)) + PAD)
 
 
 def _height(graph: nx.DiGraph, node: Place) -> float:
@@ -107,7 +114,7 @@ def _box(axes: Axes, graph: nx.DiGraph, node: str, x: float, y: float, colours: 
 
     about, boxed = graph.nodes[node], _boxed(graph, node)
     lines = [*about["lines"], " × ".join(map(str, about["shape"]))] if boxed else about["lines"]
-    width, height = (BOX if boxed else max(0.26, 0.085 * len(lines[0]))), _height(graph, node)
+    width, height = (_box_width(lines) if boxed else max(0.26, 0.085 * len(lines[0]))), _height(graph, node)
     corner = "round,pad=0,rounding_size=" + ("0.05" if boxed else "0.12")
     face = colours.get(about["part"], "white")
     place = (x - width / 2, y - height / 2)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gpproxy.pictures.svg import COLOURS, FAINT, INK, plot, svg_text
+from gpproxy.pictures.svg import COLOURS, FAINT, INK, SMALL, plot, svg_text
 
 #: Characters of a line of a label.
-LABEL = 34
+LABEL = 30
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,10 @@ def forest(bars: Sequence[Bar], axis: str, name: str, lines: Sequence[tuple[floa
         name: of the picture, unique on its page.
         lines: numbers to mark by a vertical line, each with a word.
     """
+    from matplotlib.ticker import MaxNLocator
+
     labels = [_label(bar.label) for bar in bars]
-    figure, axes = plot(0.75 + sum(max(0.34, 0.15 + 0.17 * (label.count("\n") + 1)) for label in labels))
+    figure, axes = plot(0.75 + sum(max(0.34, 0.15 + 0.19 * (label.count("\n") + 1)) for label in labels))
     for place, bar in enumerate(bars):
         if bar.value is None:
             continue
@@ -54,15 +57,21 @@ def forest(bars: Sequence[Bar], axis: str, name: str, lines: Sequence[tuple[floa
         axes.axvline(at, color=INK if word else FAINT, linewidth=1, linestyle="--" if word else "-", zorder=0)
         if word:
             axes.annotate(word, (at, -0.75), (-3, 0), textcoords="offset points", ha="right", va="center",
-                          fontsize=8, color=INK)  # fmt: skip
+                          fontsize=SMALL, color=INK)  # fmt: skip
     axes.set_yticks(range(len(bars)), labels)
     axes.set_ylim(len(bars) - 0.4, -1.1)
     axes.grid(axis="y", visible=False)
+    axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.set_xlabel(axis)
     return svg_text(figure, name)
 
 
 def _label(text: str) -> str:
-    """At most three lines, broken at spaces where there are some."""
-    lines = textwrap.wrap(text, LABEL) or [""]
+    """At most three lines, broken at spaces and behind the brackets of a formula; a longer word is cut."""
+    lines = [""]
+    for piece in re.findall(r"\(*[^\s(]+(?:\(+|\s*)|\s+|\(+", text):
+        if lines[-1] and len(lines[-1]) + len(piece.rstrip()) > LABEL:
+            lines.append("")
+        lines[-1] += piece
+    lines = [piece for line in lines for piece in textwrap.wrap(line, LABEL)] or [""]
     return "\n".join(lines if len(lines) < 4 else [*lines[:2], lines[2][: LABEL - 2] + " …"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gpproxy.pictures.svg import FAINT, plot, svg_text
+from gpproxy.pictures.svg import FAINT, SMALL, plot, svg_text
 
 
 def heat(rows: Sequence[str], columns: Sequence[str], values: Sequence[Sequence[float | None]], name: str) -> str:
@@ -27,7 +27,7 @@ def heat(rows: Sequence[str], columns: Sequence[str], values: Sequence[Sequence[
             axes.add_patch(Rectangle((across, down), 1, 1, facecolor=colour, edgecolor=FAINT, linewidth=0.6))
             if value is not None:
                 axes.text(
-                    across + 0.5, down + 0.5, f"{value:.2f}", ha="center", va="center", fontsize=8, color="#111111"
+                    across + 0.5, down + 0.5, f"{value:.2f}", ha="center", va="center", fontsize=SMALL, color="#111111"
                 )
     axes.set_xlim(0, len(columns))
     axes.set_ylim(len(rows), 0)

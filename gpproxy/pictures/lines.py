@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gpproxy.pictures.svg import COLOURS, INK, PARTS, legend, plot, svg_text
+from gpproxy.pictures.svg import COLOURS, INK, PARTS, SMALL, above, plot, svg_text
 
 
 def lines(
@@ -30,7 +30,7 @@ def lines(
     """
     from matplotlib.ticker import MaxNLocator
 
-    figure, axes = plot(3.0)
+    figure, axes = plot(3.0 + 0.15 * len(series))
     for number, (title, values) in enumerate(series.items()):
         colour, sign = PARTS.get(title, (COLOURS[number % len(COLOURS)], "o"))
         known = [(a, b) for a, b in zip(x, values) if b is not None]
@@ -42,12 +42,13 @@ def lines(
             axes.fill_between(x, band[0], band[1], color=colour, alpha=0.18, linewidth=0)
     if marked is not None:
         axes.axvline(marked, color=INK, linewidth=0.9, linestyle=":")
-        axes.annotate("chosen", (marked, 1), (3, -3), xycoords=("data", "axes fraction"), textcoords="offset points",
-                      fontsize=8, color=INK, va="top")  # fmt: skip
+        side, away = ("right", -3) if 2 * marked > min(x) + max(x) else ("left", 3)
+        axes.annotate("chosen", (marked, 0), (away, 3), xycoords=("data", "axes fraction"), textcoords="offset points",
+                      fontsize=SMALL, color=INK, ha=side)  # fmt: skip
     if all(float(place).is_integer() for place in x):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel(across)
     axes.set_ylabel(up)
     if len(series) > 1:
-        legend(axes, loc="best")
+        above(axes, list(series))
     return svg_text(figure, name)

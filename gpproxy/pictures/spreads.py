@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gpproxy.pictures.svg import COLOURS, legend, plot, svg_text
+from gpproxy.pictures.svg import COLOURS, above, plot, svg_text
 
 #: Share of the distance between two places by which series stand apart, so that their bars do not hide each other.
 APART = 0.03
@@ -24,7 +24,7 @@ def spreads(series: Mapping[str, Sequence[Told]], x: Sequence[float], across: st
     """
     from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
-    figure, axes = plot(3.0)
+    figure, axes = plot(3.0 + 0.15 * len(series))
     for number, (title, values) in enumerate(series.items()):
         shift = 1 + APART * (number - (len(series) - 1) / 2)
         known = [
@@ -44,5 +44,5 @@ def spreads(series: Mapping[str, Sequence[Told]], x: Sequence[float], across: st
     axes.set_xlabel(across)
     axes.set_ylabel(up)
     if len(series) > 1:
-        legend(axes, loc="best")
+        above(axes, list(series))
     return svg_text(figure, name)

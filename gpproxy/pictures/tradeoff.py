@@ -5,11 +5,14 @@ A page of thousands of candidates stays small, for a Cloud has no more dots than
 
 from __future__ import annotations
 
+from gpproxy.pictures.architecture import short
 from gpproxy.pictures.cost import Cloud, columns
-from gpproxy.pictures.svg import COLOURS, INK, legend, plot, svg_text
+from gpproxy.pictures.svg import COLOURS, INK, SMALL, legend, plot, svg_text
 
 #: Dots beside the front and the best that suit a page.
 SHOWN = 600
+#: From which multiple of the largest cost a limit is named alone: its line would leave the dots no room.
+FAR = 1.5
 
 
 def tradeoff(cloud: Cloud, across: str, up: str, name: str, limit: float = 0.0) -> str:
@@ -28,11 +31,14 @@ def tradeoff(cloud: Cloud, across: str, up: str, name: str, limit: float = 0.0) 
     axes.step(edge, top, where="post", color=COLOURS[0], linewidth=1.4, label="front")
     axes.scatter(best, high, s=40, facecolors="none", edgecolors=COLOURS[1], label=f"best {len(cloud.best)}")
     for rank, point in enumerate(cloud.best, start=1):
-        axes.annotate(str(rank), point, (5, 4), textcoords="offset points", fontsize=8, color=INK)
-    if limit:
+        axes.annotate(str(rank), point, (5, 4), textcoords="offset points", fontsize=SMALL, color=INK)
+    if limit > FAR * max(x, default=0.0):
+        axes.annotate(f"limit {short(limit)} →", (1, 0), (-3, 4), xycoords="axes fraction", textcoords="offset points",
+                      fontsize=SMALL, color=INK, ha="right")  # fmt: skip
+    elif limit:
         axes.axvline(limit, color=INK, linewidth=1, linestyle="--")
         axes.annotate("limit", (limit, 0), (-3, 4), xycoords=("data", "axes fraction"), textcoords="offset points",
-                      fontsize=8, color=INK, ha="right")  # fmt: skip
+                      fontsize=SMALL, color=INK, ha="right")  # fmt: skip
     if len(x) and x.min() > 0 and x.max() > 20 * x.min():
         axes.set_xscale("log")
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))

@@ -20,6 +20,7 @@ from gpproxy.search.compare import Line
 from gpproxy.search.finished import SearchRun
 from gpproxy.search.winners import FOLDER as TRAINED
 from gpproxy.search.winners import place_of
+from gpproxy.statistics.classical import PROXIES
 from gpproxy.train.page import curves
 from gpproxy.training.grid import grid_name
 from gpproxy.training.outcome import outcome
@@ -74,15 +75,19 @@ def sections(run: SearchRun, name: str) -> Iterator[Section]:
 def _proxies(run: SearchRun) -> Iterator[Block]:
     for proxy in run.result["proxies"]:
         yield Code(proxy["text"])
+        if proxy["text"] in PROXIES:
+            known = PROXIES[proxy["text"]]
+            yield Text(f"{known.summary} Source: {known.source}.")
     if len(run.result["proxies"]) > 1:
         yield Text("Several: a candidate's score is the mean of its ranks.")
     if "estimator" in run.result:
         yield Text(f"The worth of an architecture was told by {run.result['estimator']}.")
     limits = {key: value for key, value in run.result["limits"].items() if value}
-    told = ", ".join(f"{key} at most {value:,.6g}" for key, value in limits.items()) or "none"
+    told = ", ".join(f"{key} at most {short(value)}" for key, value in limits.items()) or "none"
+    outside = f" {run.result['excluded']:,} architectures were outside of them." if any(limits) else ""
     yield Text(
-        f"Strategy: {run.result['strategy']}. Limits: {told}. {run.result['excluded']:,} architectures were outside of "
-        f"them, {run.result['repeated']:,} had been seen before."
+        f"Strategy: {run.result['strategy']}. Limits: {told}.{outside} {run.result['repeated']:,} architectures were "
+        "proposed again."
     )
 
 

@@ -156,6 +156,7 @@ class Autoencoding(DrawingTask):
     takes = ("noise",)
     #: which the encoder halves twice
     smallest = 4
+    pictured = "First row: held-out images; second: what is made of them; below: images from plain noise."
     presets = {"vae-short": AutoencodingRecipe(steps=300, batch=64, generator_rate=2e-3, average=0.98, clip=1.0)}
 
     @property

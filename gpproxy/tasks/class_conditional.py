@@ -87,6 +87,7 @@ class ClassConditional(Unconditional):
 
     title = "class-conditional generation"
     takes = ("noise and classes",)
+    pictured = "A column for each of the first classes."
     presets = {"class-short": AdversarialRecipe()}
     widths = {}
 

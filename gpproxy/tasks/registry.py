@@ -51,6 +51,12 @@ def recipe(name: str, **changes: Any) -> Recipe:
     return _task_of(name).presets[name].changed(**changes)
 
 
+def pictured(recipe: str) -> str:
+    """What rows or columns of the pictures of a recipe's trainings show; empty where there is nothing to say, or the
+    recipe is not known here."""
+    return next((one.pictured for one in tasks() if recipe in one.presets), "")
+
+
 def open_task(
     settings: TrainingSettings, *, every: bool = False, tell: Callable[[str], None] = lambda what: None
 ) -> Task:

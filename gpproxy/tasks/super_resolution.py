@@ -102,6 +102,7 @@ class SuperResolution(DrawingTask):
 
     title = "super-resolution"
     takes = ("small images",)
+    pictured = "Columns: small image with its pixels repeated, what is made of it, and the true one."
     presets = {
         "sr": LossRecipe(steps=2_500, batch=64, generator_rate=3e-4, average=0.0),
         "sr-short": LossRecipe(steps=300, batch=32, generator_rate=1e-3, average=0.98, warm_up=30),

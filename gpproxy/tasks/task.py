@@ -76,6 +76,8 @@ class Task(ABC):
     title: ClassVar[str] = ""
     #: its recipes by name
     presets: ClassVar[Mapping[str, Recipe]] = {}
+    #: what the rows or columns of its pictures show, a sentence; empty where all images are drawn alike
+    pictured: ClassVar[str] = ""
     #: inputs of the generators that it trains, see `SearchSpace.takes`
     takes: ClassVar[tuple[str, ...]] = ()
     #: channels that belong to a recipe in the space that it was published for

@@ -15,8 +15,9 @@ from gpproxy.report.document import Beside, Block, Document, Figure, Raster, Sec
 from gpproxy.report.repeat import repeat
 from gpproxy.run.duration import duration
 from gpproxy.run.tables import capital
+from gpproxy.tasks.registry import pictured
 from gpproxy.train.finished import FinishedTraining
-from gpproxy.train.table import published_lines
+from gpproxy.train.table import explained, published_lines
 from gpproxy.training.outcome import Outcome
 
 #: Pixels across of a grid of images.
@@ -46,6 +47,7 @@ def sections(run: FinishedTraining, name: str) -> Iterator[Section]:
     if run.grid is not None:
         step = int(run.grid.stem.split("_")[1])
         told = f"Images after {step:,} steps, none of them selected; {run.grid.name} has them in full."
+        told += f" {pictured(run.settings.recipe)}".rstrip()
         pictures = [Beside([Beside(pictures), Raster(scaled(run.grid, GRID, "JPEG"), told, told)])]
     yield Section("Curves and images", pictures)
     yield Section("Every measure of the best weights", list(_measures(run)))
@@ -83,7 +85,7 @@ def curves(trainings: Mapping[str, Outcome], name: str) -> Block:
     alt = f"Lines of {main} over the steps of {len(shown)} training{'s' * (len(shown) > 1)}: " + "; ".join(
         f"{label} is {one.value:.4g} at best" for label, one in shown.items()
     )
-    told = f"{main} at every check, lower is better; the weights of the lowest are kept."
+    told = f"{capital(main)} at every check, lower is better; the weights of the lowest are kept."
     told += f" The first {CURVES} of {len(found)} trainings." if len(found) > CURVES else ""
     return Figure(lines(series, steps, "steps", main, name), alt, told)
 
@@ -118,13 +120,10 @@ def _measures(run: FinishedTraining) -> Iterator[Block]:
                                                                    quality.floors.get(name, math.nan)))]
         for name, value in quality.values.items()
     ]  # fmt: skip
-    legend = (
-        f"{quality.samples:,} images against {quality.split}, by the features of {quality.extractor}. Distances and "
-        "errors are better low; precision, recall, density, coverage, SSIM, PSNR and scores (IS, CS) better high. "
-        "± error: standard error over other images of the same generator. Real against real: what as many real images "
-        "reach."
-    )
-    yield Table(["measure", "value", "± error", "real against real"], rows, legend)
+    found = {} if run.outcome.best is None else run.outcome.best.measures
+    beside = [name for name in found if name not in quality.values and not name.endswith(" error")]
+    rows = [*([name, f"{found[name]:.4g}", "-", "-"] for name in beside), *rows]
+    yield Table(["measure", "value", "± error", "real against real"], rows, explained(quality, beside))
     for line in published_lines(quality, run.outcome):
         yield Text(line)
 

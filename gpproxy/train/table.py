@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,39 @@ if TYPE_CHECKING:
 #: Images that published figures are of, and splits of the Inception Score.
 PUBLISHED_SAMPLES, SPLITS = 50_000, 10
 
+#: What measures are, by the name before a bracket; which way is better.
+MEASURES = {
+    "FD": "Fréchet distance of features ↓",
+    "FID": "Fréchet distance of Inception's features ↓",
+    "KID": "kernel distance of features ↓",
+    "CS": "classifier score, made as the Inception Score ↑",
+    "IS": "Inception Score ↑",
+    "precision": "share of the generated images that lie among real ones ↑",
+    "recall": "share of the real images that lie among generated ones ↑",
+    "density": "how many real neighbourhoods a generated image lies in ↑",
+    "coverage": "share of the real images with a generated one nearby ↑",
+    "SWD": "sliced Wasserstein distance of patches ↓",
+    "L1": "mean absolute error ↓",
+    "PSNR": "peak signal-to-noise ratio in dB ↑",
+    "SSIM": "structural similarity ↑",
+    "DSSIM": "(1 - SSIM) / 2 ↓",
+    "denoising loss": "weighted error of held-out images with noise, behind @ at one noise level ↓",
+    "-ELBO": "bound of what held-out images cost, in bits per dimension ↓",
+    "KL": "share of that for the codes",
+    "MSE": "mean squared error ↓",
+}
+
+
+def explained(quality: Quality, others: Sequence[str] = ()) -> str:
+    """What the measures of a training, other ones beside them, and the columns of their table are, in sentences."""
+    known = {re.split("[(@]", name)[0]: None for name in (*others, *quality.values)}
+    told = "; ".join(f"{name}: {MEASURES[name]}" for name in known if name in MEASURES)
+    network = f", by the features of {quality.extractor}" if quality.extractor else ""
+    return (
+        f"{quality.samples:,} images against {quality.split}{network}. {told}. ↓ lower is better, ↑ higher. ± error: "
+        "standard error over other images of the same generator. Real against real: what as many real images reach."
+    )
+
 
 def train_lines(found: Outcome, quality: Quality | None, folder: Path) -> Iterator[str]:
     """Verdict, best distance with its step and floor, all measures of the best weights, and where things are."""
@@ -37,6 +71,7 @@ def train_lines(found: Outcome, quality: Quality | None, folder: Path) -> Iterat
         for name, value in quality.values.items():
             row = (value, quality.errors.get(name, math.nan), quality.floors.get(name, math.nan))
             yield f"  {name:{width}}  " + "  ".join(f"{number:9.4g}" for number in row)
+        yield explained(quality)
         yield from published_lines(quality, found)
     elif best is not None and best.measures:
         measures = (f"{name} {value:.4g}" for name, value in best.measures.items() if not name.endswith(" error"))

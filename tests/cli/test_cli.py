@@ -58,7 +58,7 @@ def test_unknown_words_have_a_nearest_match(capsys: pytest.CaptureFixture[str]) 
         ("benchmarks", "transnas-micro", "Duan et al., 2021"),
         ("statistics", "gradient", "Turner et al., 2020"),
         ("proxies", "synflow", "Tanaka et al., 2020"),
-        ("recipes", "short", ""),
+        ("recipes", "short", "task unconditional"),
         ("primitives", "logdet", ""),
     ],
 )
@@ -66,6 +66,19 @@ def test_lists_have_a_source_and_a_line(noun: str, name: str, source: str, capsy
     assert main(["list", noun]) == 0
     line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith(f"{name} "))
     assert source in line and len(line) > len(name) + len(source) + 8
+
+
+def test_lists_wrap_in_a_terminal_and_lose_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["list", "spaces"]) == 0
+    piped = capsys.readouterr().out
+    monkeypatch.setenv("FORCE_COLOR", "1")  # what makes rich take any output for a terminal
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["list", "spaces"]) == 0
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 80 < max(map(len, piped.splitlines()))
+    assert shown.split() == piped.split()
 
 
 def test_runs_are_listed_with_kind_state_and_formula(

@@ -64,7 +64,7 @@ def test_final_table_fits(shown: tuple[str, str, Result], width: int) -> None:
     for word in (
         "random formulas",
         "by luck alone",
-        "dead and rank last",
+        "dead and ranks last",
         "baselines",
         "test ρ ↑",
         "nodes: operations",

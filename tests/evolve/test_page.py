@@ -108,11 +108,19 @@ def test_the_runs_of_a_series_are_in_the_order_of_their_seeds(tmp_path: Path) ->
     assert [path.name for path in runs_of(tmp_path)] == ["s2", "s10"]
 
 
-def changed(found: EvolveRun, low: float, gap: float, confounded: float = 0.5) -> EvolveRun:
-    """The run with another test: lower edge of τ, differences to all rivals, ρ with the first descriptor."""
+def changed(
+    found: EvolveRun, low: float, gap: float, confounded: float = 0.5, classical: float = 0.0, by_rho: float = 0.0
+) -> EvolveRun:
+    """The run with another test: lower edge of τ, differences to all rivals in τ, ρ with the first descriptor, τ of the
+    classical proxies, and what the differences in ρ are more."""
     rows: dict[str, Any] = dict(found.result.benchmarks["fake"])
+    rows["baselines"] = {
+        name: {**one, "test": {**one["test"], "kendall": classical}} if one["kind"] == "classical" else one
+        for name, one in rows["baselines"].items()
+    }
     rows["test"] = {**rows["test"], "kendall": low + 0.2, "kendall_interval": [low, low + 0.4]}
-    told = Difference(9, gap, (gap - 0.1, gap + 0.1), gap, (gap - 0.1, gap + 0.1)).to_json()
+    rho = gap + by_rho
+    told = Difference(9, gap, (gap - 0.1, gap + 0.1), rho, (rho - 0.1, rho + 0.1)).to_json()
     rows["rivals"] = [{**rival, "difference": told} for rival in rows["rivals"]]
     first = {**rows["confounders"][0], "spearman": confounded, "flagged": abs(confounded) >= 0.95}
     rows["confounders"] = [first, *({**one, "spearman": 0.1, "flagged": False} for one in rows["confounders"][1:])]
@@ -137,6 +145,53 @@ def test_advice_says_what_the_intervals_say(
     told = advise(found.result, "fake")
     assert told.tone == tone and words in told.title
     assert words in render(document([found]))
+
+
+def test_advice_takes_no_classical_proxy_for_beaten_that_was_not_compared(finished: EvolveRun) -> None:
+    assert not any(rival.kind == "classical" for rival in finished.result.rivals_of("fake"))
+    told = advise(changed(finished, 0.2, 0.3, classical=0.4).result, "fake")
+    assert told.tone == "care" and "classical proxy may do as well" in told.title
+    assert "has τ .40 there" in told.text and "--proxy-parts all" in told.text
+    assert advise(changed(finished, 0.2, 0.3, classical=0.1).result, "fake").tone == "good"
+
+
+@pytest.mark.parametrize(
+    ("gap", "tone", "words"),
+    [(0.3, "good", "than best descriptor, "), (0.05, "good", "took an evolution is not shown: random formulas"),
+     (-0.3, "care", "is worse than random formulas")],
+)  # fmt: skip
+def test_random_formulas_tell_what_the_evolution_is_worth(
+    finished: EvolveRun, gap: float, tone: str, words: str
+) -> None:
+    """They need the same labels and are no simpler: where they do as well, the formula is as good as it is."""
+    found = changed(finished, 0.2, 0.3)
+    rows = found.result.benchmarks["fake"]
+    told = Difference(9, gap, (gap - 0.1, gap + 0.1), gap, (gap - 0.1, gap + 0.1)).to_json()
+    rows["rivals"] = [{**one, "difference": told} if one["kind"] == "random" else one for one in rows["rivals"]]
+    assert any(one["kind"] == "random" for one in rows["rivals"])
+    advice = advise(found.result, "fake")
+    assert advice.tone == tone and words in advice.text
+    assert ("took an evolution" in advice.text) == (gap == 0.05)
+
+
+def test_advice_tells_where_the_measures_do_not_agree(finished: EvolveRun) -> None:
+    """A difference whose interval in τ does not hold 0 is not told as none."""
+    told = advise(changed(finished, 0.2, 0.2, by_rho=-0.2).result, "fake")
+    assert told.tone == "care" and "not better than" in told.title and "by every measure" in told.title
+    assert (
+        "better by τ, not distinguishable by ρ: the difference in τ is .20 [.10, .30], in ρ .00 [-.10, .10]"
+        in told.text
+    )
+
+
+def test_what_was_excluded_stands_beside_the_verdict(finished: EvolveRun) -> None:
+    assert "By request" not in render(document([finished]))
+    settings = dataclasses.replace(finished.settings, exclude=("channels", "macs"))
+    text = render(document([dataclasses.replace(finished, settings=settings)]))
+    check_page(text)
+    assert (
+        text.index("Is it worth using?") < text.index("channels, macs. Single statistics") < text.index("The formula<")
+    )
 
 
 def test_repeats_that_do_not_agree_give_no_ceiling(finished: EvolveRun) -> None:
@@ -169,7 +224,7 @@ def test_layers_and_transfer_are_shown(finished: EvolveRun, tmp_path: Path) -> N
     run = dataclasses.replace(finished, result=result, folder=tmp_path)
     figure, table = figures.depth(run, "fake", "x")
     assert "all layers" in figure.alt and table.rows[0][3:] == ["1", "2", "1e+05"]
-    assert "--out" in figures.transferred(run, "x")[0].text
+    assert "--out" in figures.transferred(run, "x")[1].text
     head = "proxy,benchmark,home,n,kendall,kendall_low,kendall_high\n"
     (tmp_path / "transfer.csv").write_text(head + "run,fake,1,15,0.5,0.1,0.8\nrun,other,0,40,-0.25,-0.4,-0.1\n")
     figure, table = figures.transferred(run, "x")

@@ -40,7 +40,7 @@ def test_a_search_writes_its_page(finished: SearchRun, tmp_path: Path) -> None:
     check_page(text)
     for title in ("What ranked them", "Score against cost", "The best", "To repeat it"):
         assert title in text
-    assert text.count("<img") >= 2 and "params at most 5,000" in text and "Once trained" not in text
+    assert text.count("<img") >= 2 and "params at most 5k" in text and "Once trained" not in text
     assert main([str(finished.folder), "--out", str(tmp_path / "again.html")]) == 0
     assert (tmp_path / "again.html").read_text(encoding="utf-8") == text
 

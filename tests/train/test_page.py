@@ -39,6 +39,7 @@ def test_a_training_writes_its_page(finished: FinishedTraining, tmp_path: Path) 
         assert title in text
     assert "Finished after 8 of 8 steps" in text and f"FD(pixels) {finished.outcome.value:.4g}" in text
     assert [tag for tag, _ in page.seen].count("svg") == 2 and "data:image/jpeg" in text and "real against real" in text
+    assert "FD: Fréchet distance of features ↓; KID:" in text and "; SWD: sliced" in text
     assert main([str(finished.folder), "--out", str(tmp_path / "again.html")]) == 0
     assert (tmp_path / "again.html").read_text(encoding="utf-8") == text
     both = render(document([finished, finished]))
