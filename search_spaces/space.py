@@ -210,8 +210,14 @@ class SearchSpace(ABC):
 
     @property
     def takes(self) -> Takes:
-        """What the generators are given, see `Takes`. By default noise where an input has one axis, else images."""
-        return "noise" if len(self.input_shape) == 1 else "images"
+        """What the generators are given, see `Takes`. By default noise where an input has one axis, with classes where
+        a whole number for each sample stands beside it; else images."""
+        if len(self.input_shape) > 1:
+            return "images"
+        batch = self.batch(2, numbered(0))
+        others = [tensor for tensor in batch.tensors if tensor is not batch.visible]
+        told = [tensor for tensor in others if tensor.ndim == 1 and not tensor.is_floating_point()]
+        return "noise and classes" if len(told) == len(others) == 1 else "noise"
 
     @cached_property
     def image_shape(self) -> tuple[int, ...]:

@@ -29,8 +29,7 @@ NAMES = ("dcgan", "sngan", "biggan", "stylegan2", "transgan", "pix2pix", "cycleg
 NAMES += ("vgan", "vae-diffusers", "ddpm-diffusers")
 #: Statistics and classical proxies that a network has no value of, for a reason that is told.
 ABSENT: dict[str, set[str]] = {
-    **{name: {"agreement"} for name in ("transgan", "ddpm", "vae-diffusers", "ddpm-diffusers")},
-    "vae": {"agreement", "layer_synflow", "ones_gradient", "synflow", "logsynflow"},
+    name: {"agreement"} for name in ("transgan", "vae", "ddpm", "vae-diffusers", "ddpm-diffusers")
 }
 
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from gpproxy.search_spaces.batch import Batch, tensors_in
 from gpproxy.search_spaces.output import Pick
 from gpproxy.statistics.passes import Passes
-from gpproxy.statistics.undisturbed import devices_of, surroundings, usable
+from gpproxy.statistics.undisturbed import devices_of, frozen_whole, surroundings, usable
 
 Layers = list[Tensor | None]
 Loss = Callable[[Tensor, Batch], Tensor]
@@ -72,10 +72,10 @@ def checked_loss(loss: Loss, output: Tensor, batch: Batch) -> Tensor:
 
 @contextmanager
 def untrained(generator: nn.Module) -> Iterator[nn.Module]:
-    """The generator as it is looked at: in training mode, with gradients for every parameter. It is left as it was."""
+    """The generator as it is looked at: in training mode, and not frozen as a whole. It is left as it was."""
     network = usable(generator)
     modes = [(module, module.training) for module in network.modules()]
-    frozen = [p for p in network.parameters() if p.is_floating_point() and not p.requires_grad]
+    frozen = frozen_whole(network)
     with surroundings(devices_of(network)), torch.enable_grad():
         try:
             network.train()

@@ -27,8 +27,8 @@ MODES = {3: "RGB", 4: "RGBA"}
 _PNG = b"\x89PNG\r\n\x1a\n"
 #: Chunks of a PNG that hold text; programs keep whole workflows there, which Pillow takes for an attack.
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
-#: The text that may hold the camera's orientation.
-_XMP = b"XML:com.adobe.xmp\0"
+#: The text that may hold the camera's orientation; never compressed, where programs follow the rules.
+_XMP = b"XML:com.adobe.xmp\0\0"
 
 
 def decode(content: bytes, label: str, channels: int = 3) -> Tensor:

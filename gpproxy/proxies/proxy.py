@@ -5,6 +5,7 @@ In: what was given on a command line. Out: a Proxy, which `gpproxy.proxies.score
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -121,7 +122,7 @@ def _tree(formula: str) -> gp.PrimitiveTree:
 
 def _load(text: str) -> Proxy:
     path = Path(text).expanduser()
-    if path.is_dir():
+    if os.path.isdir(path):  # not `Path.is_dir`, which raises where a formula is longer than a name may be
         return _of_run(path)
     if path.name == COMMITTEE and path.is_file():
         return _of_committee(path.parent)

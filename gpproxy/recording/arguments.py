@@ -44,18 +44,6 @@ def changed(name: str, args: Any, kwargs: Any) -> Tensor | None:
     return None
 
 
-def cuts_at_zero(name: str, args: Any, kwargs: Any) -> bool:
-    """Whether a general function of torch's is used as a rectifier."""
-    if name in ("clamp", "clamp_", "clip", "clip_", "clamp_min", "clamp_min_"):
-        low = args[1] if len(args) > 1 else kwargs.get("min")
-        return isinstance(low, (int, float)) and low == 0 and (args[2] if len(args) > 2 else kwargs.get("max")) is None
-    if name in ("hardtanh", "hardtanh_"):
-        return (args[1] if len(args) > 1 else kwargs.get("min_val", -1.0)) == 0
-    if name in ("threshold", "threshold_"):
-        return args[1:3] == (0, 0)
-    return False
-
-
 def replaced(args: Any, kwargs: Any, weight: Tensor) -> tuple[Any, Any, Tensor]:
     """The arguments with |weight| in the place of the weight."""
     positive = weight.abs()

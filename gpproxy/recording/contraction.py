@@ -19,13 +19,13 @@ _ELLIPSIS = 0x3B0
 
 
 def spelling(name: str, args: Any, kwargs: Any, given: list[Tensor]) -> tuple[list[str], str] | None:
-    """Letters for the axes of the factors of `einsum` or `tensordot`, and of their product; None for a single factor,
-    and where an axis comes twice in one of them.
+    """Letters for the axes of the factors of `einsum`, `tensordot` or `inner`, and of their product; None for a
+    single factor, and where an axis comes twice in one of them.
     """
     if len(given) < 2:
         return None
-    if name == "tensordot":
-        dims = args[2] if len(args) > 2 else kwargs.get("dims", 2)
+    if name in ("tensordot", "inner"):
+        dims = ([-1], [-1]) if name == "inner" else args[2] if len(args) > 2 else kwargs.get("dims", 2)
         counts = given[0].ndim, given[1].ndim
         first, second = ([*map(chr, range(start, start + n))] for start, n in zip((97, 65), counts))
         pairs = zip(*dims) if not isinstance(dims, int) else zip(range(counts[0] - dims, counts[0]), range(dims))
@@ -117,6 +117,8 @@ def contraction(weight: Tensor, inside: str, inner: str, made: str, axis: int | 
     inner = "".join(chr(200 + i) if gone else inner[i] for i, gone in enumerate(stretched))
     changing = changing or sample in inner and weight.stride(inner.index(sample)) == 0
     own = bool(sample) and sample in inner and changing
+    if sample in inner and not own:  # it counts groups of a constant, not samples
+        sample, axis = "", None
     groups = [letter for letter in inner if letter in inside and letter in made and not (own and letter == sample)]
     outputs = groups + [letter for letter in inner if letter in made and letter not in inside]
     inputs = [letter for letter in inner if letter not in outputs and not (own and letter == sample)]

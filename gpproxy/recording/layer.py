@@ -19,12 +19,13 @@ class Axes:
     """Which axes of a tensor count samples (None: none does) and channels; the others count positions.
 
     Attributes:
-        inner: whether the first axis counts positions and samples, these as the inner of the two.
+        inner: where the first axis counts positions, samples and further positions, merged, how many of the latter each
+            sample has; 0 elsewhere.
     """
 
     sample: int | None
     channel: tuple[int, ...]
-    inner: bool = False
+    inner: int = 0
 
 
 @dataclass
@@ -122,7 +123,8 @@ def by_sample(
         grid: height and width of the image, in any unit, for values whose positions stand in one row.
     """
     if axes.inner:
-        value, axes = value.unflatten(0, (-1, samples)), Axes(1, tuple(axis % value.ndim + 1 for axis in axes.channel))
+        channel = tuple(axis % value.ndim + 1 for axis in axes.channel)
+        value, axes = value.unflatten(0, (-1, samples * axes.inner)), Axes(1, channel)
     channel = tuple(axis % value.ndim for axis in axes.channel)
     sample = None if axes.sample is None else axes.sample % value.ndim
     rest = [axis for axis in range(value.ndim) if axis not in channel and axis != sample]

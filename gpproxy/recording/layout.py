@@ -6,10 +6,11 @@ This file needs torch only: an exported proxy carries a copy of what it uses of 
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from gpproxy.recording.layer import Layer, by_sample, filters
-from gpproxy.recording.trace import INNER, Trace
+from gpproxy.recording.trace import Trace
 
 
 class Layout:
@@ -37,7 +38,8 @@ class Layout:
         layer.bias = None if layer.bias is None else layer.bias.detach()
         seen = layer.inflow if layer.kind == "transposed" else layer.activation
         if layer.kind != "embedding":  # every weight acts once at each position of the smaller grid
-            layer.macs = float(layer.weight.numel() * seen[0, 0].numel())  # type: ignore[index]
+            weights = layer.weight.numel() // (2 if layer.call.weight.is_complex() else 1)
+            layer.macs = float(weights * seen[0, 0].numel())  # type: ignore[index]
         kept.clear()
 
     def laid_out(self, layer: Layer, value: Tensor, inflow: bool = False) -> Tensor:
@@ -45,7 +47,9 @@ class Layout:
         call = layer.call
         grid = None if layer.kind in ("convolution", "transposed") else self.grid
         folded = call.per_sample and layer.kind in ("convolution", "transposed")
-        return by_sample(value, call.input if inflow else call.output, self.samples, call.data, folded, grid)
+        laid = by_sample(value, call.input if inflow else call.output, self.samples, call.data, folded, grid)
+        # Complex numbers are pairs of real ones: channels of their own here, and weights in `filters`.
+        return torch.view_as_real(laid.resolve_conj()).movedim(-1, 2).flatten(1, 2) if laid.is_complex() else laid
 
     def laid_gradient(self, layer: Layer, gradient: Tensor) -> Tensor:
         """The gradient of an output; one that stands for all samples is shared out among them."""
@@ -55,6 +59,9 @@ class Layout:
     def filters(self, layer: Layer, weight: Tensor, mean: bool = False) -> Tensor:
         """The weight of a layer, or its gradient, as `out x in x ...`."""
         call = layer.call
+        if weight.is_complex():
+            parts = torch.view_as_real(weight.resolve_conj()).unbind(-1)
+            return torch.stack([self.filters(layer, part, mean) for part in parts], -1)
         order, outputs = call.turn
         if order:
             weight = weight.permute(order)
@@ -68,8 +75,9 @@ class Layout:
 
     def by_rows(self, value: Tensor, trace: Trace) -> Tensor:
         """`sample x ...`, of a value that belongs to no layer."""
-        if trace.axis == INNER:
-            return value.unflatten(0, (-1, self.samples)).transpose(0, 1)
+        if trace.axis < 0:
+            value = value.unflatten(0, (-1, -trace.axis * self.samples)).transpose(0, 1)
+            return value if trace.axis == -1 else value.reshape(self.samples, -1)
         if trace.axis:
             value = value.transpose(0, trace.axis)
         if value.ndim and len(value) == self.samples:

@@ -17,7 +17,7 @@ from gpproxy.recording.layer import Axes, Call, Layer
 from gpproxy.recording.layout import Layout
 from gpproxy.recording.memory import Memory
 from gpproxy.recording.seen import leaves
-from gpproxy.recording.trace import INNER, Trace, Traces
+from gpproxy.recording.trace import Trace, Traces
 
 
 class Ledger:
@@ -80,13 +80,16 @@ class Ledger:
         self.traces.set(output, self.traces.made(before.data, before.parameters, *where))
         return output
 
-    def rectify(self, func: Any, args: Any, kwargs: Any, given: list[Tensor]) -> Tensor:
-        """A rectifier; the layer that feeds it and the next one that it feeds are told of it."""
-        entered = args[0] if args else kwargs["input"]
+    def rectify(
+        self, func: Any, args: Any, kwargs: Any, given: list[Tensor], by_hand: tuple[Tensor, str] | None = None
+    ) -> Tensor:
+        """A rectifier; the layer that feeds it and the next one that it feeds are told of it. Of one that is written
+        `by_hand`, what it rectifies and what it is called."""
+        entered, name = by_hand or (args[0] if args else kwargs["input"], func.__name__)
         before = self.traces.origin(entered)
         number = len(self.rectified)
         self.rectified.append((self.memory.keep(entered), before))
-        self._functions.append(func.__name__)
+        self._functions.append(name)
         if before.maker >= 0:
             self._waiting[number] = before.maker
         if kwargs.get("inplace") or func.__name__.endswith("_"):
@@ -122,15 +125,17 @@ class Ledger:
         """A weighted operation: a layer where its weight is made of parameters or of the batch, else a fixed filter."""
         before, made = self.traces.origin(entered), self.traces.origin(weight)
         added = self.traces.constant if bias is None else self.traces.origin(bias)
-        is_layer = bool(made.parameters) or made.data
+        name = self.running[-1][0] if self.running else ""
+        is_layer = (bool(made.parameters) or made.data) and "parametrizations" not in name  # which make weights
         if self.linear and is_layer and not self.traces.from_outside(weight):
             args, kwargs, weight = replaced(args, kwargs, weight)
         inflow = None if kind == "embedding" or not is_layer else before.source or self.memory.keep(entered)
         output = func(*args, **kwargs)
         if not is_layer:
-            filtered = entered if kind == "transposed" else output
-            self.other_macs += weight[0].numel() * filtered.numel() / self.samples
-            self.traces.mark(output, self.traces.joined([entered]))
+            if before.data:
+                filtered = entered if kind == "transposed" else output
+                self.other_macs += weight[0].numel() * filtered.numel() / self.samples
+            self.traces.mark(output, self.traces.joined([entered, weight, *(() if bias is None else (bias,))]))
             return output
         self.seen |= made.parameters | added.parameters | before.parameters
         key = self._key(weight, made)
@@ -148,11 +153,10 @@ class Ledger:
             self._waiting.pop(before.rectifier, None)
             call.kept["preactivation"] = self.rectified[before.rectifier][0]
             fed_by = self._functions[before.rectifier]
-        name = self.running[-1][0] if self.running else ""
         sources, biases = (self._names(trace.parameters) for trace in (made, added))
         first = self._keys.setdefault(key, number) == number
         self.layers.append(Layer(name, kind, first, output, weight, bias, call, 0.0, sources, biases, rectifier=fed_by))
-        axis = INNER if output_axes.inner else output_axes.sample or 0
+        axis = -output_axes.inner or output_axes.sample or 0
         after = self.traces.made(made.data or before.data, frozenset(), number, axis=axis, visible=visible)
         self.traces.set(output, after)
         return output

@@ -7,7 +7,6 @@ file needs torch only: an exported proxy carries a copy of what it uses of it.
 
 from __future__ import annotations
 
-import math
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,14 +16,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
-from torch.overrides import TorchFunctionMode
 
-from gpproxy.recording.arguments import arguments, changed, cuts_at_zero, tensors
-from gpproxy.recording.contraction import cheapest, contraction, product_letters, spelling, steps
+from gpproxy.recording.arguments import arguments, changed, tensors
 from gpproxy.recording.layer import Axes
-from gpproxy.recording.ledger import Ledger
 from gpproxy.recording.memory import Kept
 from gpproxy.recording.operations import (
+    ANY_CONVOLUTION,
     CHAINS,
     CONVOLUTIONS,
     MIXERS,
@@ -35,16 +32,20 @@ from gpproxy.recording.operations import (
     RECURRENT,
     RESHAPES,
     SHIFTS,
+    SPELT,
     SQUASHERS,
     TRANSPOSED,
+    UNREAD,
 )
-from gpproxy.recording.trace import INNER, Trace, moved
+from gpproxy.recording.products import Products
+from gpproxy.recording.rectifiers import by_hand, cuts_at_zero, switch_of
+from gpproxy.recording.trace import Trace, moved
 
 #: What tells about a tensor without computing anything.
 _SILENT = frozenset(("size", "dim", "is_contiguous", "numel", "is_floating_point", "__len__", "__bool__", "item"))
 
 
-class Recorder(Ledger, TorchFunctionMode):
+class Recorder(Products):
     """Sees the operations of one call of a network, inside `with recorder.watching():`. For its arguments and what it
     has recorded see `Ledger`; a `linear` recording also leaves out squashing activations and makes attention uniform.
     """
@@ -78,8 +79,8 @@ class Recorder(Ledger, TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Called by torch for every function and method, in place of it."""
         kwargs = kwargs or {}
-        name = getattr(func, "__name__", "")
-        if name in _SILENT:
+        name = getattr(func, "__name__", "").partition(".")[0]  # `aten.relu.default`, too
+        if name in _SILENT or _inside_transform():
             return func(*args, **kwargs)
         if name == "__get__":  # an attribute, such as the transposed
             name = getattr(getattr(func, "__self__", None), "__name__", "")
@@ -91,6 +92,8 @@ class Recorder(Ledger, TorchFunctionMode):
         if name in NORMS:
             return self.normalise(func, args, kwargs, given)
         if self.linear and torch.is_grad_enabled():  # a custom Function keeps what its own backward pass belongs to
+            if name == "sigmoid":
+                return self._switched(given[0])
             if name in SQUASHERS:
                 return args[0] if args else kwargs["input"]
             if name in MIXERS:  # attention becomes a mean over positions
@@ -99,20 +102,26 @@ class Recorder(Ledger, TorchFunctionMode):
                 kwargs = {key: flat if value is given[0] else value for key, value in kwargs.items()}
         if name in RECTIFIERS or cuts_at_zero(name, args, kwargs):
             return self.rectify(func, args, kwargs, given)
-        if name in CONVOLUTIONS or name in TRANSPOSED:
+        if hand := by_hand(name, args, given, self.traces):
+            if self.linear and hand[1] == "silu":  # its switch is left out, see there
+                func, args, kwargs = torch.nn.functional.silu, hand[:1], {}
+            return self.rectify(func, args, kwargs, given, hand)
+        if name in CONVOLUTIONS or name in TRANSPOSED or name in ANY_CONVOLUTION:
             return self._convolution(func, name, args, kwargs)
         if name == "linear":
             return self._linear(func, args, kwargs)
         if name in PRODUCTS:
-            return self._product(func, name, args, kwargs, given)
+            return self.product(func, name, args, kwargs, given)
         if name == "embedding":
             return self._embedding(func, args, kwargs)
         if name == "bilinear":
             return self._bilinear(func, args, kwargs)
-        if name == "einsum" or name == "tensordot":
-            return self._einsum(func, name, args, kwargs, given)
+        if name in SPELT:
+            return self.einsum(func, name, args, kwargs, given)
         if name in CHAINS:
-            return self._chain(func, args, kwargs, given)
+            return self.chain(func, args, kwargs, given)
+        if name in UNREAD or _is_foreign(func):
+            return self.unread(func, args, kwargs, given)
         written = changed(name, args, kwargs)
         if written is not None:
             self.memory.protect(written)
@@ -125,6 +134,14 @@ class Recorder(Ledger, TorchFunctionMode):
             self.traces.set(written, self._followed(name, given, written, args, kwargs))
         elif isinstance(output, (Tensor, tuple, list)):
             self.traces.mark(output, self._followed(name, given, output, args, kwargs), given)
+        return output
+
+    def _switched(self, value: Tensor) -> Tensor:
+        """A sigmoid that is left out: the value itself under another name, by which a SiLU written by hand is known."""
+        before, output = self.traces.origin(value), value.view_as(value)
+        where = (before.maker, before.rectifier, before.axis, before.source, before.visible)
+        switch = value, value._version, "silu"
+        self.traces.set(output, self.traces.made(before.data, before.parameters, *where, switch=switch))
         return output
 
     def _followed(self, name: str, given: list[Tensor], output: Any, args: Any, kwargs: Any) -> Trace:
@@ -149,6 +166,9 @@ class Recorder(Ledger, TorchFunctionMode):
         if name == "pad" and self.running and isinstance(self.running[-1][2], _ConvNd):
             value, source = given[0], self.memory.keep(given[0])  # a part of the layer
         if value is None:
+            if switch := switch_of(name, args, given, self.traces):
+                axis, visible = joined.axis, joined.visible
+                return self.traces.made(True, joined.parameters, axis=axis, visible=visible, switch=switch)
             return joined
         before = self.traces.origin(value)
         where = (before.maker, before.rectifier, joined.axis, source, joined.visible)
@@ -164,9 +184,15 @@ class Recorder(Ledger, TorchFunctionMode):
             return opened(*args, **kwargs)
 
     def _convolution(self, func: Any, name: str, args: Any, kwargs: Any) -> Tensor:
-        entered, weight, bias, groups = arguments(args, kwargs, ("input", "weight", "bias", (6, "groups")))
-        kind, dimensions = ("convolution", CONVOLUTIONS) if name in CONVOLUTIONS else ("transposed", TRANSPOSED)
-        batched = entered.ndim == dimensions[name] + 2
+        names = ("input", "weight", "bias", (6, "groups"), (6, "transposed"), (8, "groups"))
+        entered, weight, bias, groups, turned, number = arguments(args, kwargs, names)
+        if name in ANY_CONVOLUTION:
+            groups, kind, dimensions = number, "transposed" if turned else "convolution", weight.ndim - 2
+        elif name in CONVOLUTIONS:
+            kind, dimensions = "convolution", CONVOLUTIONS[name]
+        else:
+            kind, dimensions = "transposed", TRANSPOSED[name]
+        batched = entered.ndim == dimensions + 2
         axes = Axes(0, (1,)) if batched else Axes(None, (0,))
         groups = groups or 1
         folded = batched and entered.shape[0] == 1 and self.samples > 1 and groups % self.samples == 0
@@ -175,7 +201,10 @@ class Recorder(Ledger, TorchFunctionMode):
 
     def _linear(self, func: Any, args: Any, kwargs: Any) -> Tensor:
         entered, weight, bias = arguments(args, kwargs, ("input", "weight", "bias"))
-        axes = Axes(self.traces.sample_axis(entered), (-1,), self.traces.origin(entered).axis == INNER)
+        axis = self.traces.sample_axis(entered)
+        if axis == entered.ndim - 1:  # the channels stand where the samples were
+            axis = 0 if axis else None
+        axes = Axes(axis, (-1,), max(-self.traces.origin(entered).axis, 0))
         return self.layer(func, args, kwargs, "linear", entered, weight, bias, axes, axes)
 
     def _embedding(self, func: Any, args: Any, kwargs: Any) -> Tensor:
@@ -189,97 +218,6 @@ class Recorder(Ledger, TorchFunctionMode):
         entered, _, weight, bias = arguments(args, kwargs, ("input1", "input2", "weight", "bias"))
         axes = Axes(self.traces.sample_axis(entered), (-1,))
         return self.layer(func, args, kwargs, "bilinear", entered, weight, bias, axes, axes)
-
-    def _product(self, func: Any, name: str, args: Any, kwargs: Any, given: list[Tensor]) -> Tensor:
-        """A matrix product: a linear layer where one factor is made of parameters, else one of activations."""
-        places = PRODUCTS[name]
-        factors = [args[i] if i < len(args) else given[i] for i in places]
-        for i, (weight, entered) in enumerate((factors[::-1], factors)):
-            if self._is_weight(weight, entered) and weight.ndim > 1 and entered.ndim > i:
-                bias = given[0] if places == (1, 2) else None
-                return self._contraction(func, args, kwargs, entered, weight, *product_letters(factors, i), bias)
-        output, joined = func(*args, **kwargs), self.traces.joined(given)
-        if joined.data:  # not so the power iteration of a spectral norm
-            self.other_macs += output.numel() * factors[0].shape[-1] / self.samples
-        self.traces.mark(output, joined)
-        return output
-
-    def _einsum(self, func: Any, name: str, args: Any, kwargs: Any, given: list[Tensor]) -> Any:
-        """A sum over products, by the letters of the axes; one of many factors is made of those of two."""
-        spelt = spelling(name, args, kwargs, given)
-        if spelt is None:
-            return self._unread(func, args, kwargs, given)
-        terms, made = spelt
-        if len(terms) > 2:
-            value = given[0]
-            with self:
-                for step, factor in zip(steps(terms, made), given[1:]):
-                    value = torch.einsum(step, value, factor)
-            return value
-        first, second = terms
-        for weight, entered, letters in ((given[1], given[0], (first, second)), (given[0], given[1], (second, first))):
-            if set(first) & set(second) - set(made) and self._is_weight(weight, entered):
-                return self._contraction(func, args, kwargs, entered, weight, *letters, made)
-        output = func(*args, **kwargs)
-        sizes = dict(zip(first + second, (*given[0].shape, *given[1].shape)))
-        if set(first) & set(second) - set(made):
-            self.other_macs += math.prod(sizes.values()) / self.samples
-        self.traces.mark(output, self.traces.joined(given))
-        return output
-
-    def _chain(self, func: Any, args: Any, kwargs: Any, given: list[Tensor]) -> Any:
-        """A product of several matrices: of those of two, in the order that costs least, as torch has it."""
-        if isinstance(kwargs.get("out"), Tensor) or len(given) < 2:
-            return self._unread(func, args, kwargs, given)
-        sizes = [*(factor.shape[0] if factor.ndim > 1 or i else 1 for i, factor in enumerate(given))]
-        splits = cheapest([*sizes, given[-1].shape[-1] if given[-1].ndim > 1 else 1])
-
-        def product(first: int, last: int) -> Tensor:
-            if first == last:
-                return given[first]
-            middle = splits[first, last]
-            return product(first, middle) @ product(middle + 1, last)
-
-        with self:
-            return product(0, len(given) - 1)
-
-    def _unread(self, func: Any, args: Any, kwargs: Any, given: list[Tensor]) -> Any:
-        """A sum over products that is none of two factors: where parameters meet activations, they are not seen."""
-        joined, output = self.traces.joined(given), func(*args, **kwargs)
-        if joined.data:
-            joined = self.traces.joined([tensor for tensor in given if self.traces.origin(tensor).data])
-        self.traces.mark(output, joined)
-        return output
-
-    def _contraction(
-        self,
-        func: Any,
-        args: Any,
-        kwargs: Any,
-        entered: Tensor,
-        weight: Tensor,
-        inside: str,
-        inner: str,
-        made: str,
-        bias: Tensor | None = None,
-    ) -> Tensor:
-        """A layer that sums over axes of its input, by the letters of the axes of input, weight and output."""
-        axis, changing = self.traces.sample_axis(entered), self.traces.origin(weight).data
-        read = contraction(weight, inside, inner, made, axis, changing)
-        return self.layer(
-            func, args, kwargs, "contraction", entered, weight, bias, read.output, read.input,
-            per_sample=read.per_sample, turn=read.turn,
-        )  # fmt: skip
-
-    def _is_weight(self, weight: Tensor, entered: Tensor) -> bool:
-        """Whether a factor is made of parameters, alone or (one for each sample) elementwise from one of its size."""
-        made, other = self.traces.origin(weight), self.traces.origin(entered)
-        if not made.parameters or not other.data and other.parameters:
-            return False
-        if not made.data:
-            return True
-        size = weight.shape[-1] * weight.shape[-2] if weight.ndim > 1 else 0
-        return any(self.parameters[i][1].numel() == size for i in made.parameters) and not other.parameters
 
     def _attention(self, args: Any, kwargs: Any) -> None:
         query, key, value = arguments(args, kwargs, ("query", "key", "value"))
@@ -295,3 +233,14 @@ class Recorder(Ledger, TorchFunctionMode):
 
 def _none_has(*given: Any) -> bool:
     return False
+
+
+def _is_foreign(func: Any) -> bool:
+    """Whether it is an operator that somebody has given to torch: what is inside of it is not seen."""
+    kind = getattr(func, "_qualified_op_name", None) or getattr(func, "_name", "")
+    return isinstance(kind, str) and "::" in kind and not kind.startswith(("aten::", "prims::"))
+
+
+def _inside_transform() -> bool:
+    """Whether a function transform of torch's, such as `vmap`, is at work: its tensors have no memory of their own."""
+    return torch._C._functorch.peek_interpreter_stack() is not None

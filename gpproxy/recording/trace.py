@@ -12,9 +12,6 @@ from typing import Any
 
 from torch import Tensor, nn
 
-#: In the place of an axis: the samples stand in the first axis, merged with another as the inner of the two.
-INNER = -1
-
 
 class Trace:
     """Where a tensor of a pass comes from.
@@ -25,12 +22,14 @@ class Trace:
         parameters: numbers of the parameters that it depends on by other ways than through a layer.
         maker: number of the layer whose output (normalised or not) it is, or -1.
         rectifier: number of the rectifier whose output it is, or -1.
-        axis: the axis that counts the samples, alone or as the outer one of merged axes; or INNER.
+        axis: the axis that counts the samples, alone or as the outer one of merged axes; or -n where they stand in the
+            first axis as the inner one, n positions each.
         source: what a convolution with a padding of its own was given before it was padded.
         visible: whether it depends on what is visible of the batch, and not on a condition alone.
+        switch: of a value's switch (`gpproxy.recording.rectifiers`) the value, its version, and what their product is.
     """
 
-    __slots__ = ("axis", "data", "maker", "parameters", "rectifier", "run", "source", "visible")
+    __slots__ = ("axis", "data", "maker", "parameters", "rectifier", "run", "source", "switch", "visible")
 
     def __init__(
         self,
@@ -42,10 +41,11 @@ class Trace:
         axis: int = 0,
         source: Any = None,
         visible: bool | None = None,
+        switch: tuple[Tensor, int, str] | None = None,
     ):
         self.run, self.data, self.parameters = run, data, parameters
         self.maker, self.rectifier, self.axis, self.source = maker, rectifier, axis, source
-        self.visible = data if visible is None else visible
+        self.visible, self.switch = data if visible is None else visible, switch
 
 
 class Traces:
@@ -149,12 +149,13 @@ def moved(name: str, args: Any, kwargs: Any, axis: int, value: Tensor, output: T
     elif name in ("unbind", "select", "__getitem__") and output.ndim < count and axis > 0:
         axis -= 1
     elif axis and output.shape != value.shape:
-        if axis == INNER and output.ndim > 1 and len(output) * output.shape[1] == len(value):
-            axis = 1
-        elif axis == 1 and output.ndim and len(output) == len(value) * samples:
-            axis = INNER
-    if axis == INNER:
-        return axis if output.ndim and len(output) % samples == 0 else 0
+        if axis < 0 and output.ndim > 1 and output.shape[1] == -axis * samples:
+            axis = 1 if len(output) * output.shape[1] == len(value) else axis
+        elif axis == 1 and output.ndim and len(value) and len(output) % (len(value) * samples) == 0:
+            each = len(output) // len(value)  # what else stood in that axis, such as heads, has become channels
+            axis = -(each // samples) if each and value.shape[1] % each == 0 else axis
+    if axis < 0:
+        return axis if output.ndim and len(output) % (-axis * samples) == 0 else 0
     return axis if axis < output.ndim and output.shape[axis] % samples == 0 else 0
 
 

@@ -24,8 +24,8 @@ class InDouble(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Called by torch for every function and method, in place of it."""
         name, kwargs = getattr(func, "__name__", ""), kwargs or {}
-        if name in NARROWING:
-            return _doubled(args[0])
+        if name in NARROWING and not args[0].is_complex():
+            return args[0].double()
         # What is written to must stay the tensor that it is.
         written = name.endswith("_") and not name.endswith("__") or name == "__setitem__" or name[:3] == "__i"
         kept = args[:1] if written and name != "__index__" else ()

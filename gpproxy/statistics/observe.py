@@ -22,6 +22,7 @@ from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.exact import exact
 from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.record import Record
+from gpproxy.statistics.undisturbed import frozen_whole
 
 #: Why a network is dead that only gradients show to be so.
 NO_GRADIENTS = "all gradients are zero"
@@ -32,6 +33,8 @@ def look_at(space: SearchSpace, code: str, how: Collection, backward: bool = Tru
     with torch.device("cpu"):  # whatever device is the default: weights and inputs are drawn here
         network = space.build(space.decode(code), seeded(space.name, code, how.seed, "weights")).to(how.device)
         batch = space.batch(how.samples, seeded(space.name, how.seed, "inputs")).to(how.device)
+    for parameter in frozen_whole(network):
+        parameter.requires_grad_(True)
     return Passes(network, batch, space.loss, seeded(space.name, how.seed, "probes"), backward)
 
 
@@ -72,6 +75,8 @@ def collect_one(space: SearchSpace, code: str, how: Collection, passes: Passes |
         for name in how.chosen_proxies():
             try:
                 columns[name] = PROXIES[name].function(passes)
+                if math.isnan(columns[name]):
+                    absent[name] = "Its value is no finite number for this generator."
             except AbsentPass as error:
                 absent[name], columns[name] = str(error), math.nan
     except StatisticsError:

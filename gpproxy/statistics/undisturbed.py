@@ -188,6 +188,13 @@ def devices_of(network: nn.Module) -> set[torch.device]:
     return {tensor.device for tensor in (*network.parameters(), *network.buffers())}
 
 
+def frozen_whole(network: nn.Module) -> list[nn.Parameter]:
+    """All parameters of floats where none has a gradient, as while another network is trained; what has none in a part
+    of a network, such as a fixed filter, is meant to have none."""
+    parameters = [parameter for parameter in network.parameters() if parameter.is_floating_point()]
+    return [] if any(parameter.requires_grad for parameter in parameters) else parameters
+
+
 def generators_of(devices: set[torch.device]) -> list[torch.Generator]:
     """The global generators that a network can draw from: that of the CPU and those of its own devices."""
     found = [torch.default_generator]

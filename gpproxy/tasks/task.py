@@ -36,6 +36,7 @@ from gpproxy.quality.reference import Reference, kept
 from gpproxy.run.reading import reading, typed
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.check import make_space
+from gpproxy.seeds import numbered
 from gpproxy.tasks.registry import tasks
 from gpproxy.tasks.settings import TrainingSettings
 from gpproxy.training.architecture import code_of
@@ -103,6 +104,13 @@ class Task(ABC):
             raise ConfigError(
                 f"The generators of {space.name} {KINDS[space.takes]}, but the recipe {settings.recipe} is for "
                 f"generators that {KINDS[self.takes[0]]}. Choose the recipe {' or '.join(fitting)}."
+            )
+        given = len(space.batch(2, numbered(0)).tensors)
+        if given > 1 and space.takes in ("noise", "images"):
+            raise ConfigError(
+                f"The recipe {settings.recipe} is for generators that are given one tensor, but those of {space.name} "
+                f"are given {given}. Train generators of one tensor, or of noise and a class: a whole number for each "
+                "sample beside a vector. Looks and scores take any number of them."
             )
         return space
 

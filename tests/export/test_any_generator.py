@@ -22,9 +22,12 @@ from gpproxy.export.write import source
 from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.text import parse
 from gpproxy.primitives import PRIMITIVES
+from gpproxy.search_spaces import ChoiceSpace
 from gpproxy.search_spaces.batch import Batch
 from gpproxy.seeds import seeded
+from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.cut import Sizes
+from gpproxy.statistics.observe import look_at
 from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import STATISTICS
 from tests.statistics.test_any_generator import Attention, Body, Labelled, Step, Swish
@@ -116,6 +119,27 @@ def test_scores_equal_the_engine(network: nn.Module, inputs: object, load) -> No
     found, (expected, reason) = load(ALL).score(network, inputs), engine(ALL, network, inputs)
     assert not reason and found == pytest.approx(expected, rel=1e-6)
     assert load(ALL).score(network, inputs) == found
+
+
+@pytest.mark.parametrize("frozen", ["nothing", "all", "a part"])
+def test_what_is_frozen_as_a_whole_is_scored_as_if_it_were_not(frozen: str, load) -> None:
+    """A part that is frozen, such as a fixed filter, has no gradients, in a file as in a search."""
+
+    def build(frozen: str) -> nn.Module:
+        network = nn.Sequential(nn.Linear(6, 32), nn.Unflatten(1, (2, 4, 4)), nn.ReLU(), nn.Conv2d(2, 3, 1))
+        (network if frozen == "all" else network[0]).requires_grad_(frozen == "nothing")
+        return network
+
+    space = ChoiceSpace({"frozen": ("nothing", "all", "a part")}, build, inputs=6, loss=squared)
+    how = Collection(samples=6, statistics=("layer_snip",), sizes=SIZES, describe=False)
+    passes = look_at(space, frozen, how)
+    values = [float(v) for v in STATISTICS["layer_snip"].function(passes, SIZES)]
+    assert (values[0] == 0) == (frozen == "a part") and values[1] > 0
+    network = space.build(space.decode(frozen), seeded(space.name, frozen, 0, "weights"))
+    before = [parameter.requires_grad for parameter in network.parameters()]
+    found = load("sum_layers(layer_snip)").score(network, passes.inputs)
+    assert found == pytest.approx(sum(values), rel=1e-6)
+    assert before == [parameter.requires_grad for parameter in network.parameters()]
 
 
 def test_networks_that_are_told_a_noise_level(load) -> None:

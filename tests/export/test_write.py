@@ -348,7 +348,7 @@ def test_rectifiers_that_are_no_modules_are_seen(load) -> None:
 
 
 def test_a_formula_of_rectifiers_needs_one(load) -> None:
-    with pytest.raises(ValueError, match="no layer of this generator has all that it asks for"):
+    with pytest.raises(ValueError, match=r"This generator has no rectifier \(ReLU and kin\) right before or after"):
         load("sum_layers(mean(preactivation))").score(nn.Conv2d(3, 3, 1), inputs())
 
 

@@ -104,6 +104,7 @@ def test_long_texts_in_a_png_are_no_matter(compressed: bool) -> None:
     info = PngImagePlugin.PngInfo()
     info.add_text("workflow", "x" * 80_000_000 if not compressed else "x" * 3_000_000, zip=compressed)
     info.add_itxt("prompt", "y" * 3_000_000, zip=True)
+    info.add_itxt("XML:com.adobe.xmp", "z" * 3_000_000, zip=True)
     assert torch.equal(decode(saved(Image.fromarray(pixels()), "PNG", pnginfo=info), "x"), as_tensor(pixels()))
 
 

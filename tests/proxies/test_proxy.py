@@ -27,6 +27,11 @@ def test_formulas_and_names_look_by_default() -> None:
     assert changed == Proxy.load("ntk").changed(2, 8, 3) == changed.changed()
 
 
+def test_a_long_formula_is_no_file() -> None:
+    text = " + ".join(["sum_layers(std(activation))"] * 20)
+    assert Proxy.load(text).statistics
+
+
 def test_a_run_says_how_it_looks_and_where_it_comes_from(small_run: Path) -> None:
     proxy = Proxy.load(str(small_run))
     assert (proxy.label, proxy.benchmarks, proxy.inits, proxy.inputs) == ("fake (run)", ("fake",), 2, 64)

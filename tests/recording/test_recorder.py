@@ -85,13 +85,15 @@ def pointwise(way: str, widths: tuple[int, ...]) -> Net:
             "einsum": lambda: torch.einsum("bchw,oc->bohw", x, weight),
             "einsum with dots": lambda: torch.einsum("oc,...c->...o", weight, x),
             "tensordot": lambda: torch.tensordot(x, weight, dims=([3], [1])),
+            "inner": lambda: torch.inner(x, weight),
+            "linalg": lambda: torch.linalg.matmul(x, weight.T),
         }[way]()  # fmt: skip
 
     def call(net: nn.Module, x: Tensor) -> Tensor:
         image = x
-        if way in ("channels last", "einsum with dots", "tensordot"):
+        if way in ("channels last", "einsum with dots", "tensordot", "inner"):
             x = x.permute(0, 2, 3, 1)
-        elif way in ("tokens", "product", "bmm"):
+        elif way in ("tokens", "product", "bmm", "linalg"):
             x = x.flatten(2).transpose(1, 2)
         elif way == "tokens first":
             x = x.flatten(2).permute(2, 0, 1)
@@ -99,9 +101,9 @@ def pointwise(way: str, widths: tuple[int, ...]) -> Net:
             x = x.flatten(2)
         for i in range(len(widths) - 1):
             x = layer(net, i, F.relu(x) if i else x)
-        if way in ("channels last", "einsum with dots", "tensordot"):
+        if way in ("channels last", "einsum with dots", "tensordot", "inner"):
             return x.permute(0, 3, 1, 2)
-        if way in ("tokens", "product", "bmm"):
+        if way in ("tokens", "product", "bmm", "linalg"):
             x = x.transpose(1, 2)
         elif way == "tokens first":
             x = x.permute(1, 2, 0)
@@ -112,7 +114,7 @@ def pointwise(way: str, widths: tuple[int, ...]) -> Net:
 
 WAYS = (
     "channels last", "tokens", "tokens first", "product", "left product", "bmm", "einsum", "einsum with dots",
-    "tensordot",
+    "tensordot", "inner", "linalg",
 )  # fmt: skip
 
 
@@ -203,7 +205,11 @@ ACTIVATIONS = (
     (nn.CELU(), torch.celu, torch.celu_), (nn.GELU(), F.gelu, None), (nn.SiLU(), F.silu, None),
     (nn.Mish(), F.mish, None), (nn.Softplus(), F.softplus, None), (nn.Hardswish(), F.hardswish, None),
     (nn.ReLU(), lambda x: x.clamp(min=0), lambda x: x.clamp_(min=0)), (nn.ReLU(), Tensor.relu, Tensor.relu_),
-    (nn.ReLU(), lambda x: torch.clamp_min(x, 0), None),
+    (nn.ReLU(), lambda x: torch.clamp_min(x, 0), None), (nn.Threshold(0, 0), F.relu, torch.relu_),
+    (nn.ReLU(), lambda x: F.threshold(x, threshold=0.0, value=0.0), lambda x: F.threshold_(x, 0, 0)),
+    (nn.ReLU(), lambda x: torch.maximum(x, torch.tensor(0.0)), None), (nn.ReLU(), lambda x: x * (x > 0), None),
+    (nn.SiLU(), lambda x: x * torch.sigmoid(x), lambda x: x.mul_(x.sigmoid())),
+    (nn.SiLU(), lambda x: x.sigmoid() * x, None),
 )  # fmt: skip
 
 
@@ -228,8 +234,22 @@ def test_a_module_is_a_function_is_a_method_in_place_or_not(number):
         if act is not None:
             assert_alike(plain, look(network(act), images()))
     if "inplace" in vars(module):
-        loud = type(module)(*([0.2] if isinstance(module, nn.LeakyReLU) else []), inplace=True)
+        given = {nn.LeakyReLU: [0.2], nn.Threshold: [0, 0]}.get(type(module), [])
+        loud = type(module)(*given, inplace=True)
         assert_alike(plain, look(network(loud), images()))
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda x: x * (x + 1).sigmoid(), lambda x: x * x, lambda x: x * (x > 1), lambda x: torch.maximum(x, -x),
+        lambda x: torch.maximum(x, torch.ones(())), lambda x: F.threshold(x, 0.5, 0), lambda x: x.clamp(-1, 1),
+    ],
+)  # fmt: skip
+def test_what_is_nearly_a_rectifier_is_none(act):
+    record = look(Net(lambda net, x: net.last(act(net.first(x))), first=nn.Conv2d(3, 4, 1), last=nn.Conv2d(4, 3, 1)),
+                  images())  # fmt: skip
+    assert not record.rectified and all(layer.preactivation is None for layer in record.layers)
 
 
 def test_in_place_through_a_view_changes_nothing_that_is_kept():
@@ -327,6 +347,81 @@ def test_sequences_with_the_samples_in_the_second_axis_are_turned():
     one = look(encoder, x)
     other = look(Net(lambda net, x: net.late(x.transpose(0, 1)).transpose(0, 1), late=late), x)
     assert_alike(one, other)
+
+
+@pytest.mark.parametrize("width", [N, 2 * N])  # channels as many as samples, and not
+def test_windows_go_through_torchs_attention_as_they_do_by_hand(width):
+    """Attention in windows: the samples stand between tokens and windows while torch's module runs."""
+    torch.manual_seed(0)
+    module = nn.MultiheadAttention(width, 2, batch_first=True)
+    module.in_proj_bias.data.zero_(), module.out_proj.bias.data.zero_()
+
+    def call(net: nn.Module, x: Tensor, by_hand: bool) -> Tensor:
+        tokens = x.unflatten(2, (3, 2)).unflatten(4, (3, 2)).permute(0, 2, 4, 3, 5, 1).reshape(-1, 4, width)
+        if by_hand:
+            q, k, v = (F.linear(tokens, w) for w in module.in_proj_weight.chunk(3))
+            q, k, v = (y.unflatten(2, (2, -1)).transpose(1, 2) for y in (q, k, v))
+            mixed = (q @ k.transpose(-2, -1) / (width // 2) ** 0.5).softmax(-1) @ v
+            made = module.out_proj(mixed.transpose(1, 2).flatten(2))
+        else:
+            made = module(tokens, tokens, tokens, need_weights=False)[0]
+        return made.reshape(len(x), 3, 3, 2, 2, -1).permute(0, 5, 1, 3, 2, 4).reshape(x.shape)
+
+    whole, parts = (
+        look(Net(lambda net, x, way=way: call(net, x, way), module=module), images(width)) for way in (0, 1)
+    )
+    assert whole.macs == parts.macs and len(parts.layers) == 4
+    torch.testing.assert_close(whole.layers[-1].activation, parts.layers[-1].activation)
+    torch.testing.assert_close(whole.layers[-1].inflow, parts.layers[-1].inflow)
+    torch.testing.assert_close(whole.layers[-1].weight_gradient, parts.layers[-1].weight_gradient)
+    fused = torch.cat([layer.activation for layer in parts.layers[:3]], 1)
+    assert whole.layers[0].activation.shape == fused.shape == (N, 3 * width, 9, 4)
+    torch.testing.assert_close(whole.layers[0].activation, fused)
+
+
+@pytest.mark.parametrize("trivial", [True, False])
+def test_what_makes_a_weight_is_no_layer(trivial):
+    """An orthogonal weight is a product of matrices of its own."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(N, N), nn.ReLU(), nn.Linear(N, 3))
+    made = parametrizations.orthogonal(network[0], use_trivialization=trivial).weight.detach().clone()
+    plain = nn.Sequential(nn.Linear(N, N), nn.ReLU(), network[2])
+    plain[0].weight.data, plain[0].bias.data = made, network[0].bias.data
+    x = torch.randn(N, N)
+    one, other = look(network, x), look(plain, x)
+    assert_alike(one, other)
+    assert len(one.layers) == 2 and not one.recorder.unseen
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("way", ["torch", "aten", "overload"])
+def test_a_convolution_by_its_general_name_is_one(way, transposed):
+    general = {"torch": torch.convolution, "aten": torch.ops.aten.convolution}.get(
+        way, torch.ops.aten.convolution.default
+    )
+    weight = values(4, 4, 3, 3)
+    rest = ([1, 1], [1, 1], [1, 1], transposed, [0, 0], 2)
+    named = F.conv_transpose2d if transposed else F.conv2d
+    weight.data = weight.data if transposed else weight.data[:, :2]
+    one = look(Net(lambda net, x: general(x, net.weight, None, *rest), weight=weight), images(4))
+    other = look(Net(lambda net, x: named(x, net.weight, padding=1, groups=2), weight=weight), images(4))
+    assert_alike(one, other)
+
+
+def test_complex_numbers_are_pairs_of_real_ones():
+    """As in a layer that multiplies frequencies: channels of their own, and one multiplication per complex weight."""
+    weight = nn.Parameter(torch.randn(3, 5, 6, 4, 2))
+
+    def call(net: nn.Module, x: Tensor) -> Tensor:
+        found = torch.einsum("bixy,ioxy->boxy", torch.fft.rfft2(x), torch.view_as_complex(net.weight))
+        return torch.fft.irfft2(found, s=x.shape[-2:])
+
+    record = look(Net(call, weight=weight), images())
+    (layer,) = record.layers
+    assert not any(value.is_complex() for value in (layer.activation, layer.gradient, layer.weight, layer.inflow))
+    assert layer.activation.shape[:2] == (N, 240) and record.macs == 3 * 5 * 6 * 4
+    plain = torch.autograd.grad(call(Net(call, weight=weight), images()).square().mean(), weight)[0]
+    torch.testing.assert_close(layer.weight_gradient.norm(), plain.norm())
 
 
 def upsampled(net: nn.Module, x: Tensor) -> Tensor:

@@ -84,6 +84,47 @@ def test_what_only_script_knows_is_missed():
     assert "second (2)" in found.told
 
 
+def test_a_product_that_nobody_reads_is_missed_though_a_layer_follows():
+    class Foreign(nn.Module):
+        def __init__(self, product: Callable[[Tensor, Tensor], Tensor]) -> None:
+            super().__init__()
+            self.weight, self.last = nn.Parameter(torch.randn(5, 7)), nn.Linear(7, 4)
+            self.product = product
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.last(self.product(x, self.weight).relu())
+
+    batch = Batch(torch.randn(6, 5))
+    product = torch.library.custom_op("gpproxy_test::product", lambda x, w: x @ w, mutates_args=(), schema=SCHEMA)
+    product.register_autograd(backward, setup_context=lambda ctx, inputs, output: ctx.save_for_backward(*inputs))
+    several = lambda x, w: torch.addbmm(x.new_zeros(len(x), 7), x[None], w[None])  # noqa: E731
+    for one in (product, several):
+        for backward_too in (True, False):
+            found = Passes(Foreign(one), batch, squared, torch.Generator().manual_seed(0), backward_too).seen
+            assert found.unseen == ("weight",) and found.parameters == 32 / 67, one
+
+
+SCHEMA = "(Tensor x, Tensor w) -> Tensor"
+
+
+def backward(context, gradient: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[no-untyped-def]
+    x, w = context.saved_tensors
+    return gradient @ w.T, x.T @ gradient
+
+
+def test_what_runs_inside_vmap_is_missed():
+    class Mapped(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight, self.last = nn.Parameter(torch.randn(3, 3, 1, 1)), nn.Conv2d(3, 3, 1, bias=False)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.last(torch.vmap(lambda one: F.conv2d(one[None], self.weight)[0])(x))
+
+    found = seen(Mapped())
+    assert found.unseen == ("weight",) and found.parameters == found.macs == 0.5
+
+
 def test_shares_are_rounded_down_and_the_words_follow_them():
     assert Seen(0.99999, 1.0, ("a.b",)).told.startswith("99.9 % of the parameters and 100 % of")
     assert not Seen(0.99999, 1.0, ("a.b",)).refused

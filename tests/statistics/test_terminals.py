@@ -110,7 +110,11 @@ def test_shape_dtype_and_finiteness(name, network):
 @pytest.mark.parametrize("name", [name for name in STATISTICS if name not in LEVELLED])
 def test_finite_on_odd_networks(name, make):
     """A module called twice, no gradients, a single layer, zero weights."""
-    found = value(name, make(), sizes=SIZES)
+    try:
+        found = value(name, make(), sizes=SIZES)
+    except AbsentPass as error:
+        assert name in ("preactivation", "agreement") and "has no rectifier (ReLU and kin) right before" in str(error)
+        return
     for v in found if isinstance(found, list) else [found]:
         assert v is None or torch.isfinite(v).all()
 

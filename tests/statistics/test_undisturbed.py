@@ -120,7 +120,7 @@ def test_nothing_remains_of_a_pass(raises: bool) -> None:
         else:
             getattr(passes, name)
         assert same(state(network), before), name
-    for name in ("zen", "meco", "grasp", "zico", "gradsign", "ntk", "autogas_integration"):
+    for name in ("zen", "meco", "grasp", "zico", "gradsign", "ntk"):
         try:
             PROXIES[name].function(passes)
         except (KeyError, AbsentPass):

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from gpproxy.errors import ConfigError
 from gpproxy.images.image_set import ImageSet
+from gpproxy.search_spaces import Batch, ChoiceSpace
 from gpproxy.seeds import numbered
 from gpproxy.tasks.class_conditional import EveryClass
 from gpproxy.tasks.registry import open_task
@@ -104,3 +106,49 @@ def test_data_without_labels_and_with_more_classes():
     task.images = dataclasses.replace(labelled, labels=labelled.labels + 5)
     with pytest.raises(ConfigError, match="has 8 classes, but .* told 3. Set --space-settings classes=8"):
         task.objective(CODE, 0)
+
+
+class Labelled(nn.Module):
+    """Noise and a class in, a dict with the image and the code out."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.names, self.last = nn.Embedding(3, 6), nn.ConvTranspose2d(6, 3, 16)
+        self.gain = nn.Parameter(torch.full((width, 1, 1, 1), 0.1))
+
+    def forward(self, noise: torch.Tensor, label: torch.Tensor) -> dict[str, torch.Tensor]:
+        code = noise + self.names(label)
+        return {"code": code, "image": self.last(code[:, :, None, None]) * self.gain.mean()}
+
+
+def noise_and_labels(count: int, generator: torch.Generator) -> Batch:
+    return Batch(torch.randn(count, 6, generator=generator), condition=torch.arange(count) % 3)
+
+
+def noise_and_more(count: int, generator: torch.Generator) -> Batch:
+    return Batch((torch.randn(count, 6, generator=generator), torch.randn(count, 2, generator=generator)))
+
+
+def test_generators_of_ones_own_are_told_their_labels(monkeypatch):
+    """A space of a few lines that draws labels beside noise is trained with those of the data."""
+    space = ChoiceSpace({"width": (2, 3)}, Labelled, inputs=noise_and_labels)
+    assert space.takes == "noise and classes" and space.image_shape == (3, 16, 16)
+    monkeypatch.setattr("gpproxy.tasks.task.make_space", lambda name, changes: space)
+    task = opened(space_settings=(), width=0, resolution=0)
+    assert task.classes == 3
+    objective = task.objective("2", 0)
+    before = objective.generator.names.weight.detach().clone()
+    assert all(bool(torch.isfinite(one)) for one in objective.step(0).values())
+    assert not torch.equal(before, objective.generator.names.weight)
+    assert task.outputs(objective.measured(), 0).shape == (24, 3, 16, 16)
+    task.images = ImageSet("random", "train", task.images.images, torch.arange(40) % 4)
+    with pytest.raises(ConfigError, match="has 4 classes, but .* are told 3. Give the space as many"):
+        _ = task.classes
+
+
+def test_generators_that_are_given_something_else_are_refused(monkeypatch):
+    space = ChoiceSpace({"width": (2, 3)}, lambda width: nn.Bilinear(6, 2, width), inputs=noise_and_more)
+    monkeypatch.setattr("gpproxy.tasks.task.make_space", lambda name, changes: space)
+    task = open_task(TrainingSettings(space="conditional", recipe="short", **{**SMALL, "space_settings": ()}))
+    with pytest.raises(ConfigError, match="given one tensor, but those of .* are given 2"):
+        _ = task.space

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from gpproxy.statistics.absent import NO_RECTIFIER, AbsentPass
 from gpproxy.statistics.classical.proxy import fixed, proxy
 from gpproxy.statistics.passes import Passes
 
@@ -16,7 +17,7 @@ def hamming_kernel(codes: Tensor) -> Tensor:
 
 
 @proxy(source="Mellor et al., 2021", linear_regions=True)
-def nwot(passes: Passes) -> float | Tensor:
+def nwot(passes: Passes) -> Tensor:
     """Log |determinant| of the Hamming kernel of all rectifiers' on-off codes.
 
     Every rectifier counts, leaky and smooth ones too (published: ReLU modules). NaN where two samples have the same
@@ -24,18 +25,18 @@ def nwot(passes: Passes) -> float | Tensor:
     """
     kernel = sum(hamming_kernel(z > 0) for z in passes.noise.rectified)
     if not isinstance(kernel, Tensor):
-        return torch.nan
+        raise AbsentPass(NO_RECTIFIER)
     return torch.linalg.slogdet(kernel).logabsdet
 
 
 @proxy(source="Peng et al., 2024 (SWAP-NAS, without the size regulariser)", linear_regions=True)
-def swap(passes: Passes) -> float | Tensor:
+def swap(passes: Passes) -> float:
     """Number of distinct on-off patterns that neurons show over the samples of the batch.
 
     Every rectifier counts, leaky and smooth ones too (published: ReLU modules).
     """
     if not passes.noise.rectified:
-        return torch.nan
+        raise AbsentPass(NO_RECTIFIER)
     bits = torch.cat([(z > 0).flatten(1) for z in passes.noise.rectified], 1).long()
     code = torch.zeros_like(bits[0])
     for start in range(0, len(bits), 30):  # 30 samples at a time: numbering the patterns so far keeps codes in 62 bits
@@ -112,7 +113,9 @@ def az_expressivity(passes: Passes) -> Tensor:
 
 
 @proxy(source="Lee and Ham, 2024 (AZ-NAS)")
-def az_progressivity(passes: Passes) -> float | Tensor:
-    """Smallest increase of that entropy from one layer to the next; NaN for a single layer."""
+def az_progressivity(passes: Passes) -> Tensor:
+    """Smallest increase of that entropy from one layer to the next; absent for a single layer."""
     entropies = torch.stack(layer_expressivity(passes))
-    return entropies.diff().min() if len(entropies) > 1 else torch.nan
+    if len(entropies) < 2:
+        raise AbsentPass("This generator has a single layer, and it compares each with the next.")
+    return entropies.diff().min()

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gpproxy.statistics.absent import NO_RECTIFIER, AbsentPass
 from gpproxy.statistics.classical.activations import hamming_kernel
 from gpproxy.statistics.classical.proxy import fixed, proxy
 from gpproxy.statistics.passes import Passes
@@ -91,7 +92,7 @@ def programme(
     """Mean score of three calls whose kernels are sums over 1, 2 and 3 firings of the hooks."""
     inputs = passes.noise.rectified
     if not inputs:
-        return float("nan")
+        raise AbsentPass(NO_RECTIFIER)
 
     def kernel(firings: int) -> np.ndarray:
         fired = (transform(z).flatten(1) for z in inputs for _ in range(firings))
@@ -163,7 +164,7 @@ def autogas_proxy5(passes: Passes) -> float:
 
 
 @proxy(source=SOURCE, forwards=1)
-def autogas_integration(passes: Passes) -> float | Tensor:
+def autogas_integration(passes: Passes) -> Tensor:
     """Number of positive correlations between the samples' outputs of the first rectifier.
 
     The stored program reads exp, log, no operation after above-zero: the identity; a matrix that is left is summed. The
@@ -172,6 +173,6 @@ def autogas_integration(passes: Passes) -> float | Tensor:
     with torch.no_grad():
         first = passes.record(passes.batch, passes.PLAIN).onset
     if first is None:
-        return torch.nan
+        raise AbsentPass(NO_RECTIFIER)
     positive = (torch.atleast_2d(torch.corrcoef(first.flatten(1))) > 0).float()
     return positive.exp().log().sum()

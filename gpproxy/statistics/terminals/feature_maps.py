@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gpproxy.primitives.types import FeatureMap
+from gpproxy.statistics.absent import NO_RECTIFIER_AT_LAYER, AbsentPass
 from gpproxy.statistics.cut import Sizes, as_map, cut_map
 from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import statistic
@@ -26,9 +27,10 @@ def gradient(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
 @statistic(FeatureMap, source="Mellor et al., 2021", reads="plain")
 def preactivation(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Input of the rectifier attached to the layer, smooth ones (SiLU, GELU, ...) among them."""
-    return [
-        None if layer.preactivation is None else cut_map(layer.preactivation, sizes) for layer in passes.noise.layers
-    ]
+    values = [layer.preactivation for layer in passes.noise.layers]
+    if all(value is None for value in values):
+        raise AbsentPass(NO_RECTIFIER_AT_LAYER)
+    return [None if value is None else cut_map(value, sizes) for value in values]
 
 
 @statistic(FeatureMap, source="Lin et al., 2021 (Zen-NAS)")

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from gpproxy.primitives.types import ChannelVector, SampleKernel
 from gpproxy.recording.operations import SMOOTH
-from gpproxy.statistics.absent import AbsentPass
+from gpproxy.statistics.absent import NO_RECTIFIER_AT_LAYER, AbsentPass
 from gpproxy.statistics.cut import Sizes, as_map, cut_channels
 from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import statistic
@@ -28,7 +28,9 @@ def agreement(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
         both = code @ code.T
         active = both.diagonal()
         kernels.append(both + both + (code.shape[1] - active[:, None] - active))
-    if smooth and not any(kernel is not None for kernel in kernels):
+    if not smooth and all(kernel is None for kernel in kernels):
+        raise AbsentPass(NO_RECTIFIER_AT_LAYER)
+    if all(kernel is None for kernel in kernels):
         raise AbsentPass(
             f"This generator has no linear regions, which agreement compares: its activations are smooth "
             f"({', '.join(sorted(smooth))}). covariance_samples(preactivation) and cosine_samples(preactivation) are "
