@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from functools import cached_property
 
 from deap import gp
 
@@ -39,6 +41,11 @@ class Score:
         """As a list of plain values."""
         data = [self.quality, self.kendall, self.spearman, self.within, self.spread, self.signature, self.reason]
         return [*data, self.cases] if self.cases else data
+
+    @cached_property
+    def text(self) -> str:
+        """As JSON. It is kept: every saved state has every score again."""
+        return json.dumps(self.to_json(), separators=(",", ":"), allow_nan=False)
 
     @classmethod
     def from_json(cls, data: list) -> Score:

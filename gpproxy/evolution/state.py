@@ -65,23 +65,18 @@ class EvolutionState:
 
     def to_json(self) -> str:
         """One line of JSON; formulas as text."""
-        return json.dumps(
-            {
-                "format": FORMAT,
-                "generation": self.generation,
-                "islands": [_dump(island) for island in self.islands],
-                "archive": _dump(self.archive),
-                "record": self.record,
-                "stale": self.stale,
-                "proposed": self.proposed,
-                "scores": {name: score.to_json() for name, score in islice(self.scores.items(), self.seen)},
-                "invalid": self.invalid,
-                "seconds": self.seconds,
-                "identity": self.identity,
-            },
-            separators=(",", ":"),
-            allow_nan=False,
-        )
+        before = {
+            "format": FORMAT,
+            "generation": self.generation,
+            "islands": [_dump(island) for island in self.islands],
+            "archive": _dump(self.archive),
+            "record": self.record,
+            "stale": self.stale,
+            "proposed": self.proposed,
+        }
+        scores = (f"{_line(name)}:{score.text}" for name, score in islice(self.scores.items(), self.seen))
+        after = {"invalid": self.invalid, "seconds": self.seconds, "identity": self.identity}
+        return f'{_line(before)[:-1]},"scores":{{{",".join(scores)}}},{_line(after)[1:]}'
 
     @classmethod
     def from_json(cls, text: str, problem: Problem, config: EvolutionSettings) -> EvolutionState:
@@ -129,6 +124,10 @@ def check_identity(saved: Mapping[str, object], wanted: Mapping[str, object]) ->
                 f"The saved state has {name}={saved.get(name)}, this run {name}={wanted[name]}. "
                 "Continue with the settings and data of the saved run, or start a new one."
             )
+
+
+def _line(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
 def _dump(individuals: Sequence[Individual]) -> list[list[str]]:

@@ -96,10 +96,10 @@ class Training:
     groups: tuple[str | None, ...]
     notes: tuple[str, ...] = ()
 
-    def can_say(self, formula: str) -> bool:
-        """Whether the training architectures have all statistics of a formula."""
-        known = self.problem.grammar.statistics
-        return all(name in known for name in needs(parse(formula, Grammar({n: s.type for n, s in STATISTICS.items()}))))
+    def sayable(self, formulas: Sequence[str]) -> list[str]:
+        """Those of some formulas of whose statistics the training architectures lack none."""
+        known, every = self.problem.grammar.statistics, Grammar({name: one.type for name, one in STATISTICS.items()})
+        return [formula for formula in formulas if known.keys() >= set(needs(parse(formula, every)))]
 
 
 def prepare(

@@ -88,11 +88,12 @@ class Running:
         training = training_side(discovery, config)
         for note in training.notes:
             self.watch.note(note)
-        unsayable = [guess for guess in guesses if not training.can_say(guess)]
+        sayable = training.sayable(guesses)
         if ALL not in config.initial_formulas:  # of all known proxies, some never fit
-            for guess in unsayable:
-                self.watch.note(f"the formula {guess} is left out: training architectures lack a statistic of it")
-        guesses = [guess for guess in guesses if guess not in unsayable]
+            for guess in guesses:
+                if guess not in sayable:
+                    self.watch.note(f"the formula {guess} is left out: training architectures lack a statistic of it")
+        guesses = sayable
         state, finished = self._evolve(training, guesses, Validation(discovery, config.cores))
         draws = self._random(training, state) if config.random_search else []
         history = best_formulas(folder.journal())

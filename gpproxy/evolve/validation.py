@@ -17,6 +17,7 @@ from gpproxy.proxies.values import score_table
 from gpproxy.ranking.correlation import kendall, rank_dead_last, spearman, steady
 from gpproxy.ranking.metrics import Row
 from gpproxy.statistics.collect import collect
+from gpproxy.statistics.table import StatisticsTable
 
 
 class Validation:
@@ -25,6 +26,8 @@ class Validation:
     def __init__(self, discovery: Sequence[DiscoveryData], workers: int = 1):
         self._discovery, self._workers = discovery, workers
         self._known: dict[str, Row] = {}
+        #: benchmark -> what was read of the cache: statistics, and the table of these
+        self._read: dict[str, tuple[frozenset[str], StatisticsTable]] = {}
 
     def rows(self, members: Sequence[Individual]) -> list[Row]:
         """Per formula `kendall` and `spearman` on the benchmark where they are lowest; None where undefined."""
@@ -37,8 +40,7 @@ class Validation:
 
     def _measured(self, data: DiscoveryData, members: Sequence[Individual]) -> list[Row]:
         trees = [one.tree for one in members]
-        used = sorted({name for tree in trees for name in needs(tree)})
-        table = collect(data.space, data.parts.validation, data.how, only=used, workers=self._workers)[0]
+        table = self._table(data, frozenset().union(*map(needs, trees)))
         quality = data.benchmark.select(table.architectures).quality
         scores = steady(score_table(table.to(data.how.device), trees, self._workers).cpu().double())
         dead = torch.tensor([code in table.dead for code in table.architectures])
@@ -47,6 +49,15 @@ class Validation:
             finite({"kendall": float(tau), "spearman": float(rho)})
             for tau, rho in zip(kendall(ranked, quality), spearman(ranked, quality))
         ]
+
+    def _table(self, data: DiscoveryData, names: frozenset[str]) -> StatisticsTable:
+        """A table with these statistics, and with those that were asked for before."""
+        before, table = self._read.get(data.name, (frozenset(), None))
+        if table is None or not names <= before:
+            names |= before
+            table = collect(data.space, data.parts.validation, data.how, only=sorted(names), workers=self._workers)[0]
+            self._read[data.name] = names, table
+        return table
 
 
 def _level(row: Row) -> float:

@@ -195,6 +195,7 @@ class RayCluster:
 
             here = NodeAffinitySchedulingStrategy(self._ray.get_runtime_context().get_node_id(), soft=False)
             self._flag = self._ray.remote(_Flag).options(num_cpus=0, scheduling_strategy=here).remote()
+            self._ray.get(self._flag.get.remote())  # else the first tasks would have no answer for a while
         return self._flag
 
     def _read(self, one: Any) -> None:

@@ -147,7 +147,7 @@ class Winners:
             limits, and codes or published names such as autogan-a.
         trainings: trainings per architecture.
         data: what is learnt from in a training; as in gpproxy train: cifar10, stl10, shapes, facades, or a folder.
-        recipe: preset of the training, which must suit the space; gpproxy list recipes tells all.
+        recipe: preset of the training; one that suits the space, see gpproxy list recipes.
         train_settings: further setting of gpproxy train, such as steps=2000 or samples=2000.
         cost: time some training steps too, to tell how much faster the proxy is than training.
     """

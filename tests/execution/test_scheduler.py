@@ -113,7 +113,8 @@ def test_long_tasks_report_and_one_that_fails_takes_no_other_with_it(how, togeth
 
 
 @EVERY
-def test_long_tasks_are_stopped_after_their_step_and_go_on_later(how, tmp_path):
+def test_long_tasks_are_stopped_after_their_step_and_go_on_later(how, tmp_path, monkeypatch):
+    monkeypatch.setattr("gpproxy.execution.cluster.PAUSE", 0.05)  # these tasks take 0.6 s
     tasks, seen = [(60 + i, str(tmp_path)) for i in range(6)], []
     for one in run_steps(count, tasks, stop=lambda: len(seen) >= 2, **how):
         seen.append(one)
