@@ -142,9 +142,11 @@ def _measured(test: Row) -> str:
     """
     if test["kendall"] is None:
         return f"It was tested on {test['n']} networks"
+    pairs = test["n"] * (test["n"] - 1) // 2
+    told, of = (f"100 pairs among {test['n']}", 100) if pairs > 100 else (f"the {pairs} pairs of {test['n']}", pairs)
     return (
-        f"Of 100 pairs among {test['n']} networks that it has never seen it puts about "
-        f"{round(50 * (1 + test['kendall']))} in the right order, a coin 50 (τ {with_interval(test, 'kendall')})"
+        f"Of {told} networks that it has never seen it puts about {round(of * (1 + test['kendall']) / 2)} in the right "
+        f"order, a coin {of // 2} (τ {with_interval(test, 'kendall')})"
     )
 
 

@@ -147,6 +147,18 @@ def test_advice_says_what_the_intervals_say(
     assert words in render(document([found]))
 
 
+@pytest.mark.parametrize(
+    ("networks", "words"),
+    [(4, "Of the 6 pairs of 4 networks that it has never seen it puts about 4 in the right order, a coin 3"),
+     (18, "Of 100 pairs among 18 networks that it has never seen it puts about 70 in the right order, a coin 50")],
+)  # fmt: skip
+def test_advice_counts_no_more_pairs_than_there_are(finished: EvolveRun, networks: int, words: str) -> None:
+    found = changed(finished, 0.2, 0.3).result
+    rows: dict[str, Any] = dict(found.benchmarks["fake"])
+    rows["test"] = {**rows["test"], "n": networks}
+    assert advise(dataclasses.replace(found, benchmarks={"fake": rows}), "fake").text.startswith(words)
+
+
 def test_advice_takes_no_classical_proxy_for_beaten_that_was_not_compared(finished: EvolveRun) -> None:
     assert not any(rival.kind == "classical" for rival in finished.result.rivals_of("fake"))
     told = advise(changed(finished, 0.2, 0.3, classical=0.4).result, "fake")
