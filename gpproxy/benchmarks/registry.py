@@ -104,13 +104,18 @@ BENCHMARKS.add(bass.NAME, lambda on_bad_rows: bass.read_bass(data_path(bass.FILE
 _built_in(Path(__file__).parent)
 
 
-def card_of(name: str) -> Card | None:
-    """The card of a table that comes with gpproxy or is known to it, without its rows; None for another table."""
-    if name == HORSE2ZEBRA:
+def card_of(text: str) -> Card | None:
+    """The card of a table that comes with gpproxy, is known to it or has a file with a card, or of `TABLE:COLUMN`,
+    without its rows; None for another table. Raises BenchmarkError for a missing or broken file.
+    """
+    if text == HORSE2ZEBRA:
         return HORSE2ZEBRA_CARD
-    if name == bass.NAME:
+    if text == bass.NAME:
         return bass.CARD
-    if name in TRANSNAS:
-        return suite_zero_card(*TRANSNAS[name])
-    path = Path(__file__).parent / f"{name}.toml"
-    return read_card(path) if path.is_file() else None
+    if text in TRANSNAS:
+        return suite_zero_card(*TRANSNAS[text])
+    table, colon, column = text.partition(":")
+    path = _file_of(table)
+    if path is None:
+        return None
+    return read_card(path).by(column) if colon else read_card(path)

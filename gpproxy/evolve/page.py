@@ -10,12 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from gpproxy.errors import GPProxyError
 from gpproxy.evolve import page_figures as figures
 from gpproxy.evolve.advice import advise
 from gpproxy.evolve.facts import remarks, says, tie_sentence, verdict
 from gpproxy.evolve.finished import EvolveRun
-from gpproxy.evolve.page_card import card_of
+from gpproxy.evolve.page_card import table_card
 from gpproxy.evolve.page_series import ladder, over_seeds
 from gpproxy.evolve.series import Series
 from gpproxy.evolve.series_table import verdict as verdict_of_series
@@ -274,15 +273,15 @@ def _in_words(descriptor: str) -> str:
 
 
 def _card(run: EvolveRun) -> Iterator[Block]:
-    for text, name in zip(run.settings.benchmarks, run.result.benchmarks):
-        try:
-            card, count = card_of(text)
-        except GPProxyError as error:
-            yield Text(f"The table {name} is not at hand here: {error}")
+    for name in run.result.benchmarks:
+        card = table_card(run, name)
+        if card is None:
+            yield Text(f"The table {name} is not at hand here.")
             continue
+        count = len(run.scores[name].quality) if name in run.scores else ""
         told: dict[str, Any] = {
             "table": name, "space": card.space, "quality": f"{card.metric} ({card.direction} is better)",
-            "networks": count or "", "trainings each": card.seeds or "unknown", "task": card.task, "data": card.data,
+            "networks": count, "trainings each": card.seeds or "unknown", "task": card.task, "data": card.data,
             "recipe": card.recipe, "source": card.source, "licence": card.licence, "notes": card.notes,
         }  # fmt: skip
         yield Table(["", ""], [[key, str(value)] for key, value in told.items() if value])

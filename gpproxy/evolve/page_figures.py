@@ -10,10 +10,9 @@ from typing import Any
 
 import torch
 
-from gpproxy.errors import GPProxyError
 from gpproxy.evolve.finished import EvolveRun
 from gpproxy.evolve.layers import EXTREMES
-from gpproxy.evolve.page_card import card_of
+from gpproxy.evolve.page_card import table_card
 from gpproxy.evolve.result import ENDS
 from gpproxy.evolve.rivals import KINDS, Rival
 from gpproxy.evolve.scores import PICK
@@ -72,14 +71,10 @@ def quality(run: EvolveRun, benchmark: str, name: str) -> list[Block]:
 
 def _metric(run: EvolveRun, benchmark: str) -> tuple[str, bool, bool]:
     """What the quality is called, whether its axis is logarithmic, whether lower is better."""
-    for text, known in zip(run.settings.benchmarks, run.result.benchmarks):
-        if known == benchmark:
-            try:
-                card, _ = card_of(text)
-            except GPProxyError:
-                break
-            lower = card.direction == "lower"
-            return f"{card.metric} ({'↓ lower' if lower else '↑ higher'} is better)", card.scale == "log", lower
+    card = table_card(run, benchmark)
+    if card is not None:
+        lower = card.direction == "lower"
+        return f"{card.metric} ({'↓ lower' if lower else '↑ higher'} is better)", card.scale == "log", lower
     table = run.scores[benchmark]
     known_both = table.trainings.nanmean(1)
     valid = known_both.isfinite() & table.quality.isfinite()

@@ -209,8 +209,8 @@ class Paired(TranslationTask):
     title = "paired image translation"
     takes = ("images", "labels")
     paired = True
-    #: 200 passes over the 400 pairs of facades
     pictured = "Columns: input, output and target of held-out pairs."
+    #: 200 passes over the 400 pairs of facades
     presets = {
         "pix2pix": PairedRecipe(**{**PUBLISHED, "steps": 80_000, "loss": "vanilla"}),
         "pix2pix-short": PairedRecipe(**{**SHORT, "loss": "hinge"}),

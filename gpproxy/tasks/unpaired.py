@@ -240,8 +240,8 @@ class Unpaired(TranslationTask):
     takes = ("images",)
     paired = False
     captured = False
-    #: 200 passes over the 1,334 zebras of horse2zebra
     pictured = "Columns: held-out image, translation and its way back."
+    #: 200 passes over the 1,334 zebras of horse2zebra
     presets = {
         "cyclegan": CycleRecipe(**{**PUBLISHED, "steps": 266_800, "loss": "least-squares", "recalibrate": 0}),
         "cyclegan-short": CycleRecipe(**{**SHORT, "loss": "least-squares"}),

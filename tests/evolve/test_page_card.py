@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from gpproxy.benchmarks.benchmark import Card
 from gpproxy.benchmarks.csv_table import write_table
-from gpproxy.errors import GPProxyError
-from gpproxy.evolve.page_card import card_of
+from gpproxy.evolve.page_card import table_card
+
+
+def run_on(text: str) -> Any:
+    return SimpleNamespace(settings=SimpleNamespace(benchmarks=(text,)), result=SimpleNamespace(benchmarks=("labels",)))
 
 
 def test_a_card_is_read_without_its_space(tmp_path: Path) -> None:
-    card = Card(space="of-another-process", metric="FID", direction="lower")
-    path = write_table(tmp_path / "labels.csv", card, [{"architecture": "a", "FID": 1.0}])
-    found, count = card_of(str(path))
-    assert (found.metric, found.direction, count) == ("FID", "lower", None)
-    for missing in ("no-such-table", str(tmp_path / "none.csv")):
-        with pytest.raises(GPProxyError):
-            card_of(missing)
+    card = Card("of-another-process", "FID", "lower", measured_columns=("IS",), directions={"IS": "higher"})
+    path = write_table(tmp_path / "labels.csv", card, [{"architecture": "a", "FID": 1.0, "IS": 2.0}])
+    for text, known in ((str(path), ("FID", "lower")), (f"{path}:IS", ("IS", "higher"))):
+        found = table_card(run_on(text), "labels")
+        assert found is not None and (found.metric, found.direction) == known
 
 
-def test_a_table_that_is_known_has_its_size() -> None:
-    card, count = card_of("autogan-cifar10")
-    assert card.space == "autogan" and count is not None and count > 50
+@pytest.mark.parametrize("missing", ["no-such-table", "none.csv", "unet-cifar10:nothing"])
+def test_a_table_that_is_not_at_hand_has_none(missing: str) -> None:
+    assert table_card(run_on(missing), "labels") is None
+
+
+def test_tables_by_name_have_theirs() -> None:
+    for text, space in (("autogan-cifar10", "autogan"), ("horse2zebra", "gancompression-cyclegan")):
+        found = table_card(run_on(text), "labels")
+        assert found is not None and found.space == space
