@@ -106,6 +106,10 @@ class Conditional(DrawingSpace, ProductSpace):
             network = ConditionalGenerator(plan)
         return materialise(network, generator, lambda name: xavier_)
 
+    @property
+    def classes(self) -> int:
+        return self.settings.classes
+
     def batch(self, count: int, generator: torch.Generator) -> Batch:
         """Noise, and classes with equal chances as its condition."""
         noise = torch.randn(count, self.settings.latent, generator=generator)

@@ -214,10 +214,21 @@ class SearchSpace(ABC):
         a whole number for each sample stands beside it; else images."""
         if len(self.input_shape) > 1:
             return "images"
-        batch = self.batch(2, numbered(0))
+        return "noise" if self._drawn_classes(2) is None else "noise and classes"
+
+    @property
+    def classes(self) -> int:
+        """How many classes the generators are told, 0 where they are told none. By default one more than the highest
+        of a thousand that are drawn."""
+        drawn = self._drawn_classes(1000)
+        return 0 if drawn is None else 1 + int(drawn.max())
+
+    def _drawn_classes(self, count: int) -> Tensor | None:
+        """Whole numbers, `sample`, beside the visible input of a batch; None where anything else stands there."""
+        batch = self.batch(count, numbered(0))
         others = [tensor for tensor in batch.tensors if tensor is not batch.visible]
         told = [tensor for tensor in others if tensor.ndim == 1 and not tensor.is_floating_point()]
-        return "noise and classes" if len(told) == len(others) == 1 else "noise"
+        return told[0] if len(told) == len(others) == 1 else None
 
     @cached_property
     def image_shape(self) -> tuple[int, ...]:
