@@ -14,7 +14,7 @@ from gpproxy.benchmark import EstimateSettings, estimate
 from gpproxy.benchmark.estimate import JOURNAL
 from gpproxy.benchmark.estimate_table import estimate_lines
 from gpproxy.benchmarks.benchmark import Card
-from gpproxy.benchmarks.csv_table import read_table
+from gpproxy.benchmarks.csv_table import read_table, write_table
 from gpproxy.benchmarks.registry import load
 from gpproxy.errors import ConfigError
 from gpproxy.ranking.correlation import spearman
@@ -58,6 +58,8 @@ def test_what_is_missing_is_told(tmp_path: Path) -> None:
         EstimateSettings("autogan-cifar10")
     with pytest.raises(ConfigError, match="Give one table"):
         EstimateSettings("", estimator=("params",))
+    some = load("autogan-cifar10").architectures[:12]
+    rows = [{"architecture": code, "FD": float(i)} for i, code in enumerate(some)]
+    path = write_table(tmp_path / "bare.csv", Card("autogan", "FD", "lower"), rows)
     with pytest.raises(ConfigError, match="does not say how it was trained"):
-        estimate(EstimateSettings("horse2zebra", estimator=("training:5",), out=str(tmp_path)))
-    assert Card("autogan", "FD", "lower").facts == {}
+        estimate(EstimateSettings(str(path), estimator=("training:5",), out=str(tmp_path / "out")))

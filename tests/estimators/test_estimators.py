@@ -96,7 +96,7 @@ def test_what_estimators_lack_is_told(tmp_path: Path) -> None:
     with pytest.raises(RegistryError, match="Did you mean 'training'"):
         open_estimator(Request("trainin:5", space))
     with pytest.raises(ConfigError, match="of gancompression"):
-        open_estimator(Request("table:horse2zebra", space)).open(print)
+        open_estimator(Request("table:facades-pix2pix", space)).open(print)
     with pytest.raises(ConfigError, match="proxy belongs to the estimator proxy"):
         SearchSettings(space="autogan", estimator="training:5", proxy=("nwot",))
     assert {"proxy", "table", "training"} <= set(names())

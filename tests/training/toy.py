@@ -44,7 +44,7 @@ def task(how: AdversarialRecipe | None = None, learnt: ImageSet | None = None, d
         main = "FD"
         samples = 12
 
-    made = Means(TrainingSettings(space="autogan", extractor="none", device=device))
+    made = Means(TrainingSettings(space="autogan", data="shapes", extractor="none", device=device))
     made.space, made.images, made.recipe = SPACE, learnt or images(), how or small()
     made.measure = lambda found: {"FD": float(found.float().mean())}
     return made
