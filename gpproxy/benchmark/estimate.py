@@ -11,7 +11,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -35,6 +35,7 @@ from gpproxy.execution.task import Stop, never
 from gpproxy.execution.threads import torch_threads
 from gpproxy.files import append_event, read_events, write_atomically
 from gpproxy.pictures.estimators import estimators_picture
+from gpproxy.proxies.provenance import training_provenance
 from gpproxy.proxies.proxy import Proxy
 from gpproxy.proxies.size import Size
 from gpproxy.ranking.equivalence import functional_classes
@@ -50,6 +51,9 @@ from gpproxy.tasks.settings import TrainingSettings
 
 #: Files in the folder: every estimate, the table, the picture.
 JOURNAL, TABLE, PICTURE = "estimates.jsonl", "estimates.csv", "estimates.png"
+
+#: Fewest architectures that estimators are compared on.
+FEWEST = 4
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ class Estimated:
 
 
 def estimate_table(config: EstimateSettings, watch: Watch, stop: Stop = never) -> list[Estimated]:
-    """Every estimator on the table, in the order in which they were asked for.
+    """Every estimator on the table, in the order in which they were asked for, without what a proxy has learnt from.
 
     Raises ConfigError for what an estimator lacks, KeyboardInterrupt when `stop` has ended it, with all saved.
     """
@@ -84,9 +88,8 @@ def estimate_table(config: EstimateSettings, watch: Watch, stop: Stop = never) -
     check_device(config.device)
     check_cluster(config.place)
     table = load(config.benchmark)
-    if config.rows:
-        table = table.select(table.architectures[: config.rows])
     estimators = [_opened(text, table, config) for text in config.estimator]
+    table = table.select(_judged(table, estimators)[: config.rows or None])
     for one in estimators:
         one.open(watch.note)
     folder = config.folder
@@ -97,6 +100,25 @@ def estimate_table(config: EstimateSettings, watch: Watch, stop: Stop = never) -
     found = [replace(one, cheaper_from=first.cheaper_from(one.price)) if i else one for i, one in enumerate(found)]
     _write(found, folder)
     return found
+
+
+def _judged(table: Benchmark, estimators: Sequence[Estimator]) -> Sequence[str]:
+    """The architectures that no proxy has learnt from: the same for all estimators, so that they can be compared.
+
+    Raises ConfigError where a proxy does not tell what it has learnt from, or leaves too few.
+    """
+    space, codes = open_space(table.card), table.architectures
+    for proxy in (proxy for one in estimators if isinstance(one, ProxyEstimator) for proxy in one.setup.proxies):
+        past = training_provenance(proxy)
+        if reason := past.unknown_of(space):
+            raise ConfigError(f"{proxy.label} cannot be compared on {table.name}: {reason}.")
+        codes = past.held_out(codes, space)
+    if len(codes) < FEWEST:
+        raise ConfigError(
+            f"The proxies have learnt from all but {len(codes)} architectures of {table.name}, and {FEWEST} are needed "
+            "to compare. Give proxies of the same split, or another table."
+        )
+    return codes
 
 
 def _opened(text: str, table: Benchmark, config: EstimateSettings) -> Estimator:
@@ -172,14 +194,16 @@ def _before(one: Estimator) -> tuple[float, str]:
 
 
 def _labels(proxy: Proxy) -> float:
-    """Seconds of all trainings of the tables that a proxy was discovered on, as far as they say."""
+    """Seconds of the trainings that a proxy has learnt from or was chosen by, as far as the tables' cards say."""
     total = 0.0
     for name in proxy.benchmarks:
         try:
-            facts = load(name).card.facts
+            table = load(name)
         except GPProxyError:
             continue  # a table that is not here any more
-        total += float(facts.get("seconds_per_training", 0.0)) * float(facts.get("trainings", 0.0))
+        held_out = len(training_provenance(proxy).held_out(table.architectures, open_space(table.card)))
+        facts, learnt = table.card.facts, 1 - held_out / len(table)
+        total += learnt * float(facts.get("seconds_per_training", 0.0)) * float(facts.get("trainings", 0.0))
     return total
 
 

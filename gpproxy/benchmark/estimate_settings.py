@@ -21,7 +21,7 @@ class Estimates:
         estimator: what tells the worth of an architecture; a proxy (name, formula, run folder or proxy.py),
             training:STEPS by the recipe of the table, shared, or shared:50 for the weights after half of their
             training. Break-even is counted against the first one.
-        rows: take the first so many architectures of the table; 0 takes all.
+        rows: take the first so many architectures of the table, of those that no proxy has learnt from; 0 takes all.
         seed: seed of every random draw; of the trainings, and unlike those of the table.
         data_folder: where the data set is; empty looks in the usual places.
         out: where the results are kept; the folder of the estimates. Empty makes estimates/TABLE. The same command

@@ -5,18 +5,21 @@ from __future__ import annotations
 import csv
 import json
 import math
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from gpproxy.benchmark import EstimateSettings, estimate
-from gpproxy.benchmark.estimate import JOURNAL
+from gpproxy.benchmark.estimate import JOURNAL, _labels
 from gpproxy.benchmark.estimate_table import estimate_lines
 from gpproxy.benchmarks.benchmark import Card
 from gpproxy.benchmarks.csv_table import read_table, write_table
 from gpproxy.benchmarks.registry import load
 from gpproxy.errors import ConfigError
+from gpproxy.proxies.proxy import Proxy
 from gpproxy.ranking.correlation import spearman
 
 
@@ -63,3 +66,23 @@ def test_what_is_missing_is_told(tmp_path: Path) -> None:
     path = write_table(tmp_path / "bare.csv", Card("autogan", "FD", "lower"), rows)
     with pytest.raises(ConfigError, match="does not say how it was trained"):
         estimate(EstimateSettings(str(path), estimator=("training:5",), out=str(tmp_path / "out")))
+
+
+def test_what_a_proxy_has_learnt_from_is_left_out_for_all(small_run: Path, tmp_path: Path) -> None:
+    found = estimate(EstimateSettings("fake", estimator=(str(small_run), "params"), out=str(tmp_path / "e")))
+    parts = json.loads((small_run / "split.json").read_text())["fake"]
+    seen = {json.loads(line)["code"] for line in (tmp_path / "e" / JOURNAL).read_text().splitlines()}
+    assert seen == set(load("fake").architectures) - {*parts["train"], *parts["validation"]}
+    assert seen >= set(parts["test"]) and [one.metrics["n"] for one in found] == [len(seen)] * 2
+
+
+def test_labels_cost_what_the_rows_took_that_were_learnt_from(
+    small_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = load("fake")
+    facts = {"seconds_per_training": 10.0, "trainings": float(2 * len(table))}
+    told = replace(table, card=replace(table.card, facts=facts))
+    monkeypatch.setattr(sys.modules[_labels.__module__], "load", lambda name: told)
+    parts = json.loads((small_run / "split.json").read_text())["fake"]
+    wanted = 20.0 * (len(parts["train"]) + len(parts["validation"]))
+    assert _labels(Proxy.load(str(small_run))) == pytest.approx(wanted)
