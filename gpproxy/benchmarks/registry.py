@@ -36,7 +36,7 @@ def load(name: str | Path, on_bad_rows: str = "refuse") -> Benchmark:
 
     >>> table = load("autogan-cifar10")
     >>> len(table), table.card.metric, table.card.direction
-    (72, 'FD(cifar)', 'lower')
+    (300, 'FD(cifar)', 'lower')
     """
     text = str(name)
     table, colon, column = text.partition(":")

@@ -130,7 +130,7 @@ def test_a_small_table_is_told_how_many_rows_are_needed(codes, space, card):
 
 
 def test_fewer_labels_are_part_of_more_and_leave_the_test_alone() -> None:
-    table = load("autogan-cifar10")
+    table = load("autogan-cifar10-short")
     space = open_space(table.card)
     whole, some, few = (split(table, space, labels=labels) for labels in (None, 40, 10))
     assert whole.test == some.test == few.test
