@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import get_gradient_edge
 
-from gpproxy.recording.arguments import replaced, tensors
+from gpproxy.recording.arguments import changed, replaced, tensors
 from gpproxy.recording.layer import Axes, Call, Layer
 from gpproxy.recording.layout import Layout
 from gpproxy.recording.memory import Memory
@@ -92,9 +92,11 @@ class Ledger:
         self._functions.append(name)
         if before.maker >= 0:
             self._waiting[number] = before.maker
-        if kwargs.get("inplace") or func.__name__.endswith("_"):
-            self.memory.protect(entered)
+        written = changed(func.__name__, args, kwargs)
+        if written is not None:
+            self.memory.protect(written)
         output = func(*args, **kwargs)
+        output = entered if output is None else output  # of `x[x < 0] = 0`
         self._see_others(entered, given)  # the slope of a PReLU
         if not number:
             self.onset = self.memory.keep(output), before

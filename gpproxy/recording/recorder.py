@@ -8,6 +8,7 @@ file needs torch only: an exported proxy carries a copy of what it uses of it.
 from __future__ import annotations
 
 import types
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -38,8 +39,8 @@ from gpproxy.recording.operations import (
     UNREAD,
 )
 from gpproxy.recording.products import Products
-from gpproxy.recording.rectifiers import by_hand, cuts_at_zero, switch_of
-from gpproxy.recording.trace import Trace, moved
+from gpproxy.recording.rectifiers import by_hand, cuts_at_zero, part_made
+from gpproxy.recording.trace import Part, Trace, moved
 
 #: What tells about a tensor without computing anything.
 _SILENT = frozenset(("size", "dim", "is_contiguous", "numel", "is_floating_point", "__len__", "__bool__", "item"))
@@ -102,7 +103,7 @@ class Recorder(Products):
                 kwargs = {key: flat if value is given[0] else value for key, value in kwargs.items()}
         if name in RECTIFIERS or cuts_at_zero(name, args, kwargs):
             return self.rectify(func, args, kwargs, given)
-        if hand := by_hand(name, args, given, self.traces):
+        if hand := by_hand(name, args, kwargs, given, self.traces):
             if self.linear and hand[1] == "silu":  # its switch is left out, see there
                 func, args, kwargs = torch.nn.functional.silu, hand[:1], {}
             return self.rectify(func, args, kwargs, given, hand)
@@ -140,8 +141,8 @@ class Recorder(Products):
         """A sigmoid that is left out: the value itself under another name, by which a SiLU written by hand is known."""
         before, output = self.traces.origin(value), value.view_as(value)
         where = (before.maker, before.rectifier, before.axis, before.source, before.visible)
-        switch = value, value._version, "silu"
-        self.traces.set(output, self.traces.made(before.data, before.parameters, *where, switch=switch))
+        part = Part("sigmoid", weakref.ref(value), value._version, output._version)
+        self.traces.set(output, self.traces.made(before.data, before.parameters, *where, part=part))
         return output
 
     def _followed(self, name: str, given: list[Tensor], output: Any, args: Any, kwargs: Any) -> Trace:
@@ -165,14 +166,15 @@ class Recorder(Products):
         source: Kept | None = None
         if name == "pad" and self.running and isinstance(self.running[-1][2], _ConvNd):
             value, source = given[0], self.memory.keep(given[0])  # a part of the layer
+        part = part_made(name, args, kwargs, given, output, self.traces)
         if value is None:
-            if switch := switch_of(name, args, given, self.traces):
-                axis, visible = joined.axis, joined.visible
-                return self.traces.made(True, joined.parameters, axis=axis, visible=visible, switch=switch)
-            return joined
+            if part is None:
+                return joined
+            axis, visible = joined.axis, joined.visible
+            return self.traces.made(joined.data, joined.parameters, axis=axis, visible=visible, part=part)
         before = self.traces.origin(value)
         where = (before.maker, before.rectifier, joined.axis, source, joined.visible)
-        return self.traces.made(joined.data, joined.parameters, *where)
+        return self.traces.made(joined.data, joined.parameters, *where, part=part)
 
     def _opened(self, func: Any, args: Any, kwargs: Any) -> Tensor:
         """Attention as one function of torch's: what it calls is seen."""

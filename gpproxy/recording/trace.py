@@ -7,10 +7,33 @@ This file needs torch only: an exported proxy carries a copy of what it uses of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A tensor that a rectifier may be made of by hand (`gpproxy.recording.rectifiers`).
+
+    Attributes:
+        kind: `sigmoid` of a value; `above` or `below`: where it is more or less than zero; `multiple` of it; `zero`.
+        value: refers to it; None of zeros.
+        value_version, version: of the value as it was then, and of the tensor itself.
+        factor: of a multiple, what the value was multiplied by.
+    """
+
+    kind: str
+    value: Callable[[], Tensor | None] | None
+    value_version: int
+    version: int
+    factor: Any = None
+
+    def is_of(self, tensor: Tensor) -> bool:
+        """Whether it belongs to a tensor as that is now."""
+        return self.value is not None and self.value() is tensor and self.value_version == tensor._version
 
 
 class Trace:
@@ -26,10 +49,10 @@ class Trace:
             first axis as the inner one, n positions each.
         source: what a convolution with a padding of its own was given before it was padded.
         visible: whether it depends on what is visible of the batch, and not on a condition alone.
-        switch: of a value's switch (`gpproxy.recording.rectifiers`) the value, its version, and what their product is.
+        part: what part of a rectifier that is written by hand it may be.
     """
 
-    __slots__ = ("axis", "data", "maker", "parameters", "rectifier", "run", "source", "switch", "visible")
+    __slots__ = ("axis", "data", "maker", "parameters", "part", "rectifier", "run", "source", "visible")
 
     def __init__(
         self,
@@ -41,11 +64,11 @@ class Trace:
         axis: int = 0,
         source: Any = None,
         visible: bool | None = None,
-        switch: tuple[Tensor, int, str] | None = None,
+        part: Part | None = None,
     ):
         self.run, self.data, self.parameters = run, data, parameters
         self.maker, self.rectifier, self.axis, self.source = maker, rectifier, axis, source
-        self.visible, self.switch = data if visible is None else visible, switch
+        self.visible, self.part = data if visible is None else visible, part
 
 
 class Traces:

@@ -30,7 +30,7 @@ from gpproxy.statistics.cut import Sizes
 from gpproxy.statistics.observe import look_at
 from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import STATISTICS
-from tests.statistics.test_any_generator import Attention, Body, Labelled, Step, Swish
+from tests.statistics.test_any_generator import BY_HAND, Attention, Body, Labelled, Step, Swish
 from tests.statistics.test_denoising import LEVELS, Told
 from tests.statistics.test_undisturbed import Random
 from tests.statistics.tiny import images, seeded_
@@ -119,6 +119,14 @@ def test_scores_equal_the_engine(network: nn.Module, inputs: object, load) -> No
     found, (expected, reason) = load(ALL).score(network, inputs), engine(ALL, network, inputs)
     assert not reason and found == pytest.approx(expected, rel=1e-6)
     assert load(ALL).score(network, inputs) == found
+
+
+@pytest.mark.parametrize("way", ["where zeros", "where leaky", "where learned", "filled in place"])
+def test_rectifiers_by_hand_are_those_of_torch(way: str, load) -> None:
+    text, (by_hand, module) = f"{ALL} + sum_layers(mean(preactivation)) + logdet(sum_layers(agreement))", BY_HAND[way]
+    found = load(text).score(Body(by_hand), images(6))
+    assert found == pytest.approx(load(text).score(Body(module), images(6)), rel=1e-4)
+    assert found == pytest.approx(engine(text, Body(by_hand), images(6))[0], rel=1e-6)
 
 
 @pytest.mark.parametrize("frozen", ["nothing", "all", "a part"])

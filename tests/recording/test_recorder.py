@@ -210,6 +210,22 @@ ACTIVATIONS = (
     (nn.ReLU(), lambda x: torch.maximum(x, torch.tensor(0.0)), None), (nn.ReLU(), lambda x: x * (x > 0), None),
     (nn.SiLU(), lambda x: x * torch.sigmoid(x), lambda x: x.mul_(x.sigmoid())),
     (nn.SiLU(), lambda x: x.sigmoid() * x, None),
+    (nn.ReLU(), lambda x: torch.where(x > 0, x, 0), lambda x: x.masked_fill_(x < 0, 0)),
+    (nn.ReLU(), lambda x: torch.where(x >= 0, x, torch.zeros_like(x)), lambda x: (x.__setitem__(x <= 0, 0), x)[1]),
+    (nn.ReLU(), lambda x: torch.where(x < 0, 0.0, x), None),
+    (nn.ReLU(), lambda x: x.where(x.gt(0), x.new_zeros(1)), None),
+    (nn.ReLU(), lambda x: torch.where(~(x > 0), torch.zeros(()), x), None),
+    (nn.ReLU(), lambda x: torch.where(condition=0 < x, input=x, other=torch.full_like(x, 0)), None),
+    (nn.ReLU(), lambda x: x.where(condition=x > 0, other=0), None),
+    (nn.ReLU(), lambda x: x.masked_fill(x <= 0, 0), None),
+    (nn.ReLU(), lambda x: torch.masked_fill(x, mask=torch.less(x, 0), value=torch.zeros(())), None),
+    (nn.ReLU(), lambda x: x.masked_fill(torch.logical_not(x > 0), value=0), None),
+    (nn.ReLU(), lambda x: x * (x > 0).float(), lambda x: x.mul_((x > 0).to(x.dtype))),
+    (nn.ReLU(), lambda x: torch.max(torch.zeros_like(x), x), None),
+    (nn.LeakyReLU(0.2), lambda x: torch.where(x > 0, x, 0.2 * x), None),
+    (nn.LeakyReLU(0.2), lambda x: torch.where(x < 0, x.mul(0.2), x), None),
+    (nn.LeakyReLU(0.2), lambda x: torch.where(x >= 0, x, x * torch.tensor(0.2)), None),
+    (nn.LeakyReLU(0.2), lambda x: torch.maximum(x * 0.2, x), None),
 )  # fmt: skip
 
 
@@ -244,6 +260,16 @@ def test_a_module_is_a_function_is_a_method_in_place_or_not(number):
     [
         lambda x: x * (x + 1).sigmoid(), lambda x: x * x, lambda x: x * (x > 1), lambda x: torch.maximum(x, -x),
         lambda x: torch.maximum(x, torch.ones(())), lambda x: F.threshold(x, 0.5, 0), lambda x: x.clamp(-1, 1),
+        lambda x: torch.where(x > 0, x, 1), lambda x: torch.where(x > 1, x, 0), lambda x: torch.where(x > 0, 0, x),
+        lambda x: torch.where(x < 0, x, 0), lambda x: torch.where(x > 0, x, -x),
+        lambda x: torch.where(x > 0, x, -1 * x), lambda x: torch.where(x > 0, x, x.mul(-1)),
+        lambda x: torch.where(x > 0, x, 0.2 * x.abs()), lambda x: torch.where(x + 1 > 0, x, 0), lambda x: x * (x < 0),
+        lambda x: torch.where((x > 0).flip(0), x, 0), lambda x: torch.where(x > 0, x + 1, 0), lambda x: x * ~(x > 0),
+        lambda x: x.masked_fill(x < 0, 1), lambda x: x.masked_fill(x > 0, 0), lambda x: x.masked_fill(x < -1, 0),
+        lambda x: torch.where(x > 0, x, torch.zeros_like(x).add_(1)), lambda x: torch.maximum(x, 2 * x),
+        lambda x: torch.where(x > 0, x.add_(1), 0), lambda x: torch.where(x > 0, x, torch.full_like(x, 1)),
+        lambda x: torch.where((x > 0).logical_and_(x < 1), x, 0), lambda x: torch.where(x != 0, x, 0),
+        lambda x: torch.where(x > 0, x, (0.2 * x).mul_(2)), lambda x: x.where(x.new_ones(x.shape).bool(), 0),
     ],
 )  # fmt: skip
 def test_what_is_nearly_a_rectifier_is_none(act):

@@ -179,6 +179,54 @@ def test_functions_without_forward_mode() -> None:
     agree(Body(Swish.apply), Body(nn.SiLU()), leave=(*RECTIFIED, "meco"))
 
 
+class Learned(nn.Module):
+    """A leaky rectifier whose slopes are parameters, one per channel, by hand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((6,), 0.25))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.where(x > 0, x, self.weight[:, None, None] * x)
+
+
+class Written(nn.Module):
+    """A function as a module: `meco` counts modules."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)
+
+
+def zeroed(x: Tensor) -> Tensor:
+    x[x < 0] = 0
+    return x
+
+
+#: Rectifiers by hand, and torch's of the same function.
+BY_HAND: dict[str, tuple[Callable[[Tensor], Tensor], nn.Module]] = {
+    "where": (lambda x: torch.where(x > 0, x, 0), nn.ReLU()),
+    "where zeros": (lambda x: torch.where(x >= 0, x, torch.zeros_like(x)), nn.ReLU()),
+    "where below": (lambda x: torch.where(x < 0, torch.zeros(()), x), nn.ReLU()),
+    "where leaky": (lambda x: torch.where(x > 0, x, 0.2 * x), nn.LeakyReLU(0.2)),
+    "larger leaky": (lambda x: torch.maximum(x, 0.2 * x), nn.LeakyReLU(0.2)),
+    "where learned": (Learned(), nn.PReLU(6)),
+    "filled": (lambda x: x.masked_fill(x < 0, 0), nn.ReLU()),
+    "filled in place": (lambda x: x.masked_fill_(x <= 0, 0), nn.ReLU()),
+    "set": (zeroed, nn.ReLU()),
+    "mask": (lambda x: x * (x > 0).to(x.dtype), nn.ReLU()),
+}
+
+
+@pytest.mark.parametrize("way", BY_HAND)
+def test_rectifiers_by_hand(way: str) -> None:
+    by_hand, module = BY_HAND[way]
+    agree(Body(by_hand if isinstance(by_hand, nn.Module) else Written(by_hand)), Body(module))
+
+
 def test_attention() -> None:
     agree(Attention(True), Attention(False), leave=("total_macs", *RECTIFIED))
 
