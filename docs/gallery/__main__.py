@@ -48,7 +48,8 @@ def lines(found: Seen) -> Iterator[str]:
     """A row of the table, and below it why something is missing."""
     shares = f"{found.parameter_share:8.2%} {found.mac_share:8.2%}"
     counts = " ".join(f"{have:>4}/{there}" for have, there in (found.statistics, found.proxies))
-    ratio = f"{1000 * found.bare:7.1f} {found.look / found.bare:6.1f} {found.look / found.passes:6.2f}"
+    same = f"{found.recorded / found.passes:8.2f} {found.look / found.passes:6.2f}"
+    ratio = f"{1000 * found.bare:7.1f} {found.look / found.bare:6.1f} {same}"
     sizes = f"{found.parameters:>8,} {found.macs / 1e6:6.2f}M {found.layers:>6}"
     yield f"{found.space:14s} {sizes} {shares} {counts} {ratio}"
     reasons: dict[str, list[str]] = {}
@@ -70,8 +71,17 @@ def main(names: Sequence[str]) -> int:
         return 2
     print("seen: share of parameters and of MACs that were recorded; there: statistics and classical proxies;")
     print("bare: CPU ms of one forward and backward pass of 16 samples, and the time of a look over all statistics in")
-    print("units of it and of the same passes without recording")
-    heads = (("params", 8), ("MACs", 7), ("layers", 6), ("seen", 17), ("there", 13), ("bare", 7), ("/ one", 6))
+    print("units of it; recorded: the passes of the look alone, and the look, in units of the same passes, bare")
+    heads = (
+        ("params", 8),
+        ("MACs", 7),
+        ("layers", 6),
+        ("seen", 17),
+        ("there", 13),
+        ("bare", 7),
+        ("/ one", 6),
+        ("recorded", 8),
+    )
     print(f"{'':14s}", *(f"{head:>{width}}" for head, width in (*heads, ("/ same", 6))))
     whole = True
     for space in chosen:

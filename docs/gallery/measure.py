@@ -6,9 +6,8 @@ statistics and classical proxies that are there, and why the others are not; CPU
 
 from __future__ import annotations
 
-import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,10 +18,16 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from gpproxy.search_spaces import Batch, SearchSpace
 from gpproxy.seeds import seeded
+from gpproxy.statistics.absent import AbsentPass
 from gpproxy.statistics.collection import Collection
+from gpproxy.statistics.exact import exact
 from gpproxy.statistics.observe import collect_one, look_at
 from gpproxy.statistics.passes import Passes
+from gpproxy.statistics.plain_copy import plain_copy
 from gpproxy.statistics.record import Record
+
+#: The passes of a look over all statistics.
+PASSES = ("noise", "perturbed", "wide", "ones", "input_gradient", "jacobian")
 
 
 @dataclass(frozen=True)
@@ -38,8 +43,9 @@ class Seen:
         absent: why the others are not, by name; "" where no reason was told.
         look: CPU seconds of all statistics.
         bare: of one forward and backward pass.
-        passes: of the same passes as the look's, without recording anything; NaN where the network does not allow one
-            by plain means.
+        recorded: of the passes of the look, without what statistics compute of them.
+        passes: of the same passes, without recording anything; NaN where the network does not allow one by plain
+            means.
     """
 
     space: str
@@ -54,6 +60,7 @@ class Seen:
     absent: dict[str, str]
     look: float
     bare: float
+    recorded: float
     passes: float
 
 
@@ -72,7 +79,7 @@ def seen(space: SearchSpace, samples: int = 16, repeats: int = 3) -> Seen:
     macs = counted_macs(space, code)
     found = sum(layer.macs for layer in recorded.layers) + recorded.other_macs
     absent = {**missing(statistics), **missing(proxies)}
-    look, bare, passes = times(space, code, how.parts()[0], repeats) if repeats else (float("nan"),) * 3
+    seconds = times(space, code, how.parts()[0], repeats) if repeats else (float("nan"),) * 4
     return Seen(
         space.name,
         code,
@@ -84,9 +91,7 @@ def seen(space: SearchSpace, samples: int = 16, repeats: int = 3) -> Seen:
         (len(statistics.values) - len(missing(statistics)), len(statistics.values)),
         (len(proxies.columns) - len(missing(proxies)), len(proxies.columns)),
         absent,
-        look,
-        bare,
-        passes,
+        *seconds,
     )
 
 
@@ -110,10 +115,9 @@ def counted_macs(space: SearchSpace, code: str) -> float:
     return counter.get_total_flops() / 2 / len(batch)
 
 
-def times(space: SearchSpace, code: str, how: Collection, repeats: int) -> tuple[float, float, float]:
-    """CPU seconds of a look, of one bare forward and backward pass, and of the bare passes of the look.
-
-    The network is built on all sides.
+def times(space: SearchSpace, code: str, how: Collection, repeats: int) -> tuple[float, float, float, float]:
+    """CPU seconds of a look, of one bare forward and backward pass, of the passes of the look, and of the same ones
+    bare, in turns. The network is built on all sides.
     """
     batch = space.batch(how.samples, seeded("batch"))
 
@@ -132,16 +136,26 @@ def times(space: SearchSpace, code: str, how: Collection, repeats: int) -> tuple
         _ones(network, batch)
         _jacobian(network, batch)
 
-    look = cpu(lambda: collect_one(space, code, how), repeats)
+    @exact()
+    def recorded() -> None:
+        passes = look_at(space, code, how)
+        for name in PASSES:
+            try:
+                getattr(passes, name)
+            except AbsentPass:
+                pass
+
+    ways = [lambda: collect_one(space, code, how), once, recorded, every]
     try:
-        passes = cpu(every, repeats)
+        every()
     except RuntimeError:  # one of them is not to be had by plain means
-        passes = float("nan")
-    return look, cpu(once, repeats), passes
+        ways.pop()
+    look, bare, ours, *same = cpu(ways, repeats)
+    return look, bare, ours, same[0] if same else float("nan")
 
 
 def _ones(network: nn.Module, batch: Batch) -> None:
-    network = copy.deepcopy(network).double().eval()
+    network = plain_copy(network).double().eval()
     first = batch.first(1).each(lambda tensor: tensor.double() if tensor.is_floating_point() else tensor)
     total = first.with_visible(torch.ones_like(first.visible)).call(network).sum()
     torch.autograd.grad(total, list(network.parameters()), allow_unused=True)
@@ -149,7 +163,7 @@ def _ones(network: nn.Module, batch: Batch) -> None:
 
 def _jacobian(network: nn.Module, batch: Batch) -> None:
     few = batch.first(Passes.DIRECTION_SAMPLES)
-    tiled = few.each(lambda tensor: tensor.repeat(Passes.DIRECTIONS, *[1] * (tensor.ndim - 1)))
+    tiled = few.samples(lambda tensor: tensor.repeat(Passes.DIRECTIONS, *[1] * (tensor.ndim - 1)))
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), forward_ad.dual_level():
         tiled.with_visible(forward_ad.make_dual(tiled.visible, torch.ones_like(tiled.visible))).call(network)
 
@@ -158,12 +172,12 @@ def built(space: SearchSpace, code: str) -> nn.Module:
     return space.build(space.decode(code), seeded("weights"))
 
 
-def cpu(work: Callable[[], object], repeats: int) -> float:
-    """Smallest CPU seconds of some calls after a first one."""
-    work()
-    found = []
-    for _ in range(repeats):
-        start = time.process_time()
-        work()
-        found.append(time.process_time() - start)
-    return min(found)
+def cpu(ways: Sequence[Callable[[], object]], repeats: int) -> list[float]:
+    """Smallest CPU seconds of some calls of each after a first one, in turns."""
+    found: list[list[float]] = [[] for _ in ways]
+    for _ in range(repeats + 1):
+        for work, seconds in zip(ways, found):
+            start = time.process_time()
+            work()
+            seconds.append(time.process_time() - start)
+    return [min(seconds[1:]) for seconds in found]

@@ -125,6 +125,8 @@ def by_sample(
     if axes.inner:
         channel = tuple(axis % value.ndim + 1 for axis in axes.channel)
         value, axes = value.unflatten(0, (-1, samples * axes.inner)), Axes(1, channel)
+    elif axes.sample == 0 and axes.channel == (1,) and (value.ndim != 3 or grid is None) and len(value) == samples:
+        return value  # as most come
     channel = tuple(axis % value.ndim for axis in axes.channel)
     sample = None if axes.sample is None else axes.sample % value.ndim
     rest = [axis for axis in range(value.ndim) if axis not in channel and axis != sample]

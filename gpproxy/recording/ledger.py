@@ -15,6 +15,7 @@ from torch.autograd.graph import get_gradient_edge
 from gpproxy.recording.arguments import changed, replaced, tensors
 from gpproxy.recording.layer import Axes, Call, Layer
 from gpproxy.recording.layout import Layout
+from gpproxy.recording.members import Members
 from gpproxy.recording.memory import Memory
 from gpproxy.recording.seen import leaves
 from gpproxy.recording.trace import Trace, Traces
@@ -54,7 +55,7 @@ class Ledger:
         visible: Tensor | None = None,
     ):
         super().__init__()
-        self.network, self.samples, self.linear = network, samples, linear
+        self.samples, self.linear = samples, linear
         self.layers: list[Layer] = []
         self.conditions: list[Layer] = []
         self.rectified: list[Any] = []
@@ -62,8 +63,9 @@ class Ledger:
         self.other_macs = self.lost_macs = 0.0
         self.seen: set[int] = set()
         self.unseen: list[int] = []
-        self.parameters = list(network.named_parameters())
-        self.traces, self.memory = Traces(network, inputs, visible, samples), Memory(copied)
+        self.members = Members(network)
+        self.parameters = self.members.parameters
+        self.traces, self.memory = Traces(self.members, inputs, visible, samples), Memory(copied)
         self.running: list[list[Any]] = []  # name, weighted operations so far, and module of what is running
         self._keys: dict[Any, int] = {}
         self._waiting: dict[int, int] = {}  # rectifier that no layer consumed -> layer that feeds it

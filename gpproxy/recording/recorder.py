@@ -55,9 +55,8 @@ class Recorder(Products):
     def watching(self) -> Iterator[None]:
         """Sees what is called inside; knows the module that is running. Hooks of all modules see that: setting one for
         each module, in every pass, takes longer than many a layer."""
-        named = self.network.named_modules()
-        # Nothing inside a scripted module is seen.
-        names = {module: name for name, module in named if not isinstance(module, torch.jit.ScriptModule)}
+        named, scripted = self.members.modules, torch.jit.ScriptModule  # nothing inside a scripted module is seen
+        names = {module: name for name, module in named if not isinstance(module, scripted)}
 
         def enter(module: nn.Module, given: Any) -> None:
             if module in names:

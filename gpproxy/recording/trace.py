@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
+
+from gpproxy.recording.members import Members
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +77,21 @@ class Traces:
     """The traces of all tensors of one pass.
 
     Args:
-        network: what is called.
+        members: of the network that is called.
         inputs: the tensors that it is called with.
         visible: of these, what an image is made of; None: all of them.
         samples: size of the batch.
     """
 
-    def __init__(self, network: nn.Module, inputs: Iterable[Tensor], visible: Tensor | None, samples: int):
+    def __init__(self, members: Members, inputs: Iterable[Tensor], visible: Tensor | None, samples: int):
         self.samples, self._run = samples, object()
         self.constant = Trace(self._run, False, frozenset())
         self.plain = Trace(self._run, True, frozenset())  # of what depends on the batch, and on no parameter
         self._told = Trace(self._run, True, frozenset(), visible=False)
         outside = {id(one): self.plain if visible is None or one is visible else self._told for one in inputs}
-        outside.update({id(buffer): self.constant for buffer in network.buffers()})
-        outside.update({id(p): Trace(self._run, False, frozenset((i,))) for i, p in enumerate(network.parameters())})
+        outside.update({id(buffer): self.constant for _, buffer in members.buffers})
+        parameters = enumerate(members.parameters)
+        outside.update({id(p): Trace(self._run, False, frozenset((i,))) for i, (_, p) in parameters})
         self._outside: dict[int, Trace] = outside
 
     def from_outside(self, tensor: Tensor) -> bool:

@@ -58,9 +58,11 @@ def cut_map(value: Tensor, sizes: Sizes) -> Tensor:
     return value.contiguous()
 
 
-def cut_channels(value: Tensor, sizes: Sizes) -> Tensor:
-    """A vector over channels at the channels that `cut_map` keeps."""
-    return value[spaced(len(value), sizes.channels).to(value.device)]
+def cut_channels(value: Tensor, sizes: Sizes, axis: int = 0) -> Tensor:
+    """A vector over channels, or what has them in an axis, at the channels that `cut_map` keeps."""
+    if value.shape[axis] <= sizes.channels:
+        return value
+    return value.index_select(axis, spaced(value.shape[axis], sizes.channels).to(value.device))
 
 
 def cut_filters(filters: Tensor, sizes: Sizes) -> Tensor:

@@ -13,6 +13,7 @@ import copy
 import operator
 import random
 import sys
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
@@ -23,6 +24,8 @@ import torch.utils.checkpoint
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.parameter import UninitializedBuffer, is_lazy
+
+from gpproxy.recording.members import Members
 
 
 @contextmanager
@@ -76,7 +79,7 @@ def restored(network: nn.Module) -> Iterator[None]:
     """Whatever happens to the network inside is undone."""
     tensors: dict[int, Tensor] = {}
     undo: list[Callable[[], Any]] = []
-    for module in network.modules():
+    for _, module in Members(network).modules:
         undo += _undo_of_attributes(module, tensors)
     undo += [_undo_of_tensor(tensor) for tensor in tensors.values()]  # last: attributes hold them
     try:
@@ -120,6 +123,8 @@ def _undo_of_tensor(tensor: Tensor) -> Callable[[], None]:
     return undo
 
 
+#: What modules hold their parts and hooks in.
+_CONTAINERS = frozenset((dict, OrderedDict, list, set))
 #: Attributes without anything inside.
 _PLAIN = frozenset((bool, int, float, str, type(None)))
 
@@ -136,13 +141,14 @@ def _undo_of_attributes(module: nn.Module, tensors: dict[int, Tensor]) -> list[C
     containers: list[tuple[Any, tuple[Any, ...]]] = []
     undo: list[Callable[[], Any]] = []
     for value in saved.values():
-        if type(value) in _PLAIN:
+        kind = type(value)
+        if kind in _PLAIN:
+            continue
+        if kind in _CONTAINERS and not value:
+            empty.append(value)
             continue
         inside: tuple[Any, ...] = ()
         if isinstance(value, (dict, list, set)):
-            if not value:
-                empty.append(value)
-                continue
             inside = _contents(value)
             containers.append((value, inside))
         elif isinstance(value, tuple):
@@ -185,7 +191,7 @@ def _contents(held: Any) -> tuple[Any, ...]:
 
 def devices_of(network: nn.Module) -> set[torch.device]:
     """Where parameters and buffers are."""
-    return {tensor.device for tensor in (*network.parameters(), *network.buffers())}
+    return {tensor.device for tensor in Members(network).tensors}
 
 
 def frozen_whole(network: nn.Module) -> list[nn.Parameter]:

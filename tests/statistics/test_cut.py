@@ -53,6 +53,7 @@ def test_a_cut_map_does_not_require_a_gradient():
 def test_channels_are_those_of_the_map():
     value = torch.randn(2, 9, 1, 1)
     assert torch.equal(cut_channels(value[0, :, 0, 0], SMALL), cut_map(value, SMALL)[0, :, 0, 0])
+    assert torch.equal(cut_channels(value, SMALL, axis=1)[0, :, 0, 0], cut_map(value, SMALL)[0, :, 0, 0])
 
 
 def test_filters_are_those_of_the_channels():

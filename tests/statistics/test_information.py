@@ -73,6 +73,19 @@ def test_decodability_falls_as_noise_grows():
     assert scores == sorted(scores, reverse=True) and scores[2] == pytest.approx(0.5, abs=0.1)
 
 
+@pytest.mark.parametrize("image", [(1, 1), (6, 10), (16, 16), (1, 24)])
+@pytest.mark.parametrize("side", [(1, 1), (3, 5), (8, 8), (16, 24), (32, 32)])
+@pytest.mark.parametrize("most", [4, 8])
+def test_patches_at_positions_are_those_of_the_averaged_image(image, side, most):
+    """To the last bit, where pixels are averaged and where they are taken as they are."""
+    inputs = noise(3, 2, *image)
+    cells = [max(1, min(most, s // t)) for s, t in zip(image, side)]
+    fine = nn.functional.adaptive_avg_pool2d(inputs, (side[0] * cells[0], side[1] * cells[1]))
+    whole = fine.reshape(3, 2, side[0], cells[0], side[1], cells[1]).permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
+    samples, positions = torch.tensor([0, 2, 2]), torch.tensor([0, side[0] * side[1] - 1, side[0] * side[1] // 2])
+    assert torch.equal(information._Patches(inputs, side, most).at(samples, positions), whole[samples, positions])
+
+
 def orthogonal_channels(count: int) -> Tensor:
     """`8 x count x 4 x 4`: channels without any correlation over the 128 rows that they have."""
     rows = noise(128, count).double()
@@ -168,7 +181,7 @@ def test_decoding_equals_ridge_regression_in_the_channel_space():
     """The textbook formula on the same rows: standardised features, centred targets, the best penalty."""
     features, targets = noise(60, 9, 1, 1), noise(60, 4, 1, 1, seed=2)
     targets = targets + features[:, :4] ** 2 + features[:, 2:6]
-    found, entropy = information._decode(features, targets)
+    found, entropy = information._decode(features, information._Patches(targets, (1, 1), 8))
     x, y = features.flatten(1).double(), targets.flatten(1).double()
     fit, test = slice(20, None), slice(0, 20)
     mean, deviation, centre = x[fit].mean(0), x[fit].std(0, correction=0), y[fit].mean(0)

@@ -46,29 +46,49 @@ def input_decodability(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """
     image = as_map(passes.inputs)
     patches: dict[tuple[int, int], Tensor] = {}
+    samples = torch.arange(len(image), device=image.device)[:, None]
     scores: list[Tensor | None] = []
     for layer in passes.noise.layers:
         features = as_map(layer.activation.detach())
         side = (features.shape[2], features.shape[3])
-        features = _at_positions(features[:, spaced(features.shape[1], 96).to(features.device)])
+        features = features[:, spaced(features.shape[1], 96).to(features.device)].flatten(2)
+        positions = spaced(features.shape[2], 48).to(features.device)
+        features = features[:, :, positions].unsqueeze(2)
         if side not in patches:
-            patches[side] = _at_positions(_patches(image, side))
+            patches[side] = _Patches(image, side, 4).at(samples, positions).mT.contiguous().unsqueeze(2)
         scores.append(ridge_score(features[None], patches[side][None])[0].double())
     return scores
 
 
-def _at_positions(value: Tensor, count: int = 48) -> Tensor:
-    """`sample x channel x 1 x position`: evenly spaced positions of a map."""
-    flat = value.flatten(2)
-    return flat[:, :, spaced(flat.shape[2], count).to(flat.device)].unsqueeze(2)
+class _Patches:
+    """The image area under each position of a map, averaged to `most` cells a side at most.
 
+    Args:
+        image: `sample x channel x height x width`.
+        side: height and width of the map.
+    """
 
-def _patches(image: Tensor, side: tuple[int, int], most: int = 4) -> Tensor:
-    """`sample x cell x height x width`: the image area under each position, averaged to `most` cells a side at most."""
-    cells = [max(1, min(most, s // t)) for s, t in zip(image.shape[2:], side)]
-    fine = F.adaptive_avg_pool2d(image, (side[0] * cells[0], side[1] * cells[1]))
-    fine = fine.reshape(len(image), -1, side[0], cells[0], side[1], cells[1])
-    return fine.permute(0, 1, 3, 5, 2, 4).reshape(len(image), -1, *side)
+    def __init__(self, image: Tensor, side: tuple[int, int], most: int):
+        height, width = image.shape[2:]
+        self.cells = [max(1, min(most, s // t)) for s, t in zip((height, width), side)]
+        self.side = side
+        grid = side[0] * self.cells[0], side[1] * self.cells[1]
+        # A grid of as many cells as pixels, or of several per pixel, has the pixels themselves: none is averaged.
+        if grid[0] % height or grid[1] % width:
+            self.fine, self.per_pixel = F.adaptive_avg_pool2d(image, grid), (1, 1)
+        else:
+            self.fine, self.per_pixel = image, (grid[0] // height, grid[1] // width)
+
+    def at(self, samples: Tensor, positions: Tensor) -> Tensor:
+        """`... x cell`, the cells of all channels, for samples and positions counted row by row, `...`."""
+        rows, columns = (
+            (place[..., None] * count + torch.arange(count, device=place.device)) // pixel
+            for place, count, pixel in zip(
+                (positions // self.side[1], positions % self.side[1]), self.cells, self.per_pixel
+            )
+        )
+        found = self.fine[samples[..., None, None], :, rows[..., :, None], columns[..., None, :]]
+        return found.movedim(-1, -3).flatten(-3)
 
 
 # --- what flows into a layer, on the wide batch: node sums and codes, which no single layer puts out
@@ -124,21 +144,24 @@ def _read(passes: Passes, layer: Layer) -> tuple[Tensor, Tensor]:
             return found
     side = (inflow.shape[2], inflow.shape[3])
     if side not in passes.memo:
-        passes.memo[side] = _patches(as_map(passes.wide_inputs), side, 8)
+        passes.memo[side] = _Patches(as_map(passes.wide_inputs), side, 8)
     known.append((inflow, _decode(inflow, passes.memo[side])))
     return known[-1][1]
 
 
-def _decode(features: Tensor, targets: Tensor, rows: int = 192) -> tuple[Tensor, Tensor]:
+def _decode(features: Tensor, targets: _Patches, rows: int = 192) -> tuple[Tensor, Tensor]:
     """Held-out R² of a ridge regression from features to targets at a position, and entropy of the features' spectrum.
 
     The first third of the samples tests, the others fit; the best of four penalties counts. Solved in the row space,
     since there are often more channels than rows.
     """
     held = max(1, len(features) // 3)
+    flat = features.flatten(2)
+    fitting, testing = _places(len(flat) - held, flat, rows), _places(held, flat, rows // 2)
+    fitting = fitting[0] + held, fitting[1]
     (x, y), (x_test, y_test) = (
-        (_flat(features[part], count), _flat(targets[part], count))
-        for part, count in ((slice(held, None), rows), (slice(0, held), rows // 2))
+        (flat[samples, :, positions].double(), targets.at(samples, positions).double())
+        for samples, positions in (fitting, testing)
     )
     deviation, mean = torch.std_mean(x, dim=0, correction=0)
     scale = 1 / (deviation + 1e-9 * deviation.max() + 1e-30)
@@ -158,8 +181,7 @@ def _decode(features: Tensor, targets: Tensor, rows: int = 192) -> tuple[Tensor,
     return best, entropy
 
 
-def _flat(value: Tensor, count: int) -> Tensor:
-    """`row x channel`, float64: evenly spaced (sample, position) rows of a map."""
-    flat = value.flatten(2)
-    index = spaced(len(flat) * flat.shape[2], count).to(flat.device)
-    return flat[index // flat.shape[2], :, index % flat.shape[2]].double()
+def _places(samples: int, flat: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Sample and position of evenly spaced rows of that many samples of `sample x channel x position`."""
+    index = spaced(samples * flat.shape[2], count).to(flat.device)
+    return index // flat.shape[2], index % flat.shape[2]

@@ -39,33 +39,34 @@ def agreement(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     return kernels
 
 
-def _moments(passes: Passes, quantity: str) -> list[tuple[Tensor, Tensor]]:
-    """Standard deviation and mean of a map per channel, over samples and positions, for every layer."""
-    if quantity not in passes.memo:
-        maps = [as_map(getattr(layer, quantity)) for layer in passes.noise.layers]
-        passes.memo[quantity] = [torch.std_mean(m, dim=(0, 2, 3), correction=0) for m in maps]
-    return passes.memo[quantity]
+def _moments(passes: Passes, quantity: str, sizes: Sizes) -> list[tuple[Tensor, Tensor]]:
+    """Standard deviation and mean of a map per channel that is kept, over samples and positions, for every layer."""
+    key = quantity, sizes.channels
+    if key not in passes.memo:
+        maps = (cut_channels(as_map(getattr(layer, quantity)), sizes, axis=1) for layer in passes.noise.layers)
+        passes.memo[key] = [torch.std_mean(m, dim=(0, 2, 3), correction=0) for m in maps]
+    return passes.memo[key]
 
 
 @statistic(ChannelVector, source="gpproxy", reads="plain")
 def channel_mean(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Mean of `activation` over samples and positions, per channel."""
-    return [cut_channels(mean, sizes) for std, mean in _moments(passes, "activation")]
+    return [mean for std, mean in _moments(passes, "activation", sizes)]
 
 
 @statistic(ChannelVector, source="gpproxy", range="nonnegative", reads="plain")
 def channel_std(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Standard deviation of `activation` over samples and positions, per channel."""
-    return [cut_channels(std, sizes) for std, mean in _moments(passes, "activation")]
+    return [std for std, mean in _moments(passes, "activation", sizes)]
 
 
 @statistic(ChannelVector, source="gpproxy", backward=True, reads="gradients")
 def gradient_channel_mean(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Mean of `gradient` over samples and positions, per channel."""
-    return [cut_channels(mean, sizes) for std, mean in _moments(passes, "gradient")]
+    return [mean for std, mean in _moments(passes, "gradient", sizes)]
 
 
 @statistic(ChannelVector, source="gpproxy", backward=True, range="nonnegative", reads="gradients")
 def gradient_channel_std(passes: Passes, sizes: Sizes) -> list[Tensor | None]:
     """Standard deviation of `gradient` over samples and positions, per channel."""
-    return [cut_channels(std, sizes) for std, mean in _moments(passes, "gradient")]
+    return [std for std, mean in _moments(passes, "gradient", sizes)]
