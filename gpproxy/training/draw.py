@@ -15,7 +15,7 @@ from gpproxy.errors import RunError
 from gpproxy.images.image_set import seen
 from gpproxy.search_spaces.space import SearchSpace
 from gpproxy.seeds import numbered, reseed
-from gpproxy.training.architecture import returns_image
+from gpproxy.training.architecture import called_plainly
 from gpproxy.training.checkpoint import load_weights
 
 #: Images that are generated at once.
@@ -48,7 +48,7 @@ def trained(space: SearchSpace, code: str, path: Path, device: str = "cpu") -> n
 
     Raises RunError when the file is missing, or has the weights of another architecture or width.
     """
-    network = returns_image(space, space.build(space.decode(code), numbered(0)))
+    network = called_plainly(space, space.build(space.decode(code), numbered(0)))
     weights = load_weights(path)
     try:
         network.load_state_dict(weights)

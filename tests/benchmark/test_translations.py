@@ -10,6 +10,8 @@ from gpproxy.benchmark.kept import begun
 from gpproxy.benchmark.settings import BuildSettings
 from gpproxy.benchmarks.csv_table import read_card, read_rows
 from gpproxy.errors import ConfigError, ImageError
+from gpproxy.registry import load_plugin
+from tests.train.test_several_outputs import PLUGIN
 
 SIDE = 32
 
@@ -54,6 +56,22 @@ def test_a_table_of_pairs_is_built(folder):
     assert card.facts["samples"] == 3 and card.space_settings == {"resolution": SIDE}
     assert len(rows) == 4 and all(0 < float(row["L1"]) < 1 and float(row["SSIM"]) < 1 for row in rows)
     assert not Build(settings(folder)).work().left
+
+
+def test_generators_that_are_called_by_name_and_return_several_tensors(folder):
+    """A table of them is that of generators that take and return the image alone."""
+    path = folder.parent / "several.py"
+    path.write_text(PLUGIN)
+    load_plugin(str(path))
+    measured = []
+    for how in ("one", "several", "named"):
+        changes = {"space": f"translates-{how}", "plugins": (str(path),), "trainings": 1, "resolution": 0}
+        changes["recipe_settings"] = ("discriminator_width=4", "discriminator_layers=2", "checks=1.0")
+        build = Build(settings(folder, **changes, out=str(folder.parent / how)))
+        assert sum(report.ended for report in build.run()) == 2
+        rows = sorted(read_rows(build.settings.table), key=lambda row: row["architecture"])
+        measured.append([(row["L1"], row["SSIM"]) for row in rows])
+    assert measured[0] == measured[1] == measured[2]
 
 
 def test_what_cannot_be_measured_is_refused(folder):

@@ -22,8 +22,9 @@ from gpproxy.training.draw import trained
 
 #: Spaces from noise and from images whose generators return a tensor, or a dict with the same tensor in the middle.
 PLUGIN = """
+import torch
 from torch import nn
-from gpproxy.search_spaces import ChoiceSpace
+from gpproxy.search_spaces import Batch, ChoiceSpace
 
 class Generator(nn.Module):
     def __init__(self, channels, several, noise):
@@ -45,6 +46,19 @@ def space(name, several, noise):
         inputs=8 if noise else (3, 16, 16), output="image" if several else None,
     )
 
+class Named(Generator):  # called by name alone, with a flag; the image stands in a tuple
+    def forward(self, *, photo, detailed):
+        assert detailed
+        made = super().forward(photo)
+        return made["rough"], made["image"]
+
+def photos(count, generator):
+    return Batch({"detailed": True, "photo": torch.randn(count, 3, 16, 16, generator=generator)}, output=1)
+
+ChoiceSpace(
+    {"channels": (4, 8)}, lambda channels: Named(channels, True, False), name="translates-named", inputs=photos,
+)
+
 for noise in (True, False):
     for several in (True, False):
         space(("draws" if noise else "translates") + ("-several" if several else "-one"), several, noise)
@@ -62,13 +76,17 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> str:
 def settings(out: Path, plugin: str, kind: str, how: str, **changes: Any) -> TrainSettings:
     data = "shapes"
     if kind == "translates":
-        data = str(out.parent / "pairs")
-        for split, count in (("train", 6), ("test", 4)):
-            (out.parent / "pairs" / split).mkdir(parents=True, exist_ok=True)
-            for number in range(count):
-                image = Image.new("RGB", (32, 16), (30 * number, 99, 0))
-                image.paste((255 - 30 * number, 156, 255), (16, 0, 32, 16))
-                image.save(out.parent / "pairs" / split / f"{number}.png")
+        data = str(out.parent / "photos")
+        for split in ("train", "test"):
+            for place in (split, f"{split}A", f"{split}B"):  # of pairs, and of two kinds without
+                (out.parent / "photos" / place).mkdir(parents=True, exist_ok=True)
+            for number in range(6):
+                left = Image.new("RGB", (16, 16), (30 * number, 99, 0))
+                right = Image.new("RGB", (16, 16), (255 - 30 * number, 156, 255))
+                pair = Image.new("RGB", (32, 16))
+                pair.paste(left, (0, 0)), pair.paste(right, (16, 0))
+                for place, image in ((split, pair), (f"{split}A", left), (f"{split}B", right)):
+                    image.save(out.parent / "photos" / place / f"{number}.png")
     return TrainSettings(**{
         "arch": "4", "space": f"{kind}-{how}", "plugins": (plugin,), "data": data, "steps": 4, "batch": 4,
         "extractor": "none", "samples": 20, "limit": 40 if data == "shapes" else 0, "out": str(out), **changes,
@@ -81,19 +99,21 @@ def settings(out: Path, plugin: str, kind: str, how: str, **changes: Any) -> Tra
         ("draws", "short", ("recalibrate=2",)),
         ("draws", "vae-short", ()),
         ("translates", "pix2pix-short", ("discriminator_width=4", "discriminator_layers=2")),
+        ("translates", "cyclegan-short", ("discriminator_width=4", "discriminator_layers=2")),
     ],
 )
 def test_a_training_is_that_of_the_image_alone(
     kind: str, recipe: str, changes: tuple[str, ...], plugin: str, tmp_path: Path
 ) -> None:
     weights = []
-    for how in ("one", "several"):
+    for how in ("one", "several", *(["named"] if kind == "translates" else [])):
         run(settings(tmp_path / how, plugin, kind, how, recipe=recipe, recipe_settings=changes))
         weights.append(load_weights(tmp_path / how / BEST))
         network, task = generator_of(tmp_path / how)
         assert task.outputs(network, 0).shape[1:] == (3, 16, 16)
-    one, several = weights
-    assert one.keys() == several.keys() and all(torch.equal(one[name], several[name]) for name in one)
+    one, *others = weights
+    for other in others:
+        assert one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
 def test_a_file_for_other_programs_returns_the_image_alone(plugin: str, tmp_path: Path) -> None:
