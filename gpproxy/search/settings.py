@@ -148,7 +148,8 @@ class Winners:
         trainings: trainings per architecture.
         data: what is learnt from in a training; as in gpproxy train: cifar10, stl10, shapes, facades, or a folder.
         recipe: preset of the training; one that suits the space, see gpproxy list recipes.
-        train_settings: further setting of gpproxy train, such as steps=2000 or samples=2000.
+        train_settings: further setting of gpproxy train or value of the recipe, such as steps=2000, samples=2000 or
+            generator_rate=5e-4.
         cost: time some training steps too, to tell how much faster the proxy is than training.
     """
 

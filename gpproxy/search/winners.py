@@ -45,7 +45,7 @@ from gpproxy.search.settings import DISCRIMINATORS, SearchSettings
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.space import Architecture
 from gpproxy.seeds import seeded
-from gpproxy.tasks.registry import open_task
+from gpproxy.tasks.registry import open_task, recipe
 from gpproxy.train.running import run_training, time_training
 from gpproxy.train.settings import TrainSettings
 from gpproxy.training.architecture import code_of, published
@@ -207,7 +207,7 @@ def training_settings(config: SearchSettings, space: SearchSpace) -> TrainSettin
         recipe=config.recipe,
         device=config.device,
         plugins=config.plugins,
-        **_settings(config.train_settings),
+        **_settings(config.train_settings, config.recipe),
     )
     if open_task(settings).space.settings != space.settings:  # what is trained is as wide as what was searched
         settings = replace(settings, width=asdict(space.settings)["width"])
@@ -219,14 +219,22 @@ def _recipe(settings: TrainSettings) -> str:
     return settings.recipe + (f" ({changes})" if changes else "")
 
 
-def _settings(pairs: Sequence[str]) -> dict[str, Any]:
-    """Settings of `gpproxy.train` from `NAME=VALUE`. Raises ConfigError for one that it lacks or the search decides."""
+def _settings(pairs: Sequence[str], recipe_name: str) -> dict[str, Any]:
+    """Settings of `gpproxy.train` from `NAME=VALUE`; what it lacks and the recipe has is a value of the recipe.
+
+    Raises ConfigError for one that both lack or the search decides.
+    """
     known = {field.name: field.default for field in fields(TrainSettings) if field.name not in OWN}
+    of_recipe = [field.name for field in fields(recipe(recipe_name)) if field.name not in known]
     found: dict[str, Any] = {}
+    changes: list[str] = []
     for name, value in parse_settings(pairs).items():
+        if name in of_recipe:
+            changes.append(f"{name}={value}")
+            continue
         if name not in known:
-            hint = did_you_mean(name, known)
-            raise ConfigError(f"train_settings has no '{name}'.{hint} Known: {', '.join(known)}.")
+            hint = did_you_mean(name, [*known, *of_recipe])
+            raise ConfigError(f"train_settings has no '{name}'.{hint} Known: {', '.join([*known, *of_recipe])}.")
         default = known[name]
         if isinstance(default, tuple):
             found[name] = tuple(str(value).split(";"))
@@ -236,4 +244,6 @@ def _settings(pairs: Sequence[str]) -> dict[str, Any]:
             found[name] = str(value)
         else:
             found[name] = value
+    if changes:
+        found["recipe_settings"] = (*found.get("recipe_settings", ()), *changes)
     return found

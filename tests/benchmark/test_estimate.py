@@ -76,9 +76,7 @@ def test_what_a_proxy_has_learnt_from_is_left_out_for_all(small_run: Path, tmp_p
     assert seen >= set(parts["test"]) and [one.metrics["n"] for one in found] == [len(seen)] * 2
 
 
-def test_labels_cost_what_the_rows_took_that_were_learnt_from(
-    small_run: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_labels_cost_what_the_rows_took_that_were_learnt_from(small_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = load("fake")
     facts = {"seconds_per_training": 10.0, "trainings": float(2 * len(table))}
     told = replace(table, card=replace(table.card, facts=facts))

@@ -22,4 +22,6 @@ def test_a_large_table_is_described_in_part(monkeypatch: pytest.MonkeyPatch) -> 
     assert (part.metric, part.retest, part.ceiling, part.classes) == (
         whole.metric, whole.retest, whole.ceiling, whole.classes,
     )  # fmt: skip
-    assert ("baselines", f"described and judged on 20 architectures, drawn from the {len(table)}") in list(survey_facts(part))
+    assert ("baselines", f"described and judged on 20 architectures, drawn from the {len(table)}") in list(
+        survey_facts(part)
+    )

@@ -46,15 +46,16 @@ def test_the_proxy_estimator_is_the_scorer() -> None:
 
 
 def test_a_table_is_looked_up_and_a_search_keeps_to_its_rows(tmp_path: Path) -> None:
-    table = load("autogan-cifar10-short")
+    name = "autogan-cifar10-short"
+    table = load(name)
     best = table.architectures[int(table.quality.argmax())]
-    whole = searched(tmp_path / "a", "table:autogan-cifar10-short", strategy="exhaustive", budget=100)
+    whole = searched(tmp_path / "a", f"table:{name}", strategy="exhaustive", budget=100)
     assert whole.finished == "space" and len(whole.seen) == len(table) and whole.best(1)[0][0].code == best
     assert {one.code: one.score for one in whole.seen} == dict(zip(table.architectures, table.quality.tolist()))
-    led = searched(tmp_path / "b", "table:autogan-cifar10-short", strategy="evolution", budget=30, population=8, tournament=4)
+    led = searched(tmp_path / "b", f"table:{name}", strategy="evolution", budget=30, population=8, tournament=4)
     assert len(led.seen) == 30 and {one.code for one in led.seen} <= set(table.architectures)
     found = json.loads((led.folder / "result.json").read_text())
-    assert found["estimator"] == "table:autogan-cifar10-short" and found["proxies"] == [] and led.cost.work.networks == 0
+    assert found["estimator"] == f"table:{name}" and found["proxies"] == [] and led.cost.work.networks == 0
 
 
 def test_rows_are_a_space_of_their_own() -> None:

@@ -17,7 +17,9 @@ from gpproxy.execution.task import Stop, never
 from gpproxy.execution.workfolder import WorkFolder
 from gpproxy.search import SearchSettings, resume, run, winners
 from gpproxy.search.console import SearchWatch
+from gpproxy.search.winners import training_settings
 from gpproxy.search_spaces.autogan import AutoGAN
+from gpproxy.search_spaces.check import make_space
 from gpproxy.tasks.registry import open_task
 from gpproxy.train.settings import TrainSettings
 from gpproxy.training.outcome import Check, Outcome
@@ -74,7 +76,7 @@ def test_a_training_that_is_asked_to_stop_goes_on_later(tmp_path: Path) -> None:
         data="shapes",
         recipe="short",
         out=str(tmp_path / "one"),
-        **winners._settings(QUICK),
+        **winners._settings(QUICK, "short"),
     )
     asked: list[int] = []
 
@@ -137,6 +139,16 @@ def test_winners_of_a_translation_space_learn_from_pairs(tmp_path: Path) -> None
     found = run(config(tmp_path / "s", **changes), watch)
     (line,) = [line for line in watch.lines if line.code]
     assert line.code == found.best(1)[0][0].code and 0 < line.mean < 1
+
+
+def test_values_of_the_recipe_are_given_like_settings_of_the_training(tmp_path: Path) -> None:
+    wished = ("steps=40", "batch=4", "generator_rate=5e-4", "recipe_settings=critic_batch=4")
+    searched = config(tmp_path / "s", train_settings=wished)
+    found = training_settings(searched, make_space("autogan"))
+    assert found.steps == 40 and found.recipe_changes["generator_rate"] == 5e-4
+    assert found.recipe_changes["critic_batch"] == 4
+    with pytest.raises(ConfigError, match="Did you mean 'generator_rate'"):
+        training_settings(config(tmp_path / "s", train_settings=("generator_rat=1",)), make_space("autogan"))
 
 
 def test_impossible_wishes_are_told_before_the_search(tmp_path: Path) -> None:
