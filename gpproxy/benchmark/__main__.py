@@ -41,12 +41,11 @@ def _show(arguments: Sequence[str]) -> int:
 
 def _check(arguments: Sequence[str]) -> int:
     settings, _ = read_settings(CheckSettings, arguments, "benchmark check")
-    from rich.console import Console
-
     from gpproxy.benchmark.survey_table import check_lines
+    from gpproxy.run.notebook import console as usual_console
 
     table, bad = check(settings)
-    console = Console(highlight=False)
+    console = usual_console()
     for line in check_lines(settings.benchmark, table, bad):
         console.print(line, markup=False, soft_wrap=True)
     return 1 if bad or table is None else 0
@@ -93,22 +92,20 @@ def _estimate(arguments: Sequence[str]) -> int:
 
 def _merge(arguments: Sequence[str]) -> int:
     settings, _ = read_settings(MergeSettings, arguments, "benchmark merge")
-    from rich.console import Console
-
     from gpproxy.benchmark.merge import merge
+    from gpproxy.run.notebook import console as usual_console
 
-    console = Console(highlight=False)
+    console = usual_console()
     merge(settings, lambda text: console.print(text, markup=False, soft_wrap=True))
     return 0
 
 
 def _published(arguments: Sequence[str]) -> int:
     settings, _ = read_settings(PublishedSettings, arguments, "benchmark published")
-    from rich.console import Console
-
     from gpproxy.benchmark.published_table import published_lines
+    from gpproxy.run.notebook import console as usual_console
 
-    console, lines = Console(highlight=False), list(published_lines(settings.data))
+    console, lines = usual_console(), list(published_lines(settings.data))
     if not lines:
         from gpproxy.benchmarks.published import published
 

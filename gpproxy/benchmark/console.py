@@ -107,9 +107,9 @@ class BuildTerminal(BuildWatch):
     """Shows a build in a terminal, or as plain lines where there is none."""
 
     def __init__(self, console: Console | None = None):
-        from rich.console import Console
+        from gpproxy.run.notebook import console as usual_console
 
-        self.console = console or Console(highlight=False)
+        self.console = console or usual_console()
         self._status: Status | None = None
         #: steps done of the trainings of this run, and at their first report
         self._steps: dict[Job, int] = {}

@@ -107,7 +107,8 @@ def _judged(table: Benchmark, estimators: Sequence[Estimator]) -> Sequence[str]:
 
     Raises ConfigError where a proxy does not tell what it has learnt from, or leaves too few.
     """
-    space, codes = open_space(table.card), table.architectures
+    space = open_space(table.card)
+    codes: Sequence[str] = table.architectures
     for proxy in (proxy for one in estimators if isinstance(one, ProxyEstimator) for proxy in one.setup.proxies):
         past = training_provenance(proxy)
         if reason := past.unknown_of(space):

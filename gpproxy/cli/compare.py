@@ -29,16 +29,15 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     if len(arguments) < 2:
         raise ConfigError("gpproxy compare takes the folders of two or more runs. gpproxy list runs shows them.")
-    from rich.console import Console
-
     from gpproxy.evolve.compare import compare
     from gpproxy.registry import load_plugin
     from gpproxy.run.kind import settings_of
+    from gpproxy.run.notebook import console as usual_console
 
     for folder in arguments:
         for plugin in settings_of(folder).get("plugins", ()):
             load_plugin(plugin)
-    console = Console(highlight=False)
+    console = usual_console()
     for name, rows in compare(arguments).items():
         for line in lines(name, rows):
             console.print(line, markup=False, soft_wrap=True)

@@ -156,15 +156,14 @@ def main(arguments: Sequence[str]) -> int:
         return 0 if noun else 1
     if noun not in NOUNS:
         raise ConfigError(f"gpproxy list knows {', '.join(NOUNS)}, but not '{noun}'.{did_you_mean(noun, NOUNS)}")
-    from rich.console import Console
-
     from gpproxy.registry import load_plugin
+    from gpproxy.run.notebook import console as usual_console
     from gpproxy.run.tables import wrapped
 
     for word, value in zip(rest, [*rest[1:], ""]):
         if word == "--plugins":
             load_plugin(value)
-    console = Console(highlight=False)
+    console = usual_console()
     found = list(NOUNS[noun]())
     if not found:
         console.print(f"There are no {noun} here.")

@@ -30,10 +30,10 @@ def main(arguments: Sequence[str]) -> int:
     if not folders:
         print(USAGE)
         return 0 if any(word in arguments for word in ("-h", "--help")) else 1
-    from rich.console import Console
+    from gpproxy.run.notebook import console as usual_console
 
     path = write_report(folders, out)
-    Console(highlight=False).print(f"written to {path}", markup=False, soft_wrap=True)
+    usual_console().print(f"written to {path}", markup=False, soft_wrap=True)
     return 0
 
 

@@ -157,8 +157,8 @@ def guarded(main: Callable[[Sequence[str]], Any], arguments: Sequence[str]) -> i
 
 def complain(message: str) -> None:
     """One message on standard error."""
-    from rich.console import Console
+    from gpproxy.run.notebook import console as usual_console
 
-    console = Console(stderr=True, highlight=False)
+    console = usual_console(stderr=True)
     console.print("[bold red]gpproxy:[/] ", end="")
     console.print(message, markup=False, soft_wrap=True)

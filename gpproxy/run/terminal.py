@@ -157,7 +157,7 @@ class _Left(TimeRemainingColumn):
 
 def _bars(console: Console) -> Progress:
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=None),
         _Count(),
         _Left(),

@@ -28,15 +28,14 @@ def main(arguments: Sequence[str]) -> int:
 
 def _score(settings: ScoreSettings) -> int:
     """Scores architectures; a file is written at the end, since it may be the one that they are read from."""
-    from rich.console import Console
-
     from gpproxy.proxies.scored import cell, told_of_notes
+    from gpproxy.run.notebook import console as usual_console
     from gpproxy.run.terminal import Terminal
 
     kept: dict[str, float] = {}
     notes: list[str] = []
     rows = scored = failed = 0
-    watch = Terminal(Console(stderr=True, highlight=False))
+    watch = Terminal(usual_console(stderr=True))
     file = Path(settings.out) if settings.out else None
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -20,6 +20,7 @@ from gpproxy.ranking.metrics import RankingMetrics
 from gpproxy.ranking.top_k import choices
 from gpproxy.registry import load_plugin
 from gpproxy.run.command import complain
+from gpproxy.run.notebook import console as usual_console
 from gpproxy.run.settings import available_cores, parse_settings
 from gpproxy.run.tables import with_interval
 from gpproxy.run.terminal import Terminal
@@ -57,7 +58,7 @@ def judge(table: Benchmark, scores: Mapping[str, float], proxy: Proxy, config: S
     dead = [code for code in codes if scores[code] == -math.inf]
     metrics = RankingMetrics(part, dead, functional_classes(codes, space), seed=config.seed)
     row = metrics.measure(values)
-    console = Console(stderr=True, highlight=False)
+    console = usual_console(stderr=True)
     spearman, kendall = with_interval(row, "spearman"), with_interval(row, "kendall")
     _say(console, f"{table.name}, {row['n']} architectures, 95 % intervals: ρ {spearman}, τ {kendall}")
     for choice in choices(metrics.last(values), part.quality):
@@ -73,7 +74,7 @@ def show_transfer(config: ScoreSettings) -> None:
     check_cluster(config.place)
     proxies = [Proxy.load(text, config.init_seed, config.inputs, config.inits) for text in config.proxy]
     places = columns(config.benchmarks)
-    with Terminal(Console(stderr=True, highlight=False)) as watch:
+    with Terminal(usual_console(stderr=True)) as watch:
         assert isinstance(watch, Terminal)
         cells = transfer(
             proxies,
@@ -88,7 +89,7 @@ def show_transfer(config: ScoreSettings) -> None:
             look_seconds=config.look_seconds,
             on_progress=lambda name, done, total: watch.progress(f"looking at {name}", done, total),
         )
-    console = Console(highlight=False)
+    console = usual_console()
     for measure in ("spearman", "kendall"):
         for table in matrix(cells, places, measure, console.width):
             console.print(table)

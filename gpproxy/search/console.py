@@ -150,7 +150,9 @@ def compare_table(lines: Sequence[Line], measure: str) -> Table:
 
 
 def _picture(progress: SearchProgress, rows: Sequence[tuple[Scored, float]]) -> RenderableType:
-    bar = Progress(BarColumn(bar_width=None), MofNCompleteColumn(), TextColumn("{task.description}"), expand=True)
+    bar = Progress(
+        BarColumn(bar_width=None), MofNCompleteColumn(), TextColumn("{task.description}", markup=False), expand=True
+    )
     bar.add_task(facts(progress), total=progress.budget, completed=progress.told)
     timed = any(not math.isnan(one.latency) for one, _ in rows)
     return Group(best_table(rows, timed), bar)
