@@ -25,7 +25,8 @@ from gpproxy.search.proposals import Proposals
 from gpproxy.search.store import Store
 from gpproxy.search.strategies import Strategy
 
-#: Batches in the queue of a worker.
+#: Batches in the queue of a worker; where there is one worker, nobody would wait for the next batch, and a search that is
+#: ended by time would first have to finish them.
 AHEAD = 3
 #: Candidates that break the limit on latency in a row, with none within it, after which the search ends.
 TOO_SLOW = 60
@@ -71,8 +72,9 @@ def search(
     start = time.perf_counter()
     with open_tasks(estimate, workers=workers, cluster=cluster, gpus=gpus, left_out=left_out) as tasks:
         submit = _one_by_one(tasks) if cluster else tasks
+        ahead = tasks.workers * AHEAD if tasks.workers > 1 else 1
         while True:
-            while course.waiting or (not late and (strategy.feedback or len(waits) < tasks.workers * AHEAD)):
+            while course.waiting or (not late and (strategy.feedback or len(waits) < ahead)):
                 drawn = course.draw()
                 if not drawn:
                     break
