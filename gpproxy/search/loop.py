@@ -25,7 +25,7 @@ from gpproxy.search.proposals import Proposals
 from gpproxy.search.store import Store
 from gpproxy.search.strategies import Strategy
 
-#: Batches in the queue of a worker; where there is one worker, nobody would wait for the next batch, and a search that is
+#: Batches in the queue of a worker; one where there is one worker: nobody would wait for the next, and a search that is
 #: ended by time would first have to finish them.
 AHEAD = 3
 #: Candidates that break the limit on latency in a row, with none within it, after which the search ends.
