@@ -72,17 +72,9 @@ def main(names: Sequence[str]) -> int:
     print("seen: share of parameters and of MACs that were recorded; there: statistics and classical proxies;")
     print("bare: CPU ms of one forward and backward pass of 16 samples, and the time of a look over all statistics in")
     print("units of it; recorded: the passes of the look alone, and the look, in units of the same passes, bare")
-    heads = (
-        ("params", 8),
-        ("MACs", 7),
-        ("layers", 6),
-        ("seen", 17),
-        ("there", 13),
-        ("bare", 7),
-        ("/ one", 6),
-        ("recorded", 8),
-    )
-    print(f"{'':14s}", *(f"{head:>{width}}" for head, width in (*heads, ("/ same", 6))))
+    heads = [("params", 8), ("MACs", 7), ("layers", 6), ("seen", 17), ("there", 13), ("bare", 7), ("/ one", 6)]
+    heads += [("recorded", 8), ("/ same", 6)]
+    print(f"{'':14s}", *(f"{head:>{width}}" for head, width in heads))
     whole = True
     for space in chosen:
         try:

@@ -42,7 +42,7 @@ def _show(arguments: Sequence[str]) -> int:
 def _check(arguments: Sequence[str]) -> int:
     settings, _ = read_settings(CheckSettings, arguments, "benchmark check")
     from gpproxy.benchmark.survey_table import check_lines
-    from gpproxy.run.notebook import console as usual_console
+    from gpproxy.run.console import usual_console
 
     table, bad = check(settings)
     console = usual_console()
@@ -93,7 +93,7 @@ def _estimate(arguments: Sequence[str]) -> int:
 def _merge(arguments: Sequence[str]) -> int:
     settings, _ = read_settings(MergeSettings, arguments, "benchmark merge")
     from gpproxy.benchmark.merge import merge
-    from gpproxy.run.notebook import console as usual_console
+    from gpproxy.run.console import usual_console
 
     console = usual_console()
     merge(settings, lambda text: console.print(text, markup=False, soft_wrap=True))
@@ -103,7 +103,7 @@ def _merge(arguments: Sequence[str]) -> int:
 def _published(arguments: Sequence[str]) -> int:
     settings, _ = read_settings(PublishedSettings, arguments, "benchmark published")
     from gpproxy.benchmark.published_table import published_lines
-    from gpproxy.run.notebook import console as usual_console
+    from gpproxy.run.console import usual_console
 
     console, lines = usual_console(), list(published_lines(settings.data))
     if not lines:

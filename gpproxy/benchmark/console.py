@@ -107,7 +107,7 @@ class BuildTerminal(BuildWatch):
     """Shows a build in a terminal, or as plain lines where there is none."""
 
     def __init__(self, console: Console | None = None):
-        from gpproxy.run.notebook import console as usual_console
+        from gpproxy.run.console import usual_console
 
         self.console = console or usual_console()
         self._status: Status | None = None

@@ -39,7 +39,7 @@ from gpproxy.proxies.provenance import training_provenance
 from gpproxy.proxies.proxy import Proxy
 from gpproxy.proxies.size import Size
 from gpproxy.ranking.equivalence import functional_classes
-from gpproxy.ranking.metrics import RankingMetrics, Row
+from gpproxy.ranking.metrics import FEWEST, RankingMetrics, Row
 from gpproxy.registry import load_plugin
 from gpproxy.run.folder import AGAIN, RESULT
 from gpproxy.run.locks import alone
@@ -51,9 +51,6 @@ from gpproxy.tasks.settings import TrainingSettings
 
 #: Files in the folder: every estimate, the table, the picture.
 JOURNAL, TABLE, PICTURE = "estimates.jsonl", "estimates.csv", "estimates.png"
-
-#: Fewest architectures that estimators are compared on.
-FEWEST = 4
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,8 @@ def main(arguments: Sequence[str]) -> int:
         raise ConfigError("gpproxy compare takes the folders of two or more runs. gpproxy list runs shows them.")
     from gpproxy.evolve.compare import compare
     from gpproxy.registry import load_plugin
+    from gpproxy.run.console import usual_console
     from gpproxy.run.kind import settings_of
-    from gpproxy.run.notebook import console as usual_console
 
     for folder in arguments:
         for plugin in settings_of(folder).get("plugins", ()):

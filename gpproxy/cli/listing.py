@@ -157,7 +157,7 @@ def main(arguments: Sequence[str]) -> int:
     if noun not in NOUNS:
         raise ConfigError(f"gpproxy list knows {', '.join(NOUNS)}, but not '{noun}'.{did_you_mean(noun, NOUNS)}")
     from gpproxy.registry import load_plugin
-    from gpproxy.run.notebook import console as usual_console
+    from gpproxy.run.console import usual_console
     from gpproxy.run.tables import wrapped
 
     for word, value in zip(rest, [*rest[1:], ""]):

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     if not folders:
         print(USAGE)
         return 0 if any(word in arguments for word in ("-h", "--help")) else 1
-    from gpproxy.run.notebook import console as usual_console
+    from gpproxy.run.console import usual_console
 
     path = write_report(folders, out)
     usual_console().print(f"written to {path}", markup=False, soft_wrap=True)

@@ -157,7 +157,7 @@ def guarded(main: Callable[[Sequence[str]], Any], arguments: Sequence[str]) -> i
 
 def complain(message: str) -> None:
     """One message on standard error."""
-    from gpproxy.run.notebook import console as usual_console
+    from gpproxy.run.console import usual_console
 
     console = usual_console(stderr=True)
     console.print("[bold red]gpproxy:[/] ", end="")

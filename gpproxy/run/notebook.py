@@ -30,16 +30,6 @@ def watching(loud: type[W], silent: type[W]) -> W:
     return loud() if in_notebook() else silent()
 
 
-def console(stderr: bool = False) -> Console:
-    """Where lines for people go: the terminal, a file or pipe, or below the cell of a notebook.
-
-    Words stay as they are: `training:100` has no emoji in it.
-    """
-    if not in_notebook():
-        return Console(stderr=stderr, highlight=False, emoji=False)
-    return Console(width=WIDTH, height=HEIGHT, force_terminal=True, force_jupyter=False, highlight=False, emoji=False)
-
-
 def live(picture: RenderableType, console: Console) -> Live | CellPicture:
     """A picture that is redrawn in place and leaves no trace; to be started, updated and stopped."""
     if in_notebook():

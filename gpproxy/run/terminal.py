@@ -16,9 +16,9 @@ from rich.console import Console, Group, RenderableType
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from gpproxy.run.console import usual_console
 from gpproxy.run.duration import duration
 from gpproxy.run.notebook import CellPicture, live
-from gpproxy.run.notebook import console as usual_console
 from gpproxy.run.tables import in_parts
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
 def _score(settings: ScoreSettings) -> int:
     """Scores architectures; a file is written at the end, since it may be the one that they are read from."""
     from gpproxy.proxies.scored import cell, told_of_notes
-    from gpproxy.run.notebook import console as usual_console
+    from gpproxy.run.console import usual_console
     from gpproxy.run.terminal import Terminal
 
     kept: dict[str, float] = {}

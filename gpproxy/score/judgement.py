@@ -20,7 +20,7 @@ from gpproxy.ranking.metrics import RankingMetrics
 from gpproxy.ranking.top_k import choices
 from gpproxy.registry import load_plugin
 from gpproxy.run.command import complain
-from gpproxy.run.notebook import console as usual_console
+from gpproxy.run.console import usual_console
 from gpproxy.run.settings import available_cores, parse_settings
 from gpproxy.run.tables import with_interval
 from gpproxy.run.terminal import Terminal

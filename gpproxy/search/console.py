@@ -15,8 +15,8 @@ from rich.text import Text
 
 from gpproxy.pictures.architecture import short
 from gpproxy.proxies.scored import Scored
+from gpproxy.run.console import usual_console
 from gpproxy.run.notebook import CellPicture, live
-from gpproxy.run.notebook import console as usual_console
 from gpproxy.search.compare import Line
 
 if TYPE_CHECKING:

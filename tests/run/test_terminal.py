@@ -40,10 +40,3 @@ def test_a_step_of_unknown_length_has_no_count_and_no_time() -> None:
         terminal.step("simplifying")
     assert "simplifying" in screen.getvalue()
     assert "?" not in screen.getvalue().replace("\x1b[?25", "") and "time left" not in screen.getvalue()
-
-
-def test_words_between_colons_are_no_emoji(capsys: pytest.CaptureFixture[str]) -> None:
-    watch = Terminal()
-    watch.progress("training:100: labels", 1, 2)
-    watch.note("shared:50: begun")
-    assert "training:100: labels" in (told := capsys.readouterr().out) and "shared:50: begun" in told
