@@ -7,7 +7,7 @@ from typing import Any
 
 from gpproxy.evolve import EvolveSettings
 
-FAKE = str(Path(__file__).with_name("fake.py"))
+FAKE, SEVERAL = (str(Path(__file__).with_name(name)) for name in ("fake.py", "several.py"))
 
 
 def small(out: Path | str = "", **changes: Any) -> EvolveSettings:

@@ -11,7 +11,7 @@ from gpproxy.benchmark.settings import BuildSettings
 from gpproxy.benchmarks.csv_table import read_card, read_rows
 from gpproxy.errors import ConfigError, ImageError
 from gpproxy.registry import load_plugin
-from tests.train.test_several_outputs import PLUGIN
+from tests.commands import SEVERAL
 
 SIDE = 32
 
@@ -60,12 +60,10 @@ def test_a_table_of_pairs_is_built(folder):
 
 def test_generators_that_are_called_by_name_and_return_several_tensors(folder):
     """A table of them is that of generators that take and return the image alone."""
-    path = folder.parent / "several.py"
-    path.write_text(PLUGIN)
-    load_plugin(str(path))
+    load_plugin(SEVERAL)
     measured = []
     for how in ("one", "several", "named"):
-        changes = {"space": f"translates-{how}", "plugins": (str(path),), "trainings": 1, "resolution": 0}
+        changes = {"space": f"translates-{how}", "plugins": (SEVERAL,), "trainings": 1, "resolution": 0}
         changes["recipe_settings"] = ("discriminator_width=4", "discriminator_layers=2", "checks=1.0")
         build = Build(settings(folder, **changes, out=str(folder.parent / how)))
         assert sum(report.ended for report in build.run()) == 2

@@ -10,7 +10,6 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from gpproxy.registry import load_plugin
 from gpproxy.search_spaces.choice import ChoiceSpace
 from gpproxy.search_spaces.output import Pick
 from gpproxy.seeds import numbered
@@ -19,61 +18,10 @@ from gpproxy.train.exported import export, generator_of
 from gpproxy.training.architecture import untrained
 from gpproxy.training.checkpoint import BEST, load_weights, save_weights
 from gpproxy.training.draw import trained
-
-#: Spaces from noise and from images whose generators return a tensor, or a dict with the same tensor in the middle.
-PLUGIN = """
-import torch
-from torch import nn
-from gpproxy.search_spaces import Batch, ChoiceSpace
-
-class Generator(nn.Module):
-    def __init__(self, channels, several, noise):
-        super().__init__()
-        self.several = several
-        begin = [nn.Linear(8, channels * 64), nn.Unflatten(1, (channels, 8, 8)), nn.Upsample(scale_factor=2)]
-        first = begin if noise else [nn.Conv2d(3, channels, 3, 1, 1)]
-        self.body = nn.Sequential(*first, nn.BatchNorm2d(channels), nn.ReLU())
-        self.last = nn.Conv2d(channels, 3, 3, 1, 1)
-
-    def forward(self, x):
-        h = self.body(x)
-        image = self.last(h).tanh()
-        return {"rough": h[:, :3], "image": image, "mean": h.mean((2, 3))} if self.several else image
-
-def space(name, several, noise):
-    ChoiceSpace(
-        {"channels": (4, 8)}, lambda channels: Generator(channels, several, noise), name=name,
-        inputs=8 if noise else (3, 16, 16), output="image" if several else None,
-    )
-
-class Named(Generator):  # called by name alone, with a flag; the image stands in a tuple
-    def forward(self, *, photo, detailed):
-        assert detailed
-        made = super().forward(photo)
-        return made["rough"], made["image"]
-
-def photos(count, generator):
-    return Batch({"detailed": True, "photo": torch.randn(count, 3, 16, 16, generator=generator)}, output=1)
-
-ChoiceSpace(
-    {"channels": (4, 8)}, lambda channels: Named(channels, True, False), name="translates-named", inputs=photos,
-)
-
-for noise in (True, False):
-    for several in (True, False):
-        space(("draws" if noise else "translates") + ("-several" if several else "-one"), several, noise)
-"""
+from tests.commands import SEVERAL
 
 
-@pytest.fixture(scope="module")
-def plugin(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("plugin") / "several.py"
-    path.write_text(PLUGIN)
-    load_plugin(str(path))
-    return str(path)
-
-
-def settings(out: Path, plugin: str, kind: str, how: str, **changes: Any) -> TrainSettings:
+def settings(out: Path, kind: str, how: str, **changes: Any) -> TrainSettings:
     data = "shapes"
     if kind == "translates":
         data = str(out.parent / "photos")
@@ -88,7 +36,7 @@ def settings(out: Path, plugin: str, kind: str, how: str, **changes: Any) -> Tra
                 for place, image in ((split, pair), (f"{split}A", left), (f"{split}B", right)):
                     image.save(out.parent / "photos" / place / f"{number}.png")
     return TrainSettings(**{
-        "arch": "4", "space": f"{kind}-{how}", "plugins": (plugin,), "data": data, "steps": 4, "batch": 4,
+        "arch": "4", "space": f"{kind}-{how}", "plugins": (SEVERAL,), "data": data, "steps": 4, "batch": 4,
         "extractor": "none", "samples": 20, "limit": 40 if data == "shapes" else 0, "out": str(out), **changes,
     })  # fmt: skip
 
@@ -103,11 +51,11 @@ def settings(out: Path, plugin: str, kind: str, how: str, **changes: Any) -> Tra
     ],
 )
 def test_a_training_is_that_of_the_image_alone(
-    kind: str, recipe: str, changes: tuple[str, ...], plugin: str, tmp_path: Path
+    kind: str, recipe: str, changes: tuple[str, ...], tmp_path: Path
 ) -> None:
     weights = []
     for how in ("one", "several", *(["named"] if kind == "translates" else [])):
-        run(settings(tmp_path / how, plugin, kind, how, recipe=recipe, recipe_settings=changes))
+        run(settings(tmp_path / how, kind, how, recipe=recipe, recipe_settings=changes))
         weights.append(load_weights(tmp_path / how / BEST))
         network, task = generator_of(tmp_path / how)
         assert task.outputs(network, 0).shape[1:] == (3, 16, 16)
@@ -116,8 +64,8 @@ def test_a_training_is_that_of_the_image_alone(
         assert one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_a_file_for_other_programs_returns_the_image_alone(plugin: str, tmp_path: Path) -> None:
-    run(settings(tmp_path / "out", plugin, "draws", "several", recipe="short"))
+def test_a_file_for_other_programs_returns_the_image_alone(tmp_path: Path) -> None:
+    run(settings(tmp_path / "out", "draws", "several", recipe="short"))
     path = export(tmp_path / "out", "torch")
     network, task = generator_of(tmp_path / "out")
     noise = task.space.batch(5, numbered(3)).inputs
