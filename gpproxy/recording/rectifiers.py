@@ -75,11 +75,16 @@ def part_made(name: str, args: Any, kwargs: Any, given: list[Tensor], output: An
         if isinstance(factor, Tensor) and factor.numel() > 1 and not traces.origin(factor).parameters:
             return None
         return Part("multiple", weakref.ref(moving[0]), moving[0]._version, version, factor)
-    if len(given) != 1 or not traces.origin(first).data:
+    value, kind = first, COMPARISONS.get(name, name)
+    if name != "sigmoid":
+        left, right = arguments(args, kwargs, ("input", "other"))
+        if isinstance(right, Tensor) and _holds_zero(left, right, traces):  # 0 < x
+            value, kind = right, {"above": "below", "below": "above"}[kind]
+        elif not _holds_zero(right, first, traces):
+            return None
+    if not traces.origin(value).data or output.shape != value.shape:
         return None
-    if name != "sigmoid" and not _is_zero(arguments(args, kwargs, ("input", "other"))[1]):
-        return None
-    return Part(COMPARISONS.get(name, name), weakref.ref(first), first._version, version)
+    return Part(kind, weakref.ref(value), value._version, version)
 
 
 def by_hand(name: str, args: Any, kwargs: Any, given: list[Tensor], traces: Traces) -> tuple[Tensor, str] | None:
@@ -136,9 +141,7 @@ def _below_zero(value: Tensor, other: Any, traces: Traces, learned: bool = False
     Args:
         learned: whether the slope may be a parameter; for the larger of two it has to be from 0 to 1.
     """
-    if not isinstance(other, Tensor):
-        return "relu" if _is_zero(other) else ""
-    found, part = traces.origin(other), known_part(other, traces)
+    part = known_part(other, traces) if isinstance(other, Tensor) else None
     if part is not None and part.kind == "multiple" and part.is_of(value):
         slope = part.factor
         if isinstance(slope, Tensor):
@@ -148,13 +151,21 @@ def _below_zero(value: Tensor, other: Any, traces: Traces, learned: bool = False
         if isinstance(slope, (int, float)) and 0 <= slope <= 1:
             return "leaky_relu" if slope else "relu"
         return ""
+    return "relu" if _holds_zero(other, value, traces) else ""
+
+
+def _holds_zero(other: Any, value: Tensor, traces: Traces) -> bool:
+    """Whether a number, or a tensor of one number or of those of `value`, is zero whatever the network is given."""
+    if not isinstance(other, Tensor):
+        return _is_zero(other)
     if other.numel() not in (1, value.numel()):
-        return ""
+        return False
+    found, part = traces.origin(other), known_part(other, traces)
     if part is not None and part.kind == "zero":
-        return "relu"
+        return True
     # Its numbers are read last: that makes a GPU wait.
     constant = not found.data and not found.parameters and other.device.type != "meta"
-    return "relu" if constant and not bool(other.any()) else ""
+    return constant and not bool(other.any())
 
 
 def _is_zero(value: Any) -> bool:

@@ -64,57 +64,96 @@ def export(folder: str | Path, kind: str) -> Path:
         raise ConfigError(f"export={kind} is none of {', '.join(FILES)}.")
     network, task = generator_of(folder)
     network = network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    batch = task.space.batch(SAMPLES, numbered(0))
-    if not isinstance(batch.arguments, (Tensor, tuple, list)):
-        raise RunError("Only generators that take tensors by position can be written as a file.")
+    batch, other = task.space.batch(SAMPLES, numbered(0)), task.space.batch(OTHERS, numbered(1))
+    program = _named(network, batch)
+    given, known = _tensors(batch), _tensors(other)
     path = Path(folder) / FILES[kind]
-    other = task.space.batch(OTHERS, numbered(1))
-    arguments = _arguments(batch)
     count = torch.export.Dim("samples", min=1)
-    shapes = tuple({0: count} if one.ndim else None for one in arguments)
+    write = _torch if kind == "torch" else _onnx
     try:
-        found = _torch(network, arguments, shapes, path, _arguments(other)) if kind == "torch" else _onnx(
-            network, arguments, shapes, path, _arguments(other)
-        )  # fmt: skip
+        found = write(program, given, count, path, known)
     except ImportError as error:
         raise ConfigError(f"export=onnx needs a package: {error}. Install it with: pip install gpproxy[onnx]") from None
     except (RuntimeError, TypeError, ValueError, torch.onnx.errors.OnnxExporterError) as error:
         reason = str(error).strip().split("\n")[0]
         raise RunError(f"This generator cannot be written for {kind}: {reason}") from error
     with torch.no_grad():
-        wanted = network(*_arguments(other))
+        args, names = _call(known)
+        wanted = program(*args, **names)
     if found is not None and not bool((found - wanted).abs().max() <= CLOSE * wanted.abs().max().clamp_min(1e-6)):
         path.unlink()
         raise RunError(f"The file for {kind} has other values than the generator, so it is not kept.")
     return path
 
 
-def _arguments(batch: Batch) -> tuple[Tensor, ...]:
+class _Named(nn.Module):
+    """A generator that takes its tensors by name, and always the same flags."""
+
+    def __init__(self, network: nn.Module, flags: dict[str, Any]):
+        super().__init__()
+        self.network, self.flags = network, flags
+
+    def forward(self, **tensors: Tensor) -> Tensor:
+        return self.network(**tensors, **self.flags)
+
+
+#: Tensors of a call by position, or by name.
+Given = tuple[Tensor, ...] | dict[str, Tensor]
+
+
+def _tensors(batch: Batch) -> Given:
+    """What a file is called with: the tensors by name where the generator takes them so, else in order."""
     given = batch.arguments
-    return (given,) if isinstance(given, Tensor) else tuple(given)
+    named = isinstance(given, dict) and not any(isinstance(one, (dict, tuple, list)) for one in given.values())
+    return {name: one for name, one in given.items() if isinstance(one, Tensor)} if named else tuple(batch.tensors)
 
 
-def _torch(network: nn.Module, arguments: Any, shapes: Any, path: Path, other: Any) -> Tensor:
+def _named(network: nn.Module, batch: Batch) -> nn.Module:
+    """The network, callable with `_tensors` alone. What it takes by position, it takes so already."""
+    given = _tensors(batch)
+    if isinstance(given, tuple):
+        return network
+    return _Named(network, {name: one for name, one in batch.arguments.items() if name not in given}).eval()
+
+
+def _shapes(given: Given, count: Any) -> Any:
+    """Which axes count the samples, as torch.export is told."""
+    if isinstance(given, tuple):
+        return tuple({0: count} if one.ndim else None for one in given)
+    return {"tensors": {name: {0: count} if one.ndim else None for name, one in given.items()}}
+
+
+def _torch(network: nn.Module, given: Given, count: Any, path: Path, other: Given) -> Tensor:
     """Writes the program; what the file, read back, makes of other samples."""
+    args, names = _call(given)
     with torch.no_grad():
-        torch.export.save(torch.export.export(network, arguments, dynamic_shapes=shapes), path)
-        return torch.export.load(path).module()(*other)
+        torch.export.save(torch.export.export(network, args, names, dynamic_shapes=_shapes(given, count)), path)
+        args, names = _call(other)
+        return torch.export.load(path).module()(*args, **names)
 
 
-def _onnx(network: nn.Module, arguments: Any, shapes: Any, path: Path, other: Any) -> Tensor | None:
+def _onnx(network: nn.Module, given: Given, count: Any, path: Path, other: Given) -> Tensor | None:
     """Writes the graph as one file; what onnxruntime makes of other samples, None without it."""
     import onnx
 
+    args, names = _call(given)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            network, arguments, str(path), dynamo=True, dynamic_shapes=shapes, external_data=False, verbose=False
-        )
+            network, args, str(path), kwargs=names, dynamo=True, dynamic_shapes=_shapes(given, count),
+            external_data=False, verbose=False,
+        )  # fmt: skip
     onnx.checker.check_model(str(path))
     try:
         import onnxruntime
     except ImportError:
         return None
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    names = [one.name for one in session.get_inputs()]
-    return torch.from_numpy(session.run(None, dict(zip(names, (one.numpy() for one in other))))[0])
+    inputs = [one.name for one in session.get_inputs()]
+    args, names = _call(other)
+    fed = {name: names[name] for name in inputs} if names else dict(zip(inputs, args))
+    return torch.from_numpy(session.run(None, {name: one.numpy() for name, one in fed.items()})[0])
+
+
+def _call(given: Given) -> tuple[tuple[Tensor, ...], dict[str, Tensor]]:
+    return (given, {}) if isinstance(given, tuple) else ((), given)

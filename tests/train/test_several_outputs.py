@@ -79,6 +79,25 @@ def test_a_file_for_other_programs_returns_the_image_alone(tmp_path: Path) -> No
     torch.testing.assert_close(torch.from_numpy(made), network(noise), rtol=1e-3, atol=1e-4)
 
 
+def test_a_file_of_a_generator_that_is_called_by_name_is_called_by_name(tmp_path: Path) -> None:
+    made = settings(tmp_path / "out", "translates", "named", recipe="pix2pix-short", recipe_settings=(
+        "discriminator_width=4", "discriminator_layers=2",
+    ))  # fmt: skip
+    run(made)
+    path = export(tmp_path / "out", "torch")
+    network, task = generator_of(tmp_path / "out")
+    photo = task.space.batch(5, numbered(3)).visible
+    wanted = network(photo=photo, detailed=True)
+    found = torch.export.load(path).module()(photo=photo)
+    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)
+    pytest.importorskip("onnxscript")
+    runtime = pytest.importorskip("onnxruntime")
+    session = runtime.InferenceSession(str(export(tmp_path / "out", "onnx")), providers=["CPUExecutionProvider"])
+    assert [one.name for one in session.get_inputs()] == ["photo"]
+    (image,) = session.run(None, {"photo": photo.numpy()})
+    torch.testing.assert_close(torch.from_numpy(image), wanted, rtol=1e-3, atol=1e-4)
+
+
 class Pair(nn.Module):
     def __init__(self, channels: int):
         super().__init__()
