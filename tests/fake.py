@@ -103,7 +103,9 @@ def quality(architecture):
 
 def fake_table(name, sign):
     def load(on_bad_rows):
-        card = Card(space="fake", metric="quality", direction="higher", source="made up", prefix="paper/")
+        card = Card(
+            space="fake", metric="quality", direction="higher", source="made up", prefix="paper/", recipe="none at all"
+        )
         space = open_space(card)
         rows = [
             Row(i, space.encode(a), quality(a) + sign * a[2], columns={"guess": float(a[0])})

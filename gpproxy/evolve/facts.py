@@ -140,7 +140,8 @@ def summary(rivals: Sequence[Rival], confounders: Sequence[dict[str, Any]]) -> s
     if descriptor is not None and descriptor.difference is not None and not descriptor.difference.better:
         backwards = ", counted backwards" if descriptor.sign < 0 else ""
         told.append(
-            f"A trivial descriptor that needs no network, {descriptor.name}{backwards}, is all that these labels show."
+            "As far as these labels tell, a trivial descriptor that needs no network does as well: "
+            f"{descriptor.name}{backwards}."
         )
     elif confounders:
         told.append(f"It may be {confounders[0]['descriptor']} in disguise, see the note.")

@@ -161,6 +161,13 @@ def _worth(run: EvolveRun) -> Iterator[Block]:
         f"chosen among others by {result.validation['n']} more, and then tested once on {result.test['n']} that had "
         "no part in it."
     )
+    for name in result.benchmarks:
+        card = table_card(run, name)
+        if card is not None and card.recipe:
+            yield Text(
+                f"Quality{f' in {name}' if len(result.benchmarks) > 1 else ''} is {card.metric}, {card.direction} is "
+                f"better, after this training: {card.recipe}. Another training may rank the networks otherwise."
+            )
 
 
 def _formula(run: EvolveRun) -> Iterator[Block]:

@@ -136,7 +136,7 @@ def verdict(series: Series) -> str:
     told += "; " if better and others else ""
     told += f"not shown to be better than {joined(others)}" if others else ""
     if any(row.kind == "descriptor" and row.difference and not row.difference.better for row in rows):
-        told += ". A trivial descriptor that needs no network is all that these labels show"
+        told += ". As far as these labels tell, a trivial descriptor that needs no network does as well"
     return f"{told}."
 
 

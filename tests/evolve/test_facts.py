@@ -33,7 +33,7 @@ def test_a_difference_whose_interval_holds_zero_is_none() -> None:
 
 def test_a_descriptor_that_does_as_well_is_named() -> None:
     *_, last = told(rival("descriptor", "deconvolutions", -0.1, 0.3, -1), rival("statistic", "a", 0.1, 0.2))
-    assert "A trivial descriptor that needs no network, deconvolutions, counted backwards, is all that" in last
+    assert "a trivial descriptor that needs no network does as well: deconvolutions, counted backwards." in last
     *_, last = told(rival("descriptor", "depth", 0.1, 0.3), flagged="params")
     assert last.endswith("It may be params in disguise, see the note.")
     assert told() == []

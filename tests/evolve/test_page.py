@@ -40,6 +40,7 @@ def test_a_run_writes_its_page(finished: EvolveRun) -> None:
                   "Which layers say it", "On other tables",
                   "To repeat it"):  # fmt: skip
         assert title in text
+    assert "Quality is quality, higher is better, after this training: none at all." in text
     assert text.index("Score against measured") < text.index("Against what") < text.index("Convergence")
 
 
