@@ -71,7 +71,7 @@ class Terminal(Watch):
         if not self.console.is_terminal:
             self._plain_progress(what, done, total)
             return
-        if what not in self._tasks:
+        if what not in self._tasks or done < total and self._bars.tasks[self._tasks[what]].finished:
             if done >= total:
                 return
             self._hide_bars()
@@ -91,9 +91,10 @@ class Terminal(Watch):
         self.close()
 
     def _plain_progress(self, what: str, done: int, total: int) -> None:
-        """At most a line every few seconds, and none for what is finished from the start."""
+        """At most a line every few seconds, and none for what is finished from the start. What begins anew after its
+        end, such as looks at further initialisations, is counted anew."""
         now = time.monotonic()
-        if what not in self._paces:
+        if what not in self._paces or done < total and self._paces[what].said == math.inf:
             if done < total:
                 self.note(f"{what}: {done:,}/{total:,}")
             self._paces[what] = _Pace(now, done, now if done < total else math.inf, done)
