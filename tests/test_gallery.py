@@ -70,10 +70,10 @@ def test_a_second_look_sees_the_same_bits(measure: ModuleType, name: str) -> Non
     first = collect_one(space, code, how)
     torch.manual_seed(2)
     second = collect_one(space, code, how)
-    for name, value in first.values.items():
-        pairs = zip(value, second.values[name]) if isinstance(value, list) else [(value, second.values[name])]
-        for a, b in pairs:
-            assert (a is None) == (b is None) and (a is None or torch.equal(a.nan_to_num(), b.nan_to_num())), name
+    for statistic, value in first.values.items():
+        other = second.values[statistic]
+        for a, b in zip(value, other) if isinstance(value, list) else [(value, other)]:
+            assert (a is None) == (b is None) and (a is None or torch.equal(a.nan_to_num(), b.nan_to_num())), statistic
 
 
 def test_the_command_tells_what_was_seen(

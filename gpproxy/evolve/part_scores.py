@@ -57,30 +57,30 @@ class PartScores:
 
 
 def score_part(
-    data: DiscoveryData, name: str, trees: Sequence[gp.PrimitiveTree], workers: int = 1, seed: int = 0
+    data: DiscoveryData, part: str, trees: Sequence[gp.PrimitiveTree], workers: int = 1, seed: int = 0
 ) -> PartScores:
     """Looks the architectures of a part up in the cache and applies the formulas to them.
 
     Args:
-        name: of the part, which was looked at with all that the formulas need.
+        part: its name; it was looked at with all that the formulas need.
         seed: of the bootstrap.
     """
-    codes = getattr(data.parts, name)
-    how = data.of({name for tree in trees for name in needs(tree)}, name)
+    codes = getattr(data.parts, part)
+    how = data.of({name for tree in trees for name in needs(tree)}, part)
     scores: list[Tensor] = []
     columns: dict[str, list[Tensor]] = {}
     dead: dict[str, str] = {}
     for start in range(0, len(codes), CHUNK):
         some = codes[start : start + CHUNK]
-        every = [collect(data.space, some, one)[0] for one in data.hows(name, how)]
+        every = [collect(data.space, some, one)[0] for one in data.hows(part, how)]
         scores.append(torch.stack([score_table(t.to(data.how.device), trees, workers) for t in every]))
         for name in every[0].columns:
             seen = every if name in PROXIES else every[:1]
             columns.setdefault(name, []).append(torch.stack([t.columns[name] for t in seen]))
         dead |= every[0].dead
-    part = data.benchmark.select(codes)
+    rows = data.benchmark.select(codes)
     classes = functional_classes(codes, data.space)
-    metrics = RankingMetrics(part, dead, classes, seed=seed)
-    draws = Resamples(len(part), SAMPLES, seed, classes)
+    metrics = RankingMetrics(rows, dead, classes, seed=seed)
+    draws = Resamples(len(rows), SAMPLES, seed, classes)
     joined = {name: torch.cat(values, dim=1) for name, values in columns.items()}
-    return PartScores(part, torch.cat(scores, dim=2), joined, dead, metrics, draws, EquivalenceClasses(classes))
+    return PartScores(rows, torch.cat(scores, dim=2), joined, dead, metrics, draws, EquivalenceClasses(classes))

@@ -53,6 +53,17 @@ def test_run_folder_holds_everything(finished: Path) -> None:
     assert events == ["started", "split", *["generation"] * 5, "finished"]
 
 
+def test_a_part_may_hold_more_than_is_read_at_a_time(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gpproxy.evolve.part_scores.CHUNK", 5)
+    run(small(tmp_path / "run"))
+    for name in ("front.json", "scores.csv"):
+        assert (tmp_path / "run" / name).read_bytes() == (finished / name).read_bytes()
+    found, wanted = (json.loads((folder / "result.json").read_text()) for folder in (tmp_path / "run", finished))
+    assert found["benchmarks"] == wanted["benchmarks"]
+
+
 def test_result_has_the_promised_fields(finished: Path) -> None:
     result = json.loads((finished / "result.json").read_text())
     assert {"formula", "rank_form", "complexity", "needs_backward", "seconds", "evaluations", "baselines"} <= set(
