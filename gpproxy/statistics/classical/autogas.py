@@ -167,12 +167,12 @@ def autogas_proxy5(passes: Passes) -> float:
 def autogas_integration(passes: Passes) -> Tensor:
     """Number of positive correlations between the samples' outputs of the first rectifier.
 
-    The stored program reads exp, log, no operation after above-zero: the identity; a matrix that is left is summed. The
-    first rectifier of most spaces lies in a stem that all architectures share.
+    The stored program reads exp, log, no operation after above-zero: the identity, which is left out, since some
+    processors round it; a matrix that is left is summed. The first rectifier of most spaces lies in a stem that all
+    architectures share.
     """
     with torch.no_grad():
         first = passes.record(passes.batch, passes.PLAIN).onset
     if first is None:
         raise AbsentPass(NO_RECTIFIER)
-    positive = (torch.atleast_2d(torch.corrcoef(first.flatten(1))) > 0).float()
-    return positive.exp().log().sum()
+    return (torch.atleast_2d(torch.corrcoef(first.flatten(1))) > 0).float().sum()
