@@ -116,6 +116,7 @@ def _look_again(number: int, frame: FrameType | None) -> None:
     if _importing(frame):
         signal.setitimer(signal.ITIMER_REAL, PAUSE)
         return
+    signal.setitimer(signal.ITIMER_REAL, 0)  # a second signal has set it again: by itself it would end the process
     signal.signal(number, signal.SIG_DFL)
     raise KeyboardInterrupt
 

@@ -84,6 +84,16 @@ def test_an_import_that_swallows_everything_swallows_no_ctrl_c(tmp_path: Path, m
     interrupt._state.received = 0
 
 
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no alarm on this system")
+def test_an_alarm_that_is_set_again_does_not_end_the_process() -> None:
+    signal.signal(signal.SIGALRM, interrupt._look_again)
+    signal.setitimer(signal.ITIMER_REAL, 60)
+    with pytest.raises(KeyboardInterrupt):
+        interrupt._look_again(signal.SIGALRM, sys._getframe())
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+
+
 def test_what_is_ignored_stays_ignored() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
     try:
