@@ -55,7 +55,10 @@ def run_ablation(
         series_in(replace(config, out=str(path), black_box=True, proxy_parts="all"), path, watch, run_one)
         for part in PARTS:
             own = path / f"without-{part}"
-            few = replace(config, ablation=False, out=str(own), without=(part,), random_search=False, proxies="none")
+            few = replace(
+                config, ablation=False, out=str(own), without=(part,), random_search=False, black_box=False,
+                proxies="none", proxy_parts="test",
+            )  # fmt: skip
             watch.note(f"without {part}")
             series_in(few, own, watch, run_one)
     except Interrupted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from gpproxy.evolve.console import EvolveWatch
 from gpproxy.evolve.scores import PICK, read_scores
 from gpproxy.evolve.series import Series, SeriesRow, Spread
 from gpproxy.evolve.series_table import ablation_table, order, sure_steps
+from gpproxy.evolve.several import SeriesFolder
 from gpproxy.proxies.proxy import Proxy
 from gpproxy.ranking.correlation import kendall
 from gpproxy.ranking.difference import Difference
@@ -117,6 +119,24 @@ def test_what_is_finished_is_not_made_again(folder: Path, monkeypatch: pytest.Mo
     watch = Notes()
     run_seeds(small(folder, **FAST, ablation=True), watch, folder)
     assert not watch.generations and (folder / ABLATION).read_bytes() == before
+
+
+def test_one_that_is_stopped_without_a_part_goes_on(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The settings of the folder are those of the whole method, which has a black box and proxies on all parts."""
+    monkeypatch.setattr(ablation, "PARTS", ("islands",))
+    path = tmp_path / "stopped"
+    shutil.copytree(folder, path)
+    for file in (path / ABLATION, *(path / "without-islands").glob("series.*")):
+        file.unlink()
+    last = path / "without-islands" / "s1"
+    for file in last.iterdir():
+        if file.name not in ("config.toml", "environment.json", "journal.jsonl", "state.json", "split.json"):
+            file.unlink()
+    run_seeds(SeriesFolder.open(path).continued(), Notes(), path)
+    assert (last / "front.json").read_bytes() == (folder / "without-islands" / "s1" / "front.json").read_bytes()
+    assert (path / ABLATION).read_bytes() == (folder / ABLATION).read_bytes()
 
 
 @pytest.mark.parametrize("wrong", [{"ablation": True}, {"ablation": True, "seeds": "0-1", "without": ("islands",)}])
