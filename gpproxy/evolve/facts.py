@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Fewest networks in groups of equal size, with which a correlation inside the groups says something.
 INSIDE = 8
+#: What a formula that is not shown to be better than a descriptor comes to.
+AS_WELL = "As far as these labels tell, a trivial descriptor that needs no network does as well"
 
 
 def facts(result: Result) -> Iterator[tuple[str, str]]:
@@ -139,10 +141,7 @@ def summary(rivals: Sequence[Rival], confounders: Sequence[dict[str, Any]]) -> s
     descriptor = next((rival for rival in rivals if rival.kind == "descriptor"), None)
     if descriptor is not None and descriptor.difference is not None and not descriptor.difference.better:
         backwards = ", counted backwards" if descriptor.sign < 0 else ""
-        told.append(
-            "As far as these labels tell, a trivial descriptor that needs no network does as well: "
-            f"{descriptor.name}{backwards}."
-        )
+        told.append(f"{AS_WELL}: {descriptor.name}{backwards}.")
     elif confounders:
         told.append(f"It may be {confounders[0]['descriptor']} in disguise, see the note.")
     return capital(" ".join(told))

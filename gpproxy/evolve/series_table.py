@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from gpproxy.evolve.facts import AS_WELL
 from gpproxy.evolve.series import COMMITTEES, OWN
 from gpproxy.ranking.difference import MEASURES
 from gpproxy.run.tables import joined, number, with_interval, wrapped
@@ -136,7 +137,7 @@ def verdict(series: Series) -> str:
     told += "; " if better and others else ""
     told += f"not shown to be better than {joined(others)}" if others else ""
     if any(row.kind == "descriptor" and row.difference and not row.difference.better for row in rows):
-        told += ". As far as these labels tell, a trivial descriptor that needs no network does as well"
+        told += f". {AS_WELL}"
     return f"{told}."
 
 

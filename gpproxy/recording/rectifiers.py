@@ -22,6 +22,7 @@ COMPARISONS = {
     "gt": "above", "__gt__": "above", "ge": "above", "__ge__": "above", "greater": "above", "greater_equal": "above",
     "lt": "below", "__lt__": "below", "le": "below", "__le__": "below", "less": "below", "less_equal": "below",
 }  # fmt: skip
+OPPOSITE = {"above": "below", "below": "above"}
 #: What turns it round, in a mask of booleans.
 INVERSES = frozenset(("__invert__", "bitwise_not", "logical_not"))
 #: What makes numbers of it.
@@ -63,7 +64,7 @@ def part_made(name: str, args: Any, kwargs: Any, given: list[Tensor], output: An
         before = known_part(first, traces)
         if before is None or before.kind not in ("above", "below"):
             return None
-        kind = {"above": "below", "below": "above"}[before.kind] if name in INVERSES else before.kind
+        kind = OPPOSITE[before.kind] if name in INVERSES else before.kind
         if name in INVERSES and first.dtype != torch.bool or name == "to" and output is first:
             return None
         return Part(kind, before.value, before.value_version, version)
@@ -79,7 +80,7 @@ def part_made(name: str, args: Any, kwargs: Any, given: list[Tensor], output: An
     if name != "sigmoid":
         left, right = arguments(args, kwargs, ("input", "other"))
         if isinstance(right, Tensor) and _holds_zero(left, right, traces):  # 0 < x
-            value, kind = right, {"above": "below", "below": "above"}[kind]
+            value, kind = right, OPPOSITE[kind]
         elif not _holds_zero(right, first, traces):
             return None
     if not traces.origin(value).data or output.shape != value.shape:

@@ -65,8 +65,8 @@ def export(folder: str | Path, kind: str) -> Path:
     network, task = generator_of(folder)
     network = network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     batch, other = task.space.batch(SAMPLES, numbered(0)), task.space.batch(OTHERS, numbered(1))
-    program = _named(network, batch)
-    given, known = _tensors(batch), _tensors(other)
+    given, known = _call(batch), _call(other)
+    program = _Named(network, _flags(batch)).eval() if given[1] else network
     path = Path(folder) / FILES[kind]
     count = torch.export.Dim("samples", min=1)
     write = _torch if kind == "torch" else _onnx
@@ -78,8 +78,7 @@ def export(folder: str | Path, kind: str) -> Path:
         reason = str(error).strip().split("\n")[0]
         raise RunError(f"This generator cannot be written for {kind}: {reason}") from error
     with torch.no_grad():
-        args, names = _call(known)
-        wanted = program(*args, **names)
+        wanted = program(*known[0], **known[1])
     if found is not None and not bool((found - wanted).abs().max() <= CLOSE * wanted.abs().max().clamp_min(1e-6)):
         path.unlink()
         raise RunError(f"The file for {kind} has other values than the generator, so it is not kept.")
@@ -97,46 +96,43 @@ class _Named(nn.Module):
         return self.network(**tensors, **self.flags)
 
 
-#: Tensors of a call by position, or by name.
-Given = tuple[Tensor, ...] | dict[str, Tensor]
+#: Tensors of a call by position, and by name; one of both is empty.
+Call = tuple[tuple[Tensor, ...], dict[str, Tensor]]
 
 
-def _tensors(batch: Batch) -> Given:
-    """What a file is called with: the tensors by name where the generator takes them so, else in order."""
+def _call(batch: Batch) -> Call:
+    """What a file is called with: all tensors by name where the generator takes each of them so, else in order."""
     given = batch.arguments
-    named = isinstance(given, dict) and not any(isinstance(one, (dict, tuple, list)) for one in given.values())
-    return {name: one for name, one in given.items() if isinstance(one, Tensor)} if named else tuple(batch.tensors)
+    names = {name: one for name, one in given.items() if isinstance(one, Tensor)} if isinstance(given, dict) else {}
+    return ((), names) if len(names) == len(batch.tensors) else (tuple(batch.tensors), {})
 
 
-def _named(network: nn.Module, batch: Batch) -> nn.Module:
-    """The network, callable with `_tensors` alone. What it takes by position, it takes so already."""
-    given = _tensors(batch)
-    if isinstance(given, tuple):
-        return network
-    return _Named(network, {name: one for name, one in batch.arguments.items() if name not in given}).eval()
+def _flags(batch: Batch) -> dict[str, Any]:
+    """What a call by name is given beside the tensors."""
+    return {name: one for name, one in batch.arguments.items() if not isinstance(one, Tensor)}
 
 
-def _shapes(given: Given, count: Any) -> Any:
+def _shapes(given: Call, count: Any) -> Any:
     """Which axes count the samples, as torch.export is told."""
-    if isinstance(given, tuple):
-        return tuple({0: count} if one.ndim else None for one in given)
-    return {"tensors": {name: {0: count} if one.ndim else None for name, one in given.items()}}
+    args, names = given
+    if names:
+        return {"tensors": {name: {0: count} if one.ndim else None for name, one in names.items()}}
+    return tuple({0: count} if one.ndim else None for one in args)
 
 
-def _torch(network: nn.Module, given: Given, count: Any, path: Path, other: Given) -> Tensor:
+def _torch(network: nn.Module, given: Call, count: Any, path: Path, other: Call) -> Tensor:
     """Writes the program; what the file, read back, makes of other samples."""
-    args, names = _call(given)
     with torch.no_grad():
-        torch.export.save(torch.export.export(network, args, names, dynamic_shapes=_shapes(given, count)), path)
-        args, names = _call(other)
+        torch.export.save(torch.export.export(network, *given, dynamic_shapes=_shapes(given, count)), path)
+        args, names = other
         return torch.export.load(path).module()(*args, **names)
 
 
-def _onnx(network: nn.Module, given: Given, count: Any, path: Path, other: Given) -> Tensor | None:
+def _onnx(network: nn.Module, given: Call, count: Any, path: Path, other: Call) -> Tensor | None:
     """Writes the graph as one file; what onnxruntime makes of other samples, None without it."""
     import onnx
 
-    args, names = _call(given)
+    args, names = given
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
@@ -150,10 +146,6 @@ def _onnx(network: nn.Module, given: Given, count: Any, path: Path, other: Given
         return None
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     inputs = [one.name for one in session.get_inputs()]
-    args, names = _call(other)
+    args, names = other
     fed = {name: names[name] for name in inputs} if names else dict(zip(inputs, args))
     return torch.from_numpy(session.run(None, {name: one.numpy() for name, one in fed.items()})[0])
-
-
-def _call(given: Given) -> tuple[tuple[Tensor, ...], dict[str, Tensor]]:
-    return (given, {}) if isinstance(given, tuple) else ((), given)
