@@ -18,7 +18,7 @@ FILES = ("gans.py", "translators.py", "decoders.py")
 sys.path[:0] = [str(FOLDER), str(FOLDER.parents[1])]  # the gallery runs from a checkout that is not installed
 
 import torch  # noqa: E402
-from measure import Seen, seen  # noqa: E402
+from measure import Seen, Times, seen, times  # noqa: E402
 
 import gpproxy.primitives  # noqa: E402
 import gpproxy.statistics  # noqa: E402, F401  registers the statistics
@@ -44,14 +44,18 @@ def complete(found: Seen) -> bool:
     return all(abs(share - 1) < TOLERANCE for share in shares) and all(found.absent.values())
 
 
-def lines(found: Seen) -> Iterator[str]:
+def timed(found: Times) -> str:
+    """Its columns of the table."""
+    ratios = (found.look / found.bare, found.recorded / found.passes, found.look / found.passes)
+    return f"{1000 * found.bare:7.1f} {ratios[0]:5.1f} {ratios[1]:5.2f} {ratios[2]:5.2f}"
+
+
+def lines(found: Seen, narrow: Times, wide: Times) -> Iterator[str]:
     """A row of the table, and below it why something is missing."""
-    shares = f"{found.parameter_share:8.2%} {found.mac_share:8.2%}"
-    counts = " ".join(f"{have:>4}/{there}" for have, there in (found.statistics, found.proxies))
-    same = f"{found.recorded / found.passes:8.2f} {found.look / found.passes:6.2f}"
-    ratio = f"{1000 * found.bare:7.1f} {found.look / found.bare:6.1f} {same}"
+    shares = f"{found.parameter_share:7.1%} {found.mac_share:7.1%}"
+    counts = " ".join(f"{have:>3}/{there}" for have, there in (found.statistics, found.proxies))
     sizes = f"{found.parameters:>8,} {found.macs / 1e6:6.2f}M {found.layers:>6}"
-    yield f"{found.space:14s} {sizes} {shares} {counts} {ratio}"
+    yield f"{found.space:14s} {sizes} {shares} {counts} {timed(narrow)} {timed(wide)}"
     reasons: dict[str, list[str]] = {}
     for name, reason in found.absent.items():
         reasons.setdefault(reason or "NO REASON WAS TOLD", []).append(name)
@@ -69,22 +73,25 @@ def main(names: Sequence[str]) -> int:
     except GPProxyError as error:
         print(f"gallery: {error}", file=sys.stderr)
         return 2
-    print("seen: share of parameters and of MACs that were recorded; there: statistics and classical proxies;")
-    print("bare: CPU ms of one forward and backward pass of 16 samples, and the time of a look over all statistics in")
-    print("units of it; recorded: the passes of the look alone, and the look, in units of the same passes, bare")
-    heads = [("params", 8), ("MACs", 7), ("layers", 6), ("seen", 17), ("there", 13), ("bare", 7), ("/ one", 6)]
-    heads += [("recorded", 8), ("/ same", 6)]
+    print("seen: share of parameters and of MACs that were recorded; there: statistics and classical proxies; then,")
+    print("for the first and for the last (widest) network of the space: CPU ms of one bare forward and backward pass of")
+    print("16 samples; the time of a look over all statistics in units of it (look); the passes of the look alone")
+    print("(rec.), and the look (same), in units of the same passes, bare")
+    heads = [("params", 8), ("MACs", 7), ("layers", 6), ("seen", 15), ("there", 13)]
+    heads += 2 * [("bare", 7), ("look", 5), ("rec.", 5), ("same", 5)]
     print(f"{'':14s}", *(f"{head:>{width}}" for head, width in heads))
     whole = True
     for space in chosen:
         try:
-            found = seen(space())
+            own = space()
+            first, *_, last = map(own.encode, own.enumerate())
+            found, narrow, wide = seen(own), times(own, first), times(own, last)
         except GPProxyError as error:
             whole = False
             print(f"{space.name:14s} {error}", flush=True)
             continue
         whole &= complete(found)
-        for line in lines(found):
+        for line in lines(found, narrow, wide):
             print(line, flush=True)
     if not importlib.util.find_spec("diffusers"):
         print("vae-diffusers, ddpm-diffusers: left out, because diffusers is not installed (pip install diffusers)")

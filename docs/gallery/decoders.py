@@ -18,7 +18,7 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from gpproxy.search_spaces import Batch, choice_space
 
-WIDTHS = (16, 32)
+WIDTHS = (16, 64)
 
 
 class Attention(nn.Module):
@@ -189,7 +189,7 @@ def spectrogram(count: int, generator: torch.Generator) -> Tensor:
     return torch.randn(count, 20, 16, generator=generator)
 
 
-@choice_space("hifigan", {"width": WIDTHS}, inputs=spectrogram, source="Kong et al., 2020")
+@choice_space("hifigan", {"width": (16, 256)}, inputs=spectrogram, source="Kong et al., 2020")
 def hifigan(width: int) -> nn.Module:
     """Audio: 1-D convolutions under weight norm (the new form), 16 frames of a spectrogram to 256 samples."""
     return HiFiGAN(width)
@@ -220,7 +220,7 @@ class VGAN(nn.Module):
         return mask * self.foreground(video) + (1 - mask) * still[:, :, None].expand(-1, -1, 8, -1, -1)
 
 
-@choice_space("vgan", {"width": (8, 16)}, inputs=64, source="Vondrick et al., 2016")
+@choice_space("vgan", {"width": (8, 64)}, inputs=64, source="Vondrick et al., 2016")
 def vgan(width: int) -> nn.Module:
     """Video: 3-D transposed convolutions, 8 frames of 16 pixels."""
     return VGAN(width)

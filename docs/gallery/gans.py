@@ -18,7 +18,8 @@ from torch.nn.utils import spectral_norm
 
 from gpproxy.search_spaces import Batch, choice_space
 
-WIDTHS = (16, 24)
+#: Narrow ones to try things on, and wider ones whose looks cost what those of published networks cost.
+WIDTHS = (16, 64)
 LABELS = 10
 
 
@@ -272,7 +273,7 @@ class TransGAN(nn.Module):
         return self.colours(x).transpose(1, 2).reshape(-1, 3, 16, 16)
 
 
-@choice_space("transgan", {"width": (32, 48), "depth": (1, 2)}, inputs=64, source="Jiang et al., 2021")
+@choice_space("transgan", {"width": (32, 256), "depth": (1, 2)}, inputs=64, source="Jiang et al., 2021")
 def transgan(width: int, depth: int) -> nn.Module:
     """Attention and linear layers on tokens, no convolution, 16 pixels."""
     return TransGAN(width, depth)

@@ -1,7 +1,7 @@
 """What a look at one network of the gallery sees, and what it costs.
 
 In: a search space. Out: a Seen: shares of parameters and MACs inside what was recorded, against torch's own counter;
-statistics and classical proxies that are there, and why the others are not; CPU seconds.
+statistics and classical proxies that are there, and why the others are not; and Times: CPU seconds.
 """
 
 from __future__ import annotations
@@ -41,11 +41,6 @@ class Seen:
         parameter_share, mac_share: of them inside what was recorded; 1 is all.
         statistics, proxies: how many are there, and how many there are.
         absent: why the others are not, by name; "" where no reason was told.
-        look: CPU seconds of all statistics.
-        bare: of one forward and backward pass.
-        recorded: of the passes of the look, without what statistics compute of them.
-        passes: of the same passes, without recording anything; NaN where the network does not allow one by plain
-            means.
     """
 
     space: str
@@ -58,19 +53,27 @@ class Seen:
     statistics: tuple[int, int]
     proxies: tuple[int, int]
     absent: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Times:
+    """CPU seconds of one network.
+
+    Attributes:
+        look: of all statistics.
+        bare: of one forward and backward pass.
+        recorded: of the passes of the look, without what statistics compute of them.
+        passes: of the same passes, without recording anything.
+    """
+
     look: float
     bare: float
     recorded: float
     passes: float
 
 
-def seen(space: SearchSpace, samples: int = 16, repeats: int = 3) -> Seen:
-    """A look at the first architecture of a space.
-
-    Args:
-        samples: batch size, which passes with gradients cut to 16.
-        repeats: of each timing, of which the fastest counts; 0 times nothing (NaN).
-    """
+def seen(space: SearchSpace, samples: int = 16) -> Seen:
+    """A look at the first architecture of a space, with a batch of `samples`."""
     code = space.encode(next(iter(space.enumerate())))
     how = Collection(samples=samples, proxy_samples=min(samples, Passes.NARROW), describe=False)
     statistics, proxies = (collect_one(space, code, part) for part in how.parts())
@@ -79,7 +82,6 @@ def seen(space: SearchSpace, samples: int = 16, repeats: int = 3) -> Seen:
     macs = counted_macs(space, code)
     found = sum(layer.macs for layer in recorded.layers) + recorded.other_macs
     absent = {**missing(statistics), **missing(proxies)}
-    seconds = times(space, code, how.parts()[0], repeats) if repeats else (float("nan"),) * 4
     return Seen(
         space.name,
         code,
@@ -91,7 +93,6 @@ def seen(space: SearchSpace, samples: int = 16, repeats: int = 3) -> Seen:
         (len(statistics.values) - len(missing(statistics)), len(statistics.values)),
         (len(proxies.columns) - len(missing(proxies)), len(proxies.columns)),
         absent,
-        *seconds,
     )
 
 
@@ -115,10 +116,12 @@ def counted_macs(space: SearchSpace, code: str) -> float:
     return counter.get_total_flops() / 2 / len(batch)
 
 
-def times(space: SearchSpace, code: str, how: Collection, repeats: int) -> tuple[float, float, float, float]:
-    """CPU seconds of a look, of one bare forward and backward pass, of the passes of the look, and of the same ones
-    bare, in turns. The network is built on all sides.
+def times(space: SearchSpace, code: str, samples: int = 16, repeats: int = 3) -> Times:
+    """The fastest of some looks, bare passes, recorded passes and bare passes of the same kinds, in turns.
+
+    Passes with gradients take 16 samples at most. The network is built on all sides.
     """
+    how = Collection(samples=samples, proxies=(), describe=False)
     batch = space.batch(how.samples, seeded("batch"))
 
     def once() -> None:
@@ -145,19 +148,16 @@ def times(space: SearchSpace, code: str, how: Collection, repeats: int) -> tuple
             except AbsentPass:
                 pass
 
-    ways = [lambda: collect_one(space, code, how), once, recorded, every]
-    try:
-        every()
-    except RuntimeError:  # one of them is not to be had by plain means
-        ways.pop()
-    look, bare, ours, *same = cpu(ways, repeats)
-    return look, bare, ours, same[0] if same else float("nan")
+    return Times(*cpu([lambda: collect_one(space, code, how), once, recorded, every], repeats))
 
 
 def _ones(network: nn.Module, batch: Batch) -> None:
-    network = plain_copy(network).double().eval()
-    first = batch.first(1).each(lambda tensor: tensor.double() if tensor.is_floating_point() else tensor)
-    total = first.with_visible(torch.ones_like(first.visible)).call(network).sum()
+    network, first = plain_copy(network).eval(), batch.first(1)
+    try:
+        wide = first.each(lambda tensor: tensor.double() if tensor.is_floating_point() else tensor)
+        total = wide.with_visible(torch.ones_like(wide.visible)).call(network.double()).sum()
+    except RuntimeError:  # it makes tensors in float32
+        total = first.with_visible(torch.ones_like(first.visible)).call(network.float()).sum()
     torch.autograd.grad(total, list(network.parameters()), allow_unused=True)
 
 

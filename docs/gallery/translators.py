@@ -34,7 +34,7 @@ class UNet(nn.Module):
         return self.model(x) if self.outermost else torch.cat([x, self.model(x)], 1)
 
 
-@choice_space("pix2pix", {"width": (8, 12)}, inputs=(3, SIDE, SIDE), source="Isola et al., 2017")
+@choice_space("pix2pix", {"width": (8, 64)}, inputs=(3, SIDE, SIDE), source="Isola et al., 2017")
 def pix2pix(width: int) -> nn.Module:
     """A U-Net of five levels with dropout, activations in place and skips by concatenation."""
     network = UNet(8 * width, 8 * width, None)
@@ -55,7 +55,7 @@ class Residual(nn.Module):
         return x + self.block(x)
 
 
-@choice_space("cyclegan", {"width": (8, 12), "blocks": (2, 3)}, inputs=(3, SIDE, SIDE), source="Zhu et al., 2017")
+@choice_space("cyclegan", {"width": (8, 32), "blocks": (2, 6)}, inputs=(3, SIDE, SIDE), source="Zhu et al., 2017")
 def cyclegan(width: int, blocks: int) -> nn.Module:
     """Two halvings, residual blocks, two doublings, instance norm, reflected borders."""
     layers: list[nn.Module] = [nn.ReflectionPad2d(3), nn.Conv2d(3, width, 7), nn.InstanceNorm2d(width), nn.ReLU(True)]
@@ -99,7 +99,7 @@ class SuperResolution(nn.Module):
         return self.tail(found) + self.mean
 
 
-@choice_space("edsr", {"width": (12, 16), "blocks": (2, 3)}, inputs=(3, 16, 16), source="Lim et al., 2017")
+@choice_space("edsr", {"width": (12, 64), "blocks": (2, 8)}, inputs=(3, 16, 16), source="Lim et al., 2017")
 def edsr(width: int, blocks: int) -> nn.Module:
     """Super-resolution from 16 to 32 pixels: residual blocks, a sum in place, a pixel shuffle."""
     return SuperResolution(width, blocks)

@@ -25,8 +25,8 @@ from gpproxy.search.proposals import Proposals
 from gpproxy.search.store import Store
 from gpproxy.search.strategies import Strategy
 
-#: Batches in the queue of a worker; one where there is one worker: nobody would wait for the next, and a search that is
-#: ended by time would first have to finish them.
+#: Batches in the queue of a worker; one where there is one worker, for whom nobody waits, and in a search that is ended
+#: by time, which would first have to finish them.
 AHEAD = 3
 #: Candidates that break the limit on latency in a row, with none within it, after which the search ends.
 TOO_SLOW = 60
@@ -72,7 +72,7 @@ def search(
     start = time.perf_counter()
     with open_tasks(estimate, workers=workers, cluster=cluster, gpus=gpus, left_out=left_out) as tasks:
         submit = _one_by_one(tasks) if cluster else tasks
-        ahead = tasks.workers * AHEAD if tasks.workers > 1 else 1
+        ahead = tasks.workers * AHEAD if tasks.workers > 1 and not max_seconds else tasks.workers
         while True:
             while course.waiting or (not late and (strategy.feedback or len(waits) < ahead)):
                 drawn = course.draw()

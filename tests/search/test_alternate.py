@@ -91,7 +91,8 @@ def test_killed_and_begun_again_by_the_same_command_it_ends_alike(tmp_path: Path
 def test_a_search_by_time_leaves_everything_in_its_folder(tmp_path: Path) -> None:
     settings = {**FLAGS, "strategy": "controller", "shared_steps": 3000, "max_seconds": 3.0}
     found = run(SearchSettings(**{**settings, "out": str(tmp_path / "s")}))  # type: ignore[arg-type]
-    assert found.finished == "time" and 1 <= len(found.seen) <= 3 and found.cost.set_up >= 3.0
+    assert found.finished == "time" and 1 <= len(found.seen) <= 3
+    assert found.cost.set_up > 2.5  # what is timed are the steps, which begin a little later than the search
     names = {path.name for path in found.folder.iterdir()}
     assert {"ranking.csv", "winners.png", "losses.png", "result.json"} <= names
 
