@@ -74,7 +74,9 @@ def main(names: Sequence[str]) -> int:
         print(f"gallery: {error}", file=sys.stderr)
         return 2
     print("seen: share of parameters and of MACs that were recorded; there: statistics and classical proxies; then,")
-    print("for the first and for the last (widest) network of the space: CPU ms of one bare forward and backward pass of")
+    print(
+        "for the first and for the last (widest) network of the space: CPU ms of one bare forward and backward pass of"
+    )
     print("16 samples; the time of a look over all statistics in units of it (look); the passes of the look alone")
     print("(rec.), and the look (same), in units of the same passes, bare")
     heads = [("params", 8), ("MACs", 7), ("layers", 6), ("seen", 15), ("there", 13)]
