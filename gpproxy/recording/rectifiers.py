@@ -1,7 +1,7 @@
 """Rectifiers that are not called by their names: general functions of torch's used as one, and those written by hand.
 
 Those by hand put together parts of a value that were made before: a switch (its sigmoid, where it is above or below
-zero), a multiple of it, zeros. Parts stand in the traces of the tensors that hold them.
+zero), its absolute value, a multiple of it, zeros. Parts stand in the traces of the tensors that hold them.
 
 This file needs torch only: an exported proxy carries a copy of what it uses of it.
 """
@@ -31,13 +31,17 @@ CASTS = frozenset(("to", "type", "type_as", "float", "double", "half", "bfloat16
 ZEROS = frozenset(("zeros_like", "new_zeros", "full_like", "new_full"))
 #: Products by an element.
 TIMES = frozenset(("mul", "mul_", "__mul__", "__rmul__", "__imul__", "multiply", "multiply_"))
+#: Sums by an element; in place, a value and its absolute one have no gradient.
+SUMS = frozenset(("add", "__add__", "__radd__"))
+#: What makes the absolute value.
+ABSOLUTES = frozenset(("abs", "absolute", "__abs__"))
 #: The larger of two values.
 LARGER = frozenset(("maximum", "max", "fmax"))
 #: What fills in another value where a mask is true.
 FILLS = frozenset(("masked_fill", "masked_fill_", "__setitem__"))
 #: What makes a part, and what makes a rectifier of parts.
-MAKES_PART = frozenset(("sigmoid", *COMPARISONS, *INVERSES, *CASTS, *ZEROS, *TIMES))
-BY_HAND = frozenset(("where", *FILLS, *TIMES, *LARGER))
+MAKES_PART = frozenset(("sigmoid", *ABSOLUTES, *COMPARISONS, *INVERSES, *CASTS, *ZEROS, *TIMES))
+BY_HAND = frozenset(("where", *FILLS, *TIMES, *SUMS, *LARGER))
 
 
 def cuts_at_zero(name: str, args: Any, kwargs: Any) -> bool:
@@ -76,8 +80,8 @@ def part_made(name: str, args: Any, kwargs: Any, given: list[Tensor], output: An
         if isinstance(factor, Tensor) and factor.numel() > 1 and not traces.origin(factor).parameters:
             return None
         return Part("multiple", weakref.ref(moving[0]), moving[0]._version, version, factor)
-    value, kind = first, COMPARISONS.get(name, name)
-    if name != "sigmoid":
+    value, kind = first, "absolute" if name in ABSOLUTES else COMPARISONS.get(name, name)
+    if name in COMPARISONS:
         left, right = arguments(args, kwargs, ("input", "other"))
         if isinstance(right, Tensor) and _holds_zero(left, right, traces):  # 0 < x
             value, kind = right, OPPOSITE[kind]
@@ -90,8 +94,9 @@ def part_made(name: str, args: Any, kwargs: Any, given: list[Tensor], output: An
 
 def by_hand(name: str, args: Any, kwargs: Any, given: list[Tensor], traces: Traces) -> tuple[Tensor, str] | None:
     """The value that an operation rectifies and the name of the rectifier, where it is written by hand: a value times
-    its switch, the larger of a value and zero or a part of itself, or one of them where the value is below zero. None
-    for other operations."""
+    its switch, a value and its absolute one (twice the rectified value, which is halved before or afterwards), the
+    larger of a value and zero or a part of itself, or one of them where the value is below zero. None for other
+    operations."""
     if name not in BY_HAND or len(given) < 2:
         return None
     if name == "where" or name in FILLS:
@@ -105,12 +110,18 @@ def by_hand(name: str, args: Any, kwargs: Any, given: list[Tensor], traces: Trac
         return (above, found) if found else None
     if len(given) != 2:
         return None
+    if name in SUMS and kwargs:  # alpha
+        return None
     in_place = name in ("mul_", "__imul__", "multiply_")
     for value, other in (given,) if in_place else (given, given[::-1]):
         if name in TIMES:
             part = known_part(other, traces)
             if part is not None and part.is_of(value) and part.kind in ("sigmoid", "above"):
                 return value, "silu" if part.kind == "sigmoid" else "relu"
+        elif name in SUMS:
+            part = known_part(other, traces)
+            if part is not None and part.is_of(value) and part.kind == "absolute":
+                return value, "relu"
         elif traces.origin(value).data and (found := _below_zero(value, other, traces)):
             return value, found
     return None

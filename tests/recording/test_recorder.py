@@ -225,6 +225,8 @@ ACTIVATIONS = (
     (nn.ReLU(), lambda x: torch.where(x > torch.zeros_like(x), x, 0), lambda x: x.mul_(x.gt(torch.tensor(0.0)))),
     (nn.ReLU(), lambda x: x * (0 < x), lambda x: x.mul_(torch.zeros(()) < x)),
     (nn.ReLU(), lambda x: x.masked_fill(torch.zeros_like(x) >= x, 0), None),
+    (nn.ReLU(), lambda x: (x + x.abs()) / 2, None),
+    (nn.ReLU(), lambda x: torch.abs(x).add(x) * 0.5, None),
     (nn.LeakyReLU(0.2), lambda x: torch.where(x > 0, x, 0.2 * x), None),
     (nn.LeakyReLU(0.2), lambda x: torch.where(x < 0, x.mul(0.2), x), None),
     (nn.LeakyReLU(0.2), lambda x: torch.where(x >= 0, x, x * torch.tensor(0.2)), None),
@@ -275,6 +277,8 @@ def test_a_module_is_a_function_is_a_method_in_place_or_not(number):
         lambda x: torch.where(x > 0, x, torch.zeros_like(x).add_(1)), lambda x: torch.maximum(x, 2 * x),
         lambda x: torch.where(x > 0, x.add_(1), 0), lambda x: torch.where(x > 0, x, torch.full_like(x, 1)),
         lambda x: torch.where((x > 0).logical_and_(x < 1), x, 0), lambda x: torch.where(x != 0, x, 0),
+        lambda x: x + (x + 1).abs(), lambda x: x - x.abs(), lambda x: torch.add(x, x.abs(), alpha=2),
+        lambda x: x.abs() + x.abs(), lambda x: x + x.abs().add_(1), lambda x: x.flip(0) + x.abs(),
         lambda x: torch.where(x > 0, x, (0.2 * x).mul_(2)), lambda x: x.where(x.new_ones(x.shape).bool(), 0),
     ],
 )  # fmt: skip
