@@ -1,13 +1,15 @@
 """Divides a table once: train drives fitness, validation picks, test is read once at the end.
 
 In: a Benchmark and its space. Out: three tuples of codes. Functionally identical architectures never stand on both
-sides of a split: their trained qualities differ by noise only, so a formula could learn them by heart.
+sides of a split: their trained qualities differ by noise only, so a formula could learn them by heart. Where one
+formula is evolved on several tables, that holds across them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from gpproxy.benchmarks.benchmark import Benchmark
 from gpproxy.errors import BenchmarkError
@@ -31,11 +33,16 @@ SMALLEST = 4
 
 @dataclass(frozen=True)
 class Split:
-    """Codes of the three parts, each sorted; no functional class stands in two of them."""
+    """Codes of the three parts, each sorted; no functional class stands in two of them.
+
+    Attributes:
+        elsewhere: those in no part, because an earlier part of another table has their class.
+    """
 
     train: tuple[str, ...]
     validation: tuple[str, ...]
     test: tuple[str, ...]
+    elsewhere: tuple[str, ...] = ()
 
 
 def split(
@@ -95,6 +102,51 @@ def split(
                 f"{len(part)} architectures, but needs at least {SMALLEST}. Change the sizes of the parts."
             )
     return Split(*map(tuple, _fewer(parts, labels, seed)))
+
+
+def splits(
+    tables: Sequence[tuple[Benchmark, SearchSpace]],
+    train: int | None = None,
+    seed: int = 0,
+    validation: int | None = None,
+    labels: int | None = None,
+) -> list[Split]:
+    """The `split` of each of several tables that one formula is evolved on.
+
+    What a formula learns from in one table is left out of the validation and test of the others, and what it is chosen
+    by out of their tests. Tables of the same architectures are divided alike and lose nothing.
+
+    Raises BenchmarkError as `split` does, and where that leaves a part too small.
+    """
+    parts = [split(table, space, train, seed, validation, labels) for table, space in tables]
+    kinds = [
+        {code: (space.name, space.canonical(space.decode(code))) for code in table.architectures}
+        for table, space in tables
+    ]
+
+    def taken(number: int, names: Sequence[str]) -> set[object]:
+        others = (at for at in range(len(tables)) if at != number)
+        return {kinds[at][code] for at in others for name in names for code in getattr(parts[at], name)}
+
+    return [_apart(table, parts[i], kinds[i], partial(taken, i)) for i, (table, _) in enumerate(tables)]
+
+
+def _apart(
+    table: Benchmark, parts: Split, kinds: Mapping[str, object], taken: Callable[[Sequence[str]], set[object]]
+) -> Split:
+    """A split without what earlier parts of other tables have taken."""
+    kept = {"train": parts.train}
+    for at, name in enumerate(PARTS[1:], 1):
+        gone = taken(PARTS[:at])
+        kept[name] = tuple(code for code in getattr(parts, name) if kinds[code] not in gone)
+        if len(kept[name]) < SMALLEST:
+            raise BenchmarkError(
+                f"{table.name} has architectures in common with the other tables. Without those that a formula would "
+                f"see there, its {name} has {len(kept[name])}, but needs at least {SMALLEST}. Evolve on one table and "
+                f"judge on the other: gpproxy score --transfer --proxy RUN --benchmark {table.name}"
+            )
+    left = {code for name in PARTS for code in getattr(parts, name)}.difference(*kept.values())
+    return Split(**kept, elsewhere=tuple(sorted(left)))
 
 
 def usual_sizes(architectures: int, train: int | None = None, validation: int | None = None) -> tuple[int, int]:

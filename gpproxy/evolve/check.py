@@ -5,12 +5,11 @@ In: an EvolveSettings. Out: the opened tables and parsed guesses, or an error th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 from gpproxy.benchmarks.benchmark import Benchmark, open_space
 from gpproxy.benchmarks.registry import load
-from gpproxy.benchmarks.split import Split, split
+from gpproxy.benchmarks.split import splits
 from gpproxy.errors import BenchmarkError, ConfigError, ExpressionError, did_you_mean
 from gpproxy.evolve.settings import EvolveSettings
 from gpproxy.execution.cluster import check_cluster
@@ -42,11 +41,11 @@ def open_tables(config: EvolveSettings) -> list[tuple[Benchmark, SearchSpace]]:
     settings = parse_settings(config.space_settings)
     spaces = [open_space(table.card, **settings) for table in tables]
     tables = [within(table, space, config) for table, space in zip(tables, spaces)]
-    parts = [split(table, space, *config.part_sizes) for table, space in zip(tables, spaces)]
-    _check_apart(tables, spaces, parts)
+    opened = list(zip(tables, spaces))
+    splits(opened, *config.part_sizes)
     for table, space in zip(tables, spaces) if config.groups not in NO_NAMES else ():
         check_group(config.groups, space.describe(space.decode(table.architectures[0])))
-    return list(zip(tables, spaces))
+    return opened
 
 
 def within(table: Benchmark, space: SearchSpace, config: EvolveSettings) -> Benchmark:
@@ -63,28 +62,6 @@ def within(table: Benchmark, space: SearchSpace, config: EvolveSettings) -> Benc
             "--max-params or --max-macs."
         )
     return table.select(kept)
-
-
-def _check_apart(tables: Sequence[Benchmark], spaces: Sequence[SearchSpace], parts: Sequence[Split]) -> None:
-    """Raises ConfigError where a formula would be tested on one table with architectures that it has seen in another.
-
-    Tables of the same architectures are divided alike, so this happens where only some are in both.
-    """
-
-    def classes(number: int, *names: str) -> set[Any]:
-        space, part = spaces[number], parts[number]
-        return {(space.name, space.canonical(space.decode(code))) for name in names for code in getattr(part, name)}
-
-    tested = [classes(number, "test") for number in range(len(tables))]
-    for number, table in enumerate(tables):
-        seen = classes(number, "train", "validation")
-        for other, test in zip(tables, tested):
-            if other is not table and seen & test:
-                raise ConfigError(
-                    f"{table.name} and {other.name} have some architectures in common: {len(seen & test)} that a "
-                    f"formula would see in {table.name} are in the test of {other.name}. Evolve on one table and "
-                    f"judge on the other: gpproxy score --transfer --proxy RUN --benchmark {other.name}"
-                )
 
 
 def check_group(choice: str, known: Iterable[str]) -> None:

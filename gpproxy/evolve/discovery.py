@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from gpproxy.benchmarks.benchmark import Benchmark
-from gpproxy.benchmarks.split import LEARNT, PARTS, SMALLEST, Split, split
+from gpproxy.benchmarks.split import LEARNT, PARTS, SMALLEST, Split, splits
 from gpproxy.errors import BenchmarkError
 from gpproxy.evolution.problem import Case, Problem
 from gpproxy.evolution.target import SMALLEST_GROUP, Target
@@ -115,8 +115,8 @@ def prepare(
         seed=config.init_seed, samples=config.inputs, proxies=(), device=config.device, look_seconds=config.look_seconds
     )
     found = []
-    for table, space in tables:
-        data = DiscoveryData(table, space, split(table, space, *config.part_sizes), how, inits=config.inits)
+    for (table, space), parts in zip(tables, splits(tables, *config.part_sizes)):
+        data = DiscoveryData(table, space, parts, how, inits=config.inits)
         for part in LEARNT:
             data = looked(data, part, config, how, on_progress)
         found.append(data)

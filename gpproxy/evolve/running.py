@@ -130,6 +130,8 @@ class Running:
             self.watch.note(f"{data.name}: " + ", ".join(f"{part} {size}" for part, size in sizes.items()))
             for remark in (*data.benchmark.remarks, *(f"left out {row}" for row in data.benchmark.dropped)):
                 self.watch.note(f"{data.name}: {remark}")
+            if elsewhere := len(data.parts.elsewhere):
+                self.watch.note(f"{data.name}: {elsewhere} have no part, for they are learnt from in another table")
             self.folder.log("split", benchmark=data.name, **sizes, left_out=dict(data.left_out))
             self._tell_left_out(data.name, data.left_out)
         self._write_split(discovery)

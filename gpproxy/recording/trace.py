@@ -21,8 +21,8 @@ class Part:
     """A tensor that a rectifier may be made of by hand (`gpproxy.recording.rectifiers`).
 
     Attributes:
-        kind: `sigmoid` of a value; `above` or `below`: where it is more or less than zero; the `absolute` value; `multiple` of it;
-            `zero`.
+        kind: `sigmoid` of a value; `above` or `below`: where it is more or less than zero; its `absolute` value; a
+            `multiple` of it; `zero`.
         value: refers to it; None of zeros.
         value_version, version: of the value as it was then, and of the tensor itself.
         factor: of a multiple, what the value was multiplied by.

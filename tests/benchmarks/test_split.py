@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gpproxy.benchmarks.benchmark import Benchmark, open_space
 from gpproxy.benchmarks.registry import load
-from gpproxy.benchmarks.split import Split, _draw, split
+from gpproxy.benchmarks.split import Split, _draw, split, splits
 from gpproxy.errors import BenchmarkError
 from gpproxy.ranking.equivalence import functional_classes
 from gpproxy.search_spaces.check import make_space
@@ -49,6 +49,28 @@ PINNED = Split(
     ("0-0-0", "0-0-1", "0-0-5", "0-1-0", "0-1-5", "0-2-2", "0-3-4", "0-3-5"),
     ("0-1-2", "0-1-3", "0-2-1", "0-2-3", "0-2-5", "0-3-1", "0-3-2", "0-3-3"),
 )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_class_stands_on_two_sides_across_tables(codes, space, card, seed):
+    alike = splits([(table(codes, card), space)] * 2, 100, seed)
+    assert alike == [split(table(codes, card), space, 100, seed)] * 2 and not alike[0].elsewhere
+    parts = splits([(table(some, card), space) for some in (codes, codes[::2])], 50, seed)
+    sets = [sides(one, space) for one in parts]
+    for train, validation, _ in sets:
+        for other in sets:
+            assert not (train & other[1] or train & other[2] or validation & other[2])
+    assert all(
+        one.train == split(table(some, card), space, 50, seed).train for one, some in zip(parts, (codes, codes[::2]))
+    )
+    assert sorted(code for part in vars(parts[1]).values() for code in part) == sorted(codes[::2])
+
+
+def test_tables_that_leave_no_test_are_refused(codes, space, card):
+    with pytest.raises(
+        BenchmarkError, match="t has architectures in common .* its (validation|test) has .* --transfer"
+    ):
+        splits([(table(some, card), space) for some in (codes, codes[:20])])
 
 
 @settings(max_examples=100, deadline=None)
