@@ -7,7 +7,7 @@ first architectures are described both ways; where the two differ, `describe` is
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from gpproxy.recording.operations import COUNTED
+from gpproxy.recording.arguments import arguments
+from gpproxy.recording.operations import COUNTED, SHIFTS
 from gpproxy.search_spaces import Batch, SearchSpace
 from gpproxy.search_spaces.space import Architecture
 from gpproxy.seeds import numbered, python_random
@@ -33,7 +34,7 @@ _CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 
 
 class Size(NamedTuple):
-    """Parameters, and multiply-accumulates of convolutions and linear layers for one input."""
+    """Parameters, and multiply-accumulates of convolutions, linear layers and other matrix products for one input."""
 
     params: float
     macs: float
@@ -60,7 +61,7 @@ class Sizer:
     def __call__(self, architecture: Architecture) -> Size:
         try:
             return self._way(architecture)
-        except Uncounted:  # a rare choice, such as attention in one architecture of a hundred
+        except Uncounted:  # a rare choice, in one architecture of a hundred
             return described_size(self._space, architecture)
 
 
@@ -69,12 +70,40 @@ class Uncounted(Exception):
 
 
 class _Watch(TorchFunctionMode):
-    """Raises Uncounted at an operation that multiplies and accumulates: those of the known layers never run."""
+    """Counts products of matrices and attention outside the known layers, which never run; raises Uncounted at other
+    operations that multiply and accumulate."""
+
+    def __init__(self, counted: list[int]):
+        super().__init__()
+        self.counted = counted
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if getattr(func, "__name__", "") in COUNTED:
+        name, kwargs = getattr(func, "__name__", ""), kwargs or {}
+        if name in SHIFTS and not kwargs and _alike(args):  # torch works their shapes out in Python, step by step
+            return args[0]
+        if name == "scaled_dot_product_attention":
+            return self._attention(*arguments(args, kwargs, ("query", "key", "value")))
+        if name in ("matmul", "__matmul__", "mm", "bmm") and len(args) == 2:
+            output = func(*args, **kwargs)
+            self.counted[0] += output.numel() * args[0].shape[-1]
+            return output
+        if name in COUNTED:
             raise Uncounted
-        return func(*args, **(kwargs or {}))
+        return func(*args, **kwargs)
+
+    def _attention(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """`... x queries x channel`, `... x keys x channel` twice: two products."""
+        output = torch.empty(*query.shape[:-1], value.shape[-1], device="meta")
+        self.counted[0] += (query.numel() + output.numel()) * key.shape[-2]
+        return output
+
+
+def _alike(values: Sequence[Any]) -> bool:
+    """Whether an operation by elements returns the shape of its first argument."""
+    first = values[0]
+    if not isinstance(first, Tensor) or not first.is_meta or not first.is_floating_point():
+        return False
+    return all(value.shape == first.shape for value in values if isinstance(value, Tensor))
 
 
 def described_size(space: SearchSpace, architecture: Architecture) -> Size:
@@ -90,7 +119,7 @@ def built_size(space: SearchSpace, batch: Batch, architecture: Architecture) -> 
     for module in network.modules():
         if shape := _shape_of(module, counted):
             module.forward = shape  # type: ignore[method-assign]
-    with torch.no_grad(), _Watch():
+    with torch.no_grad(), _Watch(counted):
         batch.call(network)
     return Size(float(sum(p.numel() for p in network.parameters())), counted[0] / len(batch))
 

@@ -20,12 +20,17 @@ from tests.search.setups import FORWARD, fake_setup, fake_space
 
 @pytest.mark.parametrize(
     "name, settings",
-    [("autogan", {"width": 4, "resolution": 16}), ("transnas-micro", {}), ("gancompression-cyclegan", {})],
+    [
+        ("autogan", {"width": 4, "resolution": 16}),
+        ("transnas-micro", {}),
+        ("gancompression-cyclegan", {}),
+        ("unet", {"resolution": 16}),  # attention and sums of maps
+    ],
 )
 def test_fast_sizes_are_those_described(name: str, settings: dict) -> None:
     space = make_space(name, settings)
     sizer = Sizer(space)
-    assert sizer.fast and sizer.plain == (name == "autogan")
+    assert sizer.fast and sizer.plain == (name in ("autogan", "unet"))
     rng = random.Random(7)
     for _ in range(2):
         architecture = space.sample(rng)
@@ -94,7 +99,8 @@ def test_a_look_sees_the_same_size() -> None:
 
 
 class Rare(nn.Module):
-    """A decoder that attends to itself, by plain matrix products, for one value of a choice."""
+    """A decoder that attends to itself, by plain matrix products or torch's function, or contracts by letters, for some
+    values of a choice."""
 
     def __init__(self, width: int, kind: int):
         super().__init__()
@@ -106,6 +112,11 @@ class Rare(nn.Module):
         if self.kind == 11:
             q = x.flatten(2)
             x = x + ((q.transpose(1, 2) @ q).softmax(-1) @ q.transpose(1, 2)).transpose(1, 2).view_as(x)
+        if self.kind == 10:
+            q = x.flatten(2).transpose(1, 2)
+            x = x + torch.nn.functional.scaled_dot_product_attention(q, q, value=q).transpose(1, 2).view_as(x)
+        if self.kind == 9:
+            x = torch.einsum("bchw,bdhw->bcd", x, x)[:, :, :, None].mul(0.5).expand(-1, -1, -1, 4)
         return self.last(x)
 
 
@@ -115,5 +126,7 @@ def test_what_only_a_rare_choice_multiplies_is_counted():
     plain, attending = (sizer(space.decode(code)) for code in ("8_3", "8_11"))
     assert sizer.fast and attending.params == plain.params
     assert attending.macs == plain.macs + 2 * 16 * 16 * 8
-    for code, size in (("8_3", plain), ("8_11", attending)):
+    named, spelt = (sizer(space.decode(code)) for code in ("8_10", "8_9"))
+    assert named == attending
+    for code, size in (("8_3", plain), ("8_11", attending), ("8_10", named), ("8_9", spelt)):
         assert look_at(space, code, Collection(samples=2)).noise.macs == size.macs
