@@ -5,13 +5,13 @@ In: a Result. Out: titles and sentences: the formula in words, the verdict again
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gpproxy.evolve.advice import advise
 from gpproxy.evolve.result import ENDS
 from gpproxy.expressions.notation.words import explained
-from gpproxy.ranking.difference import MEASURES
+from gpproxy.ranking.difference import MEASURES, Difference
 from gpproxy.run.folder import COMMITTEE
 from gpproxy.run.tables import capital, joined, number, with_interval
 
@@ -131,13 +131,8 @@ def summary(rivals: Sequence[Rival], confounders: Sequence[dict[str, Any]]) -> s
 
     if not rivals:
         return ""
-    better = [KINDS[rival.kind] for rival in rivals if rival.difference and rival.difference.better]
-    others = [KINDS[rival.kind] for rival in rivals if rival.difference and not rival.difference.better]
-    told = []
-    if better:
-        told.append(f"on the test the formula is better than {joined(better)} by ρ and τ.")
-    if others:
-        told.append(f"{'It' if better else 'On the test the formula'} is not shown to be better than {joined(others)}.")
+    sides = outcome((KINDS[rival.kind], rival.difference) for rival in rivals)
+    told = [f"on the test the formula is {sides}."] if sides else []
     descriptor = next((rival for rival in rivals if rival.kind == "descriptor"), None)
     if descriptor is not None and descriptor.difference is not None and not descriptor.difference.better:
         backwards = ", counted backwards" if descriptor.sign < 0 else ""
@@ -145,6 +140,16 @@ def summary(rivals: Sequence[Rival], confounders: Sequence[dict[str, Any]]) -> s
     elif confounders:
         told.append(f"It may be {confounders[0]['descriptor']} in disguise, see the note.")
     return capital(" ".join(told))
+
+
+def outcome(compared: Iterable[tuple[str, Difference | None]]) -> str:
+    """`better, by ρ and τ, than A; not shown to be better than B; worse than C`, of those with a difference."""
+    sides: dict[str, list[str]] = {"better, by ρ and τ, than": [], "not shown to be better than": [], "worse than": []}
+    best, open_, worst = sides.values()
+    for name, difference in compared:
+        if difference is not None:
+            (best if difference.better else worst if difference.worse else open_).append(name)
+    return "; ".join(f"{words} {joined(names)}" for words, names in sides.items() if names)
 
 
 def random_budget(draws: Sequence[dict[str, Any]], evolved: int) -> str:

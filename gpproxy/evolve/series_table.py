@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from gpproxy.evolve.facts import AS_WELL
+from gpproxy.evolve.facts import AS_WELL, outcome
 from gpproxy.evolve.series import COMMITTEES, OWN
 from gpproxy.ranking.difference import MEASURES
 from gpproxy.run.tables import joined, number, with_interval, wrapped
@@ -128,14 +128,9 @@ def remarks(series: Series) -> Iterator[str]:
 def verdict(series: Series) -> str:
     """What the differences come to, in a sentence."""
     rows = [row for row in series.rows if row.difference is not None and row.kind not in COMMITTEES]
-    better = [row.title for row in rows if row.difference and row.difference.better]
-    others = [row.title for row in rows if row.difference and not row.difference.better]
     if not rows:
         return "over these seeds the evolved formula was compared with nothing."
-    told = "over these seeds the evolved formula is "
-    told += f"better, by ρ and τ, than {joined(better)}" if better else ""
-    told += "; " if better and others else ""
-    told += f"not shown to be better than {joined(others)}" if others else ""
+    told = f"over these seeds the evolved formula is {outcome((row.title, row.difference) for row in rows)}"
     if any(row.kind == "descriptor" and row.difference and not row.difference.better for row in rows):
         told += f". {AS_WELL}"
     return f"{told}."

@@ -49,6 +49,11 @@ class Difference:
         return all(self.sign(measure) > 0 for measure in MEASURES)
 
     @property
+    def worse(self) -> bool:
+        """Whether it is worse by both."""
+        return all(self.sign(measure) < 0 for measure in MEASURES)
+
+    @property
     def words(self) -> str:
         """The verdict: `better`, `worse`, `not distinguishable`, or what differs between the measures."""
         named = {1: "better", -1: "worse", 0: EQUAL}

@@ -26,9 +26,11 @@ def test_a_difference_whose_interval_holds_zero_is_none() -> None:
     assert first == "best descriptor (depth): τ .20 [.10, .30], ρ .20 [.10, .30]: better"
     assert second.endswith("ρ .10 [-.10, .30]: not distinguishable")
     assert last == (
-        "On the test the formula is better than best descriptor by ρ and τ. It is not shown to be better than best "
+        "On the test the formula is better, by ρ and τ, than best descriptor; not shown to be better than best "
         "classical proxy."
     )
+    *_, last = told(rival("statistic", "a", -0.3, -0.1), rival("classical", "ntk", -0.1, 0.3))
+    assert last.endswith("not shown to be better than best classical proxy; worse than best single statistic.")
 
 
 def test_a_descriptor_that_does_as_well_is_named() -> None:
