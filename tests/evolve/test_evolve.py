@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,10 +59,24 @@ def test_a_part_may_hold_more_than_is_read_at_a_time(
 ) -> None:
     monkeypatch.setattr("gpproxy.evolve.part_scores.CHUNK", 5)
     run(small(tmp_path / "run"))
-    for name in ("front.json", "scores.csv"):
-        assert (tmp_path / "run" / name).read_bytes() == (finished / name).read_bytes()
-    found, wanted = (json.loads((folder / "result.json").read_text()) for folder in (tmp_path / "run", finished))
-    assert found["benchmarks"] == wanted["benchmarks"]
+    folders = (tmp_path / "run", finished)
+    assert front(folders[0]) == front(folders[1])
+    rows = ([row.split(",") for row in (path / "scores.csv").read_text().splitlines()] for path in folders)
+    results = (json.loads((path / "result.json").read_text())["benchmarks"] for path in folders)
+    for one, other in (map(leaves, rows), map(leaves, results)):
+        # Some processors round a sum in single precision by the size of its batch.
+        assert one == {at: pytest.approx(v, 1e-4, 1e-6) if isinstance(v, float) else v for at, v in other.items()}
+
+
+def leaves(data: Any, at: str = "") -> dict[str, Any]:
+    """The numbers and words of nested lists and dictionaries, by their places."""
+    if isinstance(data, list | dict):
+        items = data.items() if isinstance(data, dict) else enumerate(data)
+        return {place: value for key, part in items for place, value in leaves(part, f"{at}/{key}").items()}
+    try:
+        return {at: float(data)}
+    except (TypeError, ValueError):
+        return {at: data}
 
 
 def test_result_has_the_promised_fields(finished: Path) -> None:
