@@ -6,17 +6,17 @@ In: a network and a batch, both on the meta device, so nothing is computed. Out:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from gpproxy.recording.arguments import changed
-from gpproxy.recording.operations import NORMS, RECTIFIERS, SQUASHERS
+from gpproxy.recording.operations import NORMS, RECTIFIERS, SHIFTS, SQUASHERS
 from gpproxy.recording.recorder import Recorder
 from gpproxy.search_spaces.batch import Batch
 
@@ -69,14 +69,15 @@ def macs(network: nn.Module, batch: Batch) -> float:
     return counter.get_total_flops() / 2 / len(batch)
 
 
-class _Outline(TorchFunctionMode):
-    """On the meta device norms and activations hand on an empty tensor of the shape that they are given: torch works
-    that shape out in Python, step by step, which takes longer than all the rest of a network."""
+class Outline(TorchFunctionMode):
+    """On the meta device norms, activations, and sums and products of equal shapes hand on an empty tensor of the shape
+    that they are given: torch works that shape out in Python, step by step, which takes longer than all the rest of a
+    network."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Called by torch for every function and method, in place of it."""
         name, kwargs = getattr(func, "__name__", ""), kwargs or {}
-        if name in _SHAPELESS:
+        if name in _SHAPELESS or name in SHIFTS and _alike(args):
             given = args[0] if args else kwargs["input"]
             if given.is_meta and given.is_floating_point():
                 return given if changed(name, args, kwargs) is not None else torch.empty_like(given)
@@ -87,6 +88,13 @@ class _Outline(TorchFunctionMode):
 _SHAPELESS = NORMS | RECTIFIERS | SQUASHERS
 
 
+def _alike(values: Sequence[Any]) -> bool:
+    """Whether an operation by elements hands on shape and type of the first value, a tensor."""
+    tensors = [value for value in values if isinstance(value, Tensor)]
+    kinds = {(tensor.shape, tensor.dtype) for tensor in tensors}
+    return len(kinds) == 1 and values[0] is tensors[0]
+
+
 @contextmanager
 def _counting(network: nn.Module) -> Iterator[FlopCounterMode]:
     """Counts the floating-point operations of a pass without gradients."""
@@ -94,7 +102,7 @@ def _counting(network: nn.Module) -> Iterator[FlopCounterMode]:
     try:
         for parameter in slopes:  # torch's counter fails on views of parameters that a module is given
             parameter.requires_grad_(False)
-        with torch.no_grad(), FlopCounterMode(display=False) as counter, _Outline():
+        with torch.no_grad(), FlopCounterMode(display=False) as counter, Outline():
             yield counter
     finally:
         for parameter in slopes:

@@ -26,6 +26,12 @@ from gpproxy.errors import GPProxyError  # noqa: E402
 from gpproxy.registry import load_plugin  # noqa: E402
 from gpproxy.search_spaces import SEARCH_SPACES  # noqa: E402
 
+LEGEND = (
+    "seen: share of parameters and of MACs that were recorded; there: statistics and classical proxies; then, for the "
+    "first and for the last, widest network of the space: bare: CPU ms of one forward and backward pass of 16 samples; "
+    "look: a look over all statistics in units of it; rec.: the passes of the look alone, and same: the look, in units "
+    "of the same passes, bare"
+)
 #: Shares differ from 1 by rounding at most.
 TOLERANCE = 1e-9
 
@@ -73,12 +79,7 @@ def main(names: Sequence[str]) -> int:
     except GPProxyError as error:
         print(f"gallery: {error}", file=sys.stderr)
         return 2
-    print("seen: share of parameters and of MACs that were recorded; there: statistics and classical proxies; then,")
-    print(
-        "for the first and for the last (widest) network of the space: CPU ms of one bare forward and backward pass of"
-    )
-    print("16 samples; the time of a look over all statistics in units of it (look); the passes of the look alone")
-    print("(rec.), and the look (same), in units of the same passes, bare")
+    print(*textwrap.wrap(LEGEND, 120), sep="\n")
     heads = [("params", 8), ("MACs", 7), ("layers", 6), ("seen", 15), ("there", 13)]
     heads += 2 * [("bare", 7), ("look", 5), ("rec.", 5), ("same", 5)]
     print(f"{'':14s}", *(f"{head:>{width}}" for head, width in heads))

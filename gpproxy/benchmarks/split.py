@@ -7,9 +7,8 @@ formula is evolved on several tables, that holds across them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from gpproxy.benchmarks.benchmark import Benchmark
 from gpproxy.errors import BenchmarkError
@@ -119,34 +118,28 @@ def splits(
     Raises BenchmarkError as `split` does, and where that leaves a part too small.
     """
     parts = [split(table, space, train, seed, validation, labels) for table, space in tables]
-    kinds = [
+    if len(tables) < 2:
+        return parts
+    classes = [
         {code: (space.name, space.canonical(space.decode(code))) for code in table.architectures}
         for table, space in tables
     ]
-
-    def taken(number: int, names: Sequence[str]) -> set[object]:
-        others = (at for at in range(len(tables)) if at != number)
-        return {kinds[at][code] for at in others for name in names for code in getattr(parts[at], name)}
-
-    return [_apart(table, parts[i], kinds[i], partial(taken, i)) for i, (table, _) in enumerate(tables)]
-
-
-def _apart(
-    table: Benchmark, parts: Split, kinds: Mapping[str, object], taken: Callable[[Sequence[str]], set[object]]
-) -> Split:
-    """A split without what earlier parts of other tables have taken."""
-    kept = {"train": parts.train}
-    for at, name in enumerate(PARTS[1:], 1):
-        gone = taken(PARTS[:at])
-        kept[name] = tuple(code for code in getattr(parts, name) if kinds[code] not in gone)
-        if len(kept[name]) < SMALLEST:
-            raise BenchmarkError(
-                f"{table.name} has architectures in common with the other tables. Without those that a formula would "
-                f"see there, its {name} has {len(kept[name])}, but needs at least {SMALLEST}. Evolve on one table and "
-                f"judge on the other: gpproxy score --transfer --proxy RUN --benchmark {table.name}"
-            )
-    left = {code for name in PARTS for code in getattr(parts, name)}.difference(*kept.values())
-    return Split(**kept, elsewhere=tuple(sorted(left)))
+    found = []
+    for number, (table, _) in enumerate(tables):
+        others = [at for at in range(len(tables)) if at != number]
+        kept, seen = {"train": parts[number].train}, set()
+        for earlier, name in zip(LEARNT, PARTS[1:]):
+            seen |= {classes[at][code] for at in others for code in getattr(parts[at], earlier)}
+            kept[name] = tuple(code for code in getattr(parts[number], name) if classes[number][code] not in seen)
+            if len(kept[name]) < SMALLEST:
+                raise BenchmarkError(
+                    f"{table.name} has architectures in common with the other tables. Without those that a formula "
+                    f"would see there, its {name} has {len(kept[name])}, but needs at least {SMALLEST}. Evolve on one "
+                    f"table and judge on the other: gpproxy score --transfer --proxy RUN --benchmark {table.name}"
+                )
+        left = {code for part in PARTS for code in getattr(parts[number], part)}.difference(*kept.values())
+        found.append(Split(**kept, elsewhere=tuple(sorted(left))))
+    return found
 
 
 def usual_sizes(architectures: int, train: int | None = None, validation: int | None = None) -> tuple[int, int]:

@@ -131,7 +131,7 @@ class Running:
             for remark in (*data.benchmark.remarks, *(f"left out {row}" for row in data.benchmark.dropped)):
                 self.watch.note(f"{data.name}: {remark}")
             if elsewhere := len(data.parts.elsewhere):
-                self.watch.note(f"{data.name}: {elsewhere} have no part, for they are learnt from in another table")
+                self.watch.note(f"{data.name}: {elsewhere} have no part: a formula sees them in another table")
             self.folder.log("split", benchmark=data.name, **sizes, left_out=dict(data.left_out))
             self._tell_left_out(data.name, data.left_out)
         self._write_split(discovery)

@@ -42,6 +42,10 @@ FILLS = frozenset(("masked_fill", "masked_fill_", "__setitem__"))
 #: What makes a part, and what makes a rectifier of parts.
 MAKES_PART = frozenset(("sigmoid", *ABSOLUTES, *COMPARISONS, *INVERSES, *CASTS, *ZEROS, *TIMES))
 BY_HAND = frozenset(("where", *FILLS, *TIMES, *SUMS, *LARGER))
+#: What a value times, or plus, a part of it is: of the sum twice as much, which is halved before or afterwards.
+PUT_TOGETHER = {
+    **dict.fromkeys(TIMES, {"sigmoid": "silu", "above": "relu"}), **dict.fromkeys(SUMS, {"absolute": "relu"}),
+}  # fmt: skip
 
 
 def cuts_at_zero(name: str, args: Any, kwargs: Any) -> bool:
@@ -94,9 +98,8 @@ def part_made(name: str, args: Any, kwargs: Any, given: list[Tensor], output: An
 
 def by_hand(name: str, args: Any, kwargs: Any, given: list[Tensor], traces: Traces) -> tuple[Tensor, str] | None:
     """The value that an operation rectifies and the name of the rectifier, where it is written by hand: a value times
-    its switch, a value and its absolute one (twice the rectified value, which is halved before or afterwards), the
-    larger of a value and zero or a part of itself, or one of them where the value is below zero. None for other
-    operations."""
+    its switch, a value and its absolute one, the larger of a value and zero or a part of itself, or one of them where
+    the value is below zero. None for other operations."""
     if name not in BY_HAND or len(given) < 2:
         return None
     if name == "where" or name in FILLS:
@@ -108,20 +111,14 @@ def by_hand(name: str, args: Any, kwargs: Any, given: list[Tensor], traces: Trac
             return None
         found = _below_zero(above, below, traces, learned=True)
         return (above, found) if found else None
-    if len(given) != 2:
-        return None
-    if name in SUMS and kwargs:  # alpha
+    if len(given) != 2 or name in SUMS and kwargs:  # alpha
         return None
     in_place = name in ("mul_", "__imul__", "multiply_")
     for value, other in (given,) if in_place else (given, given[::-1]):
-        if name in TIMES:
+        if made := PUT_TOGETHER.get(name):
             part = known_part(other, traces)
-            if part is not None and part.is_of(value) and part.kind in ("sigmoid", "above"):
-                return value, "silu" if part.kind == "sigmoid" else "relu"
-        elif name in SUMS:
-            part = known_part(other, traces)
-            if part is not None and part.is_of(value) and part.kind == "absolute":
-                return value, "relu"
+            if part is not None and part.is_of(value) and part.kind in made:
+                return value, made[part.kind]
         elif traces.origin(value).data and (found := _below_zero(value, other, traces)):
             return value, found
     return None
