@@ -18,7 +18,7 @@ from torch.nn.utils import spectral_norm
 
 from gpproxy.search_spaces import Batch, choice_space
 
-#: Narrow ones to try things on, and wider ones whose looks cost what those of published networks cost.
+#: One to try things on, and one on which the price of a look is measured.
 WIDTHS = (16, 64)
 LABELS = 10
 
