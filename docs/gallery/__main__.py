@@ -29,8 +29,8 @@ from gpproxy.search_spaces import SEARCH_SPACES  # noqa: E402
 LEGEND = (
     "seen: share of parameters and of MACs that were recorded; there: statistics and classical proxies; then, for the "
     "first and for the last, widest network of the space: bare: CPU ms of one forward and backward pass of 16 samples; "
-    "look: a look over all statistics in units of it; rec.: the passes of the look alone, and same: the look, in units "
-    "of the same passes, bare"
+    "look: a look over all statistics, with 32 samples, in units of it; same: in units of its passes, bare; whole: in "
+    "units of passes with all 32 samples in each, where a look takes 16 in all but one"
 )
 #: Shares differ from 1 by rounding at most.
 TOLERANCE = 1e-9
@@ -52,7 +52,7 @@ def complete(found: Seen) -> bool:
 
 def timed(found: Times) -> str:
     """Its columns of the table."""
-    ratios = (found.look / found.bare, found.recorded / found.passes, found.look / found.passes)
+    ratios = [found.look / bare for bare in (found.bare, found.passes, found.whole)]
     return f"{1000 * found.bare:7.1f} {ratios[0]:5.1f} {ratios[1]:5.2f} {ratios[2]:5.2f}"
 
 
@@ -81,7 +81,7 @@ def main(names: Sequence[str]) -> int:
         return 2
     print(*textwrap.wrap(LEGEND, 120), sep="\n")
     heads = [("params", 8), ("MACs", 7), ("layers", 6), ("seen", 15), ("there", 13)]
-    heads += 2 * [("bare", 7), ("look", 5), ("rec.", 5), ("same", 5)]
+    heads += 2 * [("bare", 7), ("look", 5), ("same", 5), ("whole", 5)]
     print(f"{'':14s}", *(f"{head:>{width}}" for head, width in heads))
     whole = True
     for space in chosen:

@@ -18,16 +18,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from gpproxy.search_spaces import Batch, SearchSpace
 from gpproxy.seeds import seeded
-from gpproxy.statistics.absent import AbsentPass
 from gpproxy.statistics.collection import Collection
-from gpproxy.statistics.exact import exact
 from gpproxy.statistics.observe import collect_one, look_at
 from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.plain_copy import plain_copy
 from gpproxy.statistics.record import Record
-
-#: The passes of a look over all statistics.
-PASSES = ("noise", "perturbed", "wide", "ones", "input_gradient", "jacobian")
 
 
 @dataclass(frozen=True)
@@ -62,14 +57,14 @@ class Times:
     Attributes:
         look: of all statistics.
         bare: of one forward and backward pass.
-        recorded: of the passes of the look, without what statistics compute of them.
-        passes: of the same passes, without recording anything.
+        passes: of the passes of the look, on as many samples, without recording anything.
+        whole: of the same with the whole batch in each, where a look makes one of it and the others of the first few.
     """
 
     look: float
     bare: float
-    recorded: float
     passes: float
+    whole: float
 
 
 def seen(space: SearchSpace, samples: int = 16) -> Seen:
@@ -116,39 +111,33 @@ def counted_macs(space: SearchSpace, code: str) -> float:
     return counter.get_total_flops() / 2 / len(batch)
 
 
-def times(space: SearchSpace, code: str, samples: int = 16, repeats: int = 3) -> Times:
-    """The fastest of some looks, bare passes, recorded passes and bare passes of the same kinds, in turns.
+def times(space: SearchSpace, code: str, samples: int = 32, repeats: int = 3) -> Times:
+    """The fastest of some looks at a batch of `samples`, and of bare passes of the same kinds, in turns.
 
-    Passes with gradients take 16 samples at most. The network is built on all sides.
+    The network is built on all sides.
     """
     how = Collection(samples=samples, proxies=(), describe=False)
     batch = space.batch(how.samples, seeded("batch"))
+    few = batch.first(Passes.NARROW)
+    draws = look_at(space, code, how, backward=False).noise.random
 
-    def once() -> None:
+    def once(given: Batch = few) -> None:
         network = built(space, code)
-        torch.autograd.grad(space.loss(batch.call(network), batch), list(network.parameters()), allow_unused=True)
+        torch.autograd.grad(space.loss(given.call(network), given), list(network.parameters()), allow_unused=True)
 
-    def every() -> None:
-        once()
+    def every(given: Batch) -> None:
+        once(given)
         network = built(space, code)
         with torch.no_grad():
-            batch.call(network)  # the perturbed one
-            batch.call(network)  # the wide one
-        inputs = batch.visible.clone().requires_grad_(True)
-        torch.autograd.grad(batch.with_visible(inputs).call(network).sum(), inputs, allow_unused=True)
-        _ones(network, batch)
-        _jacobian(network, batch)
+            given.call(network)  # the perturbed one
+            if given is few:
+                batch.call(network)  # the wide one
+        inputs = given.visible.clone().requires_grad_(True)
+        torch.autograd.grad(given.with_visible(inputs).call(network).sum(), inputs, allow_unused=True)
+        _ones(network, given)
+        _jacobian(network, given, draws)
 
-    @exact()
-    def recorded() -> None:
-        passes = look_at(space, code, how)
-        for name in PASSES:
-            try:
-                getattr(passes, name)
-            except AbsentPass:
-                pass
-
-    return Times(*cpu([lambda: collect_one(space, code, how), once, recorded, every], repeats))
+    return Times(*cpu([lambda: collect_one(space, code, how), once, lambda: every(few), lambda: every(batch)], repeats))
 
 
 def _ones(network: nn.Module, batch: Batch) -> None:
@@ -161,11 +150,14 @@ def _ones(network: nn.Module, batch: Batch) -> None:
     torch.autograd.grad(total, list(network.parameters()), allow_unused=True)
 
 
-def _jacobian(network: nn.Module, batch: Batch) -> None:
+def _jacobian(network: nn.Module, batch: Batch, draws: bool) -> None:
     few = batch.first(Passes.DIRECTION_SAMPLES)
-    tiled = few.samples(lambda tensor: tensor.repeat(Passes.DIRECTIONS, *[1] * (tensor.ndim - 1)))
-    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), forward_ad.dual_level():
-        tiled.with_visible(forward_ad.make_dual(tiled.visible, torch.ones_like(tiled.visible))).call(network)
+    passes, directions = (Passes.DIRECTIONS, 1) if draws else (1, Passes.DIRECTIONS)
+    tiled = few.samples(lambda tensor: tensor.repeat(directions, *[1] * (tensor.ndim - 1)))
+    dual = torch.ones_like(tiled.visible)
+    for _ in range(passes):
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), forward_ad.dual_level():
+            tiled.with_visible(forward_ad.make_dual(tiled.visible, dual)).call(network)
 
 
 def built(space: SearchSpace, code: str) -> nn.Module:
