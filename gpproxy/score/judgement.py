@@ -25,7 +25,7 @@ from gpproxy.run.settings import available_cores, parse_settings
 from gpproxy.run.tables import with_interval
 from gpproxy.run.terminal import Terminal
 from gpproxy.score.settings import ScoreSettings
-from gpproxy.score.table import as_csv, choice_cells, matrix, regrets
+from gpproxy.score.table import as_csv, choice_cells, matrix, regrets, spread
 from gpproxy.score.transfer import columns, transfer
 
 #: Fewest labelled architectures that scores are judged by.
@@ -91,12 +91,15 @@ def show_transfer(config: ScoreSettings) -> None:
         )
     console = usual_console()
     for measure in ("spearman", "kendall"):
-        for table in matrix(cells, places, measure, console.width):
-            console.print(table)
+        for show in (matrix, spread):
+            for table in show(cells, places, measure, console.width):
+                console.print(table)
     if any(cell.home for cell in cells):
         _say(
             console,
-            "* discovered there; what it has learnt from or was chosen by is left out, and all functional twins",
+            "* discovered there; what it has learnt from or was chosen by is left out, and all functional twins. An "
+            "interval says what other networks would give; what another formula would, those of several splits say "
+            "(evolve --seeds)",
         )
     for shown in regrets(cells, places):
         console.print(shown)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import statistics
 from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
@@ -17,6 +18,7 @@ from gpproxy.score.transfer import Cell, Column, label_of
 
 #: Characters that a column of the matrix takes, and the rows' names at the most.
 COLUMN, NAMES = 13, 26
+SIGNS = {"spearman": "ρ", "kendall": "τ"}
 
 
 def matrix(cells: Sequence[Cell], places: Sequence[Column], measure: str, width: int = 80) -> Iterator[Table]:
@@ -24,18 +26,49 @@ def matrix(cells: Sequence[Cell], places: Sequence[Column], measure: str, width:
 
     As many tables, one below the other, as `width` characters need.
     """
-    sign = {"spearman": "ρ", "kendall": "τ"}[measure]
+    rows = [cells[i : i + len(places)] for i in range(0, len(cells), len(places))]
+    named = [(own[0].proxy.replace(" (", "\n("), [_entry(cell, measure) for cell in own]) for own in rows]
+    yield from _blocks(f"{SIGNS[measure]} held out [95 %]\ndiscovered on", named, places, width)
+
+
+def spread(cells: Sequence[Cell], places: Sequence[Column], measure: str, width: int = 80) -> Iterator[Table]:
+    """Mean and deviation over the formulas that were discovered on the same benchmarks, and the lowest and highest of
+    them; empty where there are not several of any. Arguments as for `matrix`.
+    """
+    rows = [cells[i : i + len(places)] for i in range(0, len(cells), len(places))]
+    named = []
+    for origin in dict.fromkeys(own[0].origin for own in rows if own[0].origin):
+        family = [own for own in rows if own[0].origin == origin]
+        if len(family) > 1:
+            many = f"{origin}\n({len(family)} formulas)"
+            named.append((many, [_of_several(column, measure) for column in zip(*family)]))
+    if named:
+        yield from _blocks(f"{SIGNS[measure]} held out, mean ±\ndeviation, range", named, places, width)
+
+
+def _blocks(
+    head: str, rows: Sequence[tuple[str, Sequence[Text]]], places: Sequence[Column], width: int
+) -> Iterator[Table]:
+    """Rows of one entry per place, in as many tables as `width` characters need."""
     fit = max((width - NAMES) // COLUMN, 1)
     for start in range(0, len(places), fit):
-        block = places[start : start + fit]
         table = Table(box=None, pad_edge=False, padding=(0, 1))
-        table.add_column(f"{sign} held out [95 %]\ndiscovered on", overflow="fold", max_width=NAMES - 1)
-        for place in block:
+        table.add_column(head, overflow="fold", max_width=NAMES - 1)
+        for place in places[start : start + fit]:
             table.add_column(label_of(place.name).replace("-", "-\n"), justify="right", overflow="fold")
-        for label in dict.fromkeys(cell.proxy for cell in cells):
-            own = {cell.benchmark: cell for cell in cells if cell.proxy == label}
-            table.add_row(label.replace(" (", "\n("), *(_entry(own[place.name], measure) for place in block))
+        for name, entries in rows:
+            table.add_row(name, *entries[start : start + fit])
         yield table
+
+
+def _of_several(cells: Sequence[Cell], measure: str) -> Text:
+    values = [cell.row[measure] for cell in cells if cell.row and cell.row[measure] is not None]
+    if len(values) < 2:
+        return Text("-")
+    middle = f"{number(statistics.fmean(values))} ± {number(statistics.stdev(values))}"
+    star = "* " if cells[0].home else ""
+    text = f"{star}{middle}\n{number(min(values))} to {number(max(values))}"
+    return Text(text, style="bold" if cells[0].home else "")
 
 
 def _entry(cell: Cell, measure: str) -> Text:

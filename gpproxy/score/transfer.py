@@ -7,7 +7,7 @@ functional twins, are held out of every benchmark of their space. A benchmark wh
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,8 @@ class Cell:
 
     Attributes:
         proxy, benchmark: label of the row, name of the column.
-        home: whether the proxy was discovered on this benchmark.
+        origin: names of the benchmarks that the proxy was discovered on; empty for one that none is known of.
+        home: whether this is one of them.
         row: numbers of `RankingMetrics.measure`; empty where there are none.
         choices: what the best of k by proxy has, against k at random.
         missing: why there are no numbers.
@@ -57,6 +58,7 @@ class Cell:
 
     proxy: str
     benchmark: str
+    origin: str
     home: bool
     row: dict[str, Any]
     choices: tuple[Choice, ...] = ()
@@ -106,13 +108,13 @@ def transfer(
     for number, place in enumerate(places):
         if place.benchmark is None or place.space is None:
             for i, proxy in enumerate(proxies):
-                cells[i, number] = Cell(proxy.label, place.name, _home(proxy, place), {}, missing=place.missing)
+                cells[i, number] = _empty(proxy, place, place.missing)
             continue
         order = _within(place.benchmark.architectures, place.space, max_params, max_macs)
         python_random("transfer", seed).shuffle(order)
         for i, proxy in enumerate(proxies):
             if reason := known[i].unknown_of(place.space):
-                cells[i, number] = Cell(proxy.label, place.name, _home(proxy, place), {}, missing=reason)
+                cells[i, number] = _empty(proxy, place, reason)
                 continue
             kept = known[i].held_out(order, place.space)[: sample or None]
             show = lambda done, total, name=place.name: on_progress(name, done, total)  # noqa: E731
@@ -129,22 +131,28 @@ def _cell(
     look: Callable[..., list[Scored]],
 ) -> Cell:
     assert place.benchmark is not None and place.space is not None
-    home, space = _home(proxy, place), place.space
-    if home and proxy.space_settings:
+    space = place.space
+    if proxy.space_settings and _home(proxy, place):
         space = open_space(place.benchmark.card, **parse_settings(proxy.space_settings))
     if len(codes) < 4:
-        return Cell(proxy.label, place.name, home, {}, missing=f"{len(codes)} architectures are left to judge on")
+        return _empty(proxy, place, f"{len(codes)} architectures are left to judge on")
     try:
         every = look(proxy, space, codes, on_progress=on_progress)
         found = [one for one in every if not one.failed]
     except StatisticsError as error:
-        return Cell(proxy.label, place.name, home, {}, missing=str(error))
+        return _empty(proxy, place, str(error))
     kept = [one.code for one in found]
     part = place.benchmark.select(kept)
     scores = torch.tensor([one.score for one in found], dtype=torch.float64)
     metrics = RankingMetrics(part, {one.code for one in found if one.dead}, functional_classes(kept, space), seed=seed)
     best = tuple(choices(metrics.last(scores), part.quality, SIZES))
-    return Cell(proxy.label, place.name, home, metrics.measure(scores), best)
+    return replace(_empty(proxy, place), row=metrics.measure(scores), choices=best)
+
+
+def _empty(proxy: Proxy, place: Column, missing: str = "") -> Cell:
+    """A cell without numbers."""
+    origin = "+".join(map(label_of, proxy.benchmarks))
+    return Cell(proxy.label, place.name, origin, _home(proxy, place), {}, missing=missing)
 
 
 def _within(codes: Sequence[str], space: SearchSpace, max_params: float, max_macs: float) -> list[str]:

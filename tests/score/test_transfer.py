@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ from gpproxy.ranking.metrics import RankingMetrics
 from gpproxy.registry import load_plugin
 from gpproxy.score import ScoreSettings, score
 from gpproxy.score.__main__ import main
-from gpproxy.score.transfer import columns, transfer
+from gpproxy.score.table import matrix, spread
+from gpproxy.score.transfer import Column, columns, transfer
 from tests.commands import FAKE
 
 FORWARD = "sum_layers(std(activation))"
@@ -104,6 +106,21 @@ def test_the_command_prints_matrix_and_regret(
     shown = f"{float(lines[0]['proxy_best_of_1']):.4g} / {float(lines[0]['random_best_of_1']):.4g}"
     assert shown in told and (lines[0]["metric"], lines[0]["better"]) == (card.metric, card.direction)
     assert "not there" in lines[1]["missing"] and not lines[1]["spearman"]
+
+
+def test_formulas_of_one_table_are_told_together(small_run: Path) -> None:
+    run, formula = Proxy.load(str(small_run)), Proxy.load(FORWARD)
+    places = [*columns(["fake"]), Column("other", missing="not there")]
+    measured = transfer([run, run, formula], places, sample=8)
+    (shown,) = matrix(measured, places, "kendall")
+    assert len(shown.rows) == 3  # equal names are rows of their own
+    values = iter((0.5, -0.1, 0.9))
+    cells = [replace(cell, row={"spearman": next(values)}) if cell.row else cell for cell in measured]
+    (table,) = spread(cells, places, "spearman")
+    assert [list(map(str, column.cells)) for column in table.columns] == [
+        ["fake\n(2 formulas)"], ["* .20 ± .42\n-.10 to .50"], ["-"],
+    ]  # fmt: skip
+    assert not list(spread(cells[2:], places, "spearman"))
 
 
 def test_labels_tell_the_regret(capsys: pytest.CaptureFixture[str]) -> None:
