@@ -6,6 +6,7 @@ import csv
 import io
 import statistics
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -14,7 +15,7 @@ from rich.text import Text
 from gpproxy.benchmarks.benchmark import Card
 from gpproxy.ranking.top_k import Choice
 from gpproxy.run.tables import number
-from gpproxy.score.transfer import Cell, Column, label_of
+from gpproxy.score.transfer import Cell, Column
 
 #: Characters that a column of the matrix takes, and the rows' names at the most.
 COLUMN, NAMES = 13, 26
@@ -26,7 +27,7 @@ def matrix(cells: Sequence[Cell], places: Sequence[Column], measure: str, width:
 
     As many tables, one below the other, as `width` characters need.
     """
-    rows = [cells[i : i + len(places)] for i in range(0, len(cells), len(places))]
+    rows = _rows(cells, places)
     named = [(own[0].proxy.replace(" (", "\n("), [_entry(cell, measure) for cell in own]) for own in rows]
     yield from _blocks(f"{SIGNS[measure]} held out [95 %]\ndiscovered on", named, places, width)
 
@@ -35,15 +36,21 @@ def spread(cells: Sequence[Cell], places: Sequence[Column], measure: str, width:
     """Mean and deviation over the formulas that were discovered on the same benchmarks, and the lowest and highest of
     them; empty where there are not several of any. Arguments as for `matrix`.
     """
-    rows = [cells[i : i + len(places)] for i in range(0, len(cells), len(places))]
+    families: dict[tuple[str, ...], list[Sequence[Cell]]] = {}
+    for own in _rows(cells, places):
+        families.setdefault(own[0].origin, []).append(own)
     named = []
-    for origin in dict.fromkeys(own[0].origin for own in rows if own[0].origin):
-        family = [own for own in rows if own[0].origin == origin]
-        if len(family) > 1:
-            many = f"{origin}\n({len(family)} formulas)"
+    for origin, family in families.items():
+        if origin and len(family) > 1:
+            many = f"{'+'.join(map(label_of, origin))}\n({len(family)} formulas)"
             named.append((many, [_of_several(column, measure) for column in zip(*family)]))
     if named:
         yield from _blocks(f"{SIGNS[measure]} held out, mean ±\ndeviation, range", named, places, width)
+
+
+def _rows(cells: Sequence[Cell], places: Sequence[Column]) -> list[Sequence[Cell]]:
+    """The cells of each proxy, one per place."""
+    return [cells[i : i + len(places)] for i in range(0, len(cells), len(places))]
 
 
 def _blocks(
@@ -66,9 +73,7 @@ def _of_several(cells: Sequence[Cell], measure: str) -> Text:
     if len(values) < 2:
         return Text("-")
     middle = f"{number(statistics.fmean(values))} ± {number(statistics.stdev(values))}"
-    star = "* " if cells[0].home else ""
-    text = f"{star}{middle}\n{number(min(values))} to {number(max(values))}"
-    return Text(text, style="bold" if cells[0].home else "")
+    return _starred(cells[0], f"{middle}\n{number(min(values))} to {number(max(values))}")
 
 
 def _entry(cell: Cell, measure: str) -> Text:
@@ -78,9 +83,12 @@ def _entry(cell: Cell, measure: str) -> Text:
     if value is None:
         return Text("-")
     low, high = cell.row[f"{measure}_interval"]
-    star = "* " if cell.home else ""
-    text = f"{star}{number(value)}\n[{number(low)}, {number(high)}]\nn = {cell.row['n']}"
-    return Text(text, style="bold" if cell.home else "")
+    return _starred(cell, f"{number(value)}\n[{number(low)}, {number(high)}]\nn = {cell.row['n']}")
+
+
+def _starred(cell: Cell, text: str) -> Text:
+    """The text of a cell, marked where the proxy was discovered."""
+    return Text(f"* {text}", style="bold") if cell.home else Text(text)
 
 
 def regrets(cells: Sequence[Cell], places: Sequence[Column]) -> Iterator[RenderableType]:
@@ -143,3 +151,8 @@ def as_csv(cells: Sequence[Cell], places: Sequence[Column]) -> str:
 
 def _texts(values: Sequence[float | None]) -> list[str]:
     return ["" if value is None else repr(float(value)) for value in values]
+
+
+def label_of(path: str) -> str:
+    """The name of a benchmark in a table: that of its file, where a path was given."""
+    return Path(path).stem if path.endswith((".csv", ".toml", ".json")) else path

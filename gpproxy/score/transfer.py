@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -49,8 +48,7 @@ class Cell:
 
     Attributes:
         proxy, benchmark: label of the row, name of the column.
-        origin: names of the benchmarks that the proxy was discovered on; empty for one that none is known of.
-        home: whether this is one of them.
+        origin: names of the benchmarks that the proxy was discovered on; empty where none is known.
         row: numbers of `RankingMetrics.measure`; empty where there are none.
         choices: what the best of k by proxy has, against k at random.
         missing: why there are no numbers.
@@ -58,11 +56,15 @@ class Cell:
 
     proxy: str
     benchmark: str
-    origin: str
-    home: bool
+    origin: tuple[str, ...]
     row: dict[str, Any]
     choices: tuple[Choice, ...] = ()
     missing: str = ""
+
+    @property
+    def home(self) -> bool:
+        """Whether the proxy was discovered on this benchmark."""
+        return self.benchmark in self.origin
 
 
 def columns(names: Sequence[str] = ()) -> list[Column]:
@@ -132,7 +134,7 @@ def _cell(
 ) -> Cell:
     assert place.benchmark is not None and place.space is not None
     space = place.space
-    if proxy.space_settings and _home(proxy, place):
+    if proxy.space_settings and place.name in proxy.benchmarks:
         space = open_space(place.benchmark.card, **parse_settings(proxy.space_settings))
     if len(codes) < 4:
         return _empty(proxy, place, f"{len(codes)} architectures are left to judge on")
@@ -151,8 +153,7 @@ def _cell(
 
 def _empty(proxy: Proxy, place: Column, missing: str = "") -> Cell:
     """A cell without numbers."""
-    origin = "+".join(map(label_of, proxy.benchmarks))
-    return Cell(proxy.label, place.name, origin, _home(proxy, place), {}, missing=missing)
+    return Cell(proxy.label, place.name, tuple(proxy.benchmarks), {}, missing=missing)
 
 
 def _within(codes: Sequence[str], space: SearchSpace, max_params: float, max_macs: float) -> list[str]:
@@ -162,12 +163,3 @@ def _within(codes: Sequence[str], space: SearchSpace, max_params: float, max_mac
         return list(codes)
     sizes = {code: space.describe(space.decode(code)) for code in codes}
     return [code for code in codes if all(sizes[code][name] <= value for name, value in limits.items())]
-
-
-def _home(proxy: Proxy, place: Column) -> bool:
-    return place.name in proxy.benchmarks
-
-
-def label_of(path: str) -> str:
-    """The name of a benchmark in a table: that of its file, where a path was given."""
-    return Path(path).stem if path.endswith((".csv", ".toml", ".json")) else path
