@@ -6,23 +6,22 @@ statistics and classical proxies that are there, and why the others are not; and
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
-from torch import Tensor, nn
-from torch.autograd import forward_ad
+from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from gpproxy.search_spaces import Batch, SearchSpace
+from gpproxy.search_spaces import SearchSpace
 from gpproxy.seeds import seeded
 from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.observe import collect_one, look_at
 from gpproxy.statistics.passes import Passes
-from gpproxy.statistics.plain_copy import plain_copy
 from gpproxy.statistics.record import Record
+from tests.speed.bare import Bare, cpu
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class Times:
         look: of all statistics.
         bare: of one forward and backward pass.
         passes: of the passes of the look, on as many samples, without recording anything.
-        whole: of the same with the whole batch in each, where a look makes one of it and the others of the first few.
+        whole: of passes of the whole batch, where a look makes one of it and the others of its first samples.
     """
 
     look: float
@@ -104,7 +103,7 @@ def missing(record: Record) -> dict[str, str]:
 
 def counted_macs(space: SearchSpace, code: str) -> float:
     """MACs for one sample as torch counts them in the operations that run, attention by its plain products."""
-    network = built(space, code).requires_grad_(False)
+    network = space.build(space.decode(code), seeded("weights")).requires_grad_(False)
     batch = space.batch(4, seeded("macs"))
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         batch.call(network)
@@ -117,59 +116,12 @@ def times(space: SearchSpace, code: str, samples: int = 32, repeats: int = 3) ->
     The network is built on all sides.
     """
     how = Collection(samples=samples, proxies=(), describe=False)
-    batch = space.batch(how.samples, seeded("batch"))
-    few = batch.first(Passes.NARROW)
-    draws = look_at(space, code, how, backward=False).noise.random
+    bare = Bare(space, code, how)
+    collect_one(space, code, how)  # what is loaded and compiled once does not count
 
-    def once(given: Batch = few) -> None:
-        network = built(space, code)
-        torch.autograd.grad(space.loss(given.call(network), given), list(network.parameters()), allow_unused=True)
+    def built(work: Callable[[], None]) -> None:
+        bare.build()
+        work()
 
-    def every(given: Batch) -> None:
-        once(given)
-        network = built(space, code)
-        with torch.no_grad():
-            given.call(network)  # the perturbed one
-            if given is few:
-                batch.call(network)  # the wide one
-        inputs = given.visible.clone().requires_grad_(True)
-        torch.autograd.grad(given.with_visible(inputs).call(network).sum(), inputs, allow_unused=True)
-        _ones(network, given)
-        _jacobian(network, given, draws)
-
-    return Times(*cpu([lambda: collect_one(space, code, how), once, lambda: every(few), lambda: every(batch)], repeats))
-
-
-def _ones(network: nn.Module, batch: Batch) -> None:
-    network, first = plain_copy(network).eval(), batch.first(1)
-    try:
-        wide = first.each(lambda tensor: tensor.double() if tensor.is_floating_point() else tensor)
-        total = wide.with_visible(torch.ones_like(wide.visible)).call(network.double()).sum()
-    except RuntimeError:  # it makes tensors in float32
-        total = first.with_visible(torch.ones_like(first.visible)).call(network.float()).sum()
-    torch.autograd.grad(total, list(network.parameters()), allow_unused=True)
-
-
-def _jacobian(network: nn.Module, batch: Batch, draws: bool) -> None:
-    few = batch.first(Passes.DIRECTION_SAMPLES)
-    passes, directions = (Passes.DIRECTIONS, 1) if draws else (1, Passes.DIRECTIONS)
-    tiled = few.samples(lambda tensor: tensor.repeat(directions, *[1] * (tensor.ndim - 1)))
-    dual = torch.ones_like(tiled.visible)
-    for _ in range(passes):
-        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), forward_ad.dual_level():
-            tiled.with_visible(forward_ad.make_dual(tiled.visible, dual)).call(network)
-
-
-def built(space: SearchSpace, code: str) -> nn.Module:
-    return space.build(space.decode(code), seeded("weights"))
-
-
-def cpu(ways: Sequence[Callable[[], object]], repeats: int) -> list[float]:
-    """Smallest CPU seconds of some calls of each after a first one, in turns."""
-    found: list[list[float]] = [[] for _ in ways]
-    for _ in range(repeats + 1):
-        for work, seconds in zip(ways, found):
-            start = time.process_time()
-            work()
-            seconds.append(time.process_time() - start)
-    return [min(seconds[1:]) for seconds in found]
+    ways = [partial(built, work) for work in (bare.forward_backward, bare.every_pass, bare.wide_backward)]
+    return Times(*cpu([lambda: collect_one(space, code, how), *ways], repeats))

@@ -12,22 +12,16 @@ Usage: python tests/speed/collection.py [--space transnas-micro] [--architecture
 from __future__ import annotations
 
 import argparse
-import copy
 import random
 import statistics
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import torch
-from torch import nn
-from torch.autograd import forward_ad
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 import gpproxy.primitives  # noqa: F401
 import gpproxy.statistics  # noqa: F401  registers the statistics
@@ -35,99 +29,22 @@ from gpproxy.expressions.grammar import Grammar
 from gpproxy.expressions.structure import needs
 from gpproxy.expressions.text import parse
 from gpproxy.search_spaces import SEARCH_SPACES, SearchSpace
-from gpproxy.seeds import seeded
 from gpproxy.statistics.collection import Collection
 from gpproxy.statistics.observe import collect_one
-from gpproxy.statistics.passes import Passes
 from gpproxy.statistics.statistic import STATISTICS
+from tests.speed.bare import Bare, cpu
 
 FORMULAS = {
     "forward only": "logdet(sum_layers(agreement))",
     "forward and backward": "sum_layers(spread_channels(gradient))",
 }
 
-#: What the all-ones pass leaves out.
-BYPASSED = (
-    nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.Tanh, nn.Sigmoid, nn.Hardtanh, nn.Softsign,
-)  # fmt: skip
-
-
-@contextmanager
-def frozen_buffers(network: nn.Module) -> Iterator[None]:
-    """What a pass by hand would take care of: running means and variances stay."""
-    saved = [(buffer, buffer.clone()) for buffer in network.buffers()]
-    yield
-    for buffer, value in saved:
-        buffer.data.copy_(value)
-
-
-class Bare:
-    """The passes of a look over one network, without hooks."""
-
-    def __init__(self, space: SearchSpace, code: str, how: Collection):
-        self.network = space.build(space.decode(code), seeded(space.name, code, how.seed, "weights"))
-        self.loss = space.loss
-        self.whole = space.batch(how.samples, seeded(space.name, how.seed, "inputs"))
-        self.batch = self.whole.first(Passes.NARROW)
-
-    def forward(self, wide: bool = False) -> None:
-        with torch.no_grad(), frozen_buffers(self.network):
-            (self.whole if wide else self.batch).call(self.network)
-
-    def forward_backward(self) -> None:
-        with frozen_buffers(self.network):
-            loss = self.loss(self.batch.call(self.network), self.batch)
-        torch.autograd.grad(loss, list(self.network.parameters()), allow_unused=True)
-
-    def every_pass(self) -> None:
-        for work in self.passes().values():
-            work()
-
-    def passes(self) -> dict[str, Callable[[], None]]:
-        """The passes by name."""
-        return {
-            "noise, and backward": self.forward_backward,
-            "perturbed": self.forward,
-            "all ones": self.ones,
-            "input gradient": self.input_gradient,
-            "Jacobian": self.jacobian,
-            "the whole batch": partial(self.forward, wide=True),
-        }
-
-    def wide_backward(self) -> None:
-        narrow, self.batch = self.batch, self.whole
-        for work in (self.forward_backward, self.forward, self.ones, self.input_gradient, self.jacobian):
-            work()
-        self.batch = narrow
-
-    def ones(self) -> None:
-        network = copy.deepcopy(self.network).double().eval()
-        for module in network.modules():
-            if isinstance(module, BYPASSED):
-                module.forward = lambda x, *rest: x  # type: ignore[method-assign]
-        one = self.batch.first(1).each(lambda value: torch.ones_like(value, dtype=torch.float64))
-        total = one.call(network).sum()
-        torch.autograd.grad(total, list(network.parameters()), allow_unused=True)
-
-    def input_gradient(self) -> None:
-        inputs = self.batch.visible.clone().requires_grad_(True)
-        with frozen_buffers(self.network):
-            torch.autograd.grad(self.batch.with_visible(inputs).call(self.network).sum(), inputs, allow_unused=True)
-
-    def jacobian(self) -> None:
-        few = self.batch.first(Passes.DIRECTION_SAMPLES)
-        few = few.samples(lambda value: value.repeat(Passes.DIRECTIONS, *[1] * (value.ndim - 1)))
-        # Fused attention has no forward mode.
-        with torch.no_grad(), frozen_buffers(self.network), forward_ad.dual_level(), sdpa_kernel(SDPBackend.MATH):
-            seen = few.visible
-            few.with_visible(forward_ad.make_dual(seen, torch.ones_like(seen))).call(self.network)
-
 
 def ways(space: SearchSpace, code: str, how: Collection, inits: dict[str, Collection]) -> dict[str, Callable]:
     """What is timed for one architecture."""
     bare = Bare(space, code, how)
     return {
-        "build": lambda: space.build(space.decode(code), seeded(code)),
+        "build": bare.build,
         "describe": lambda: space.describe(space.decode(code)),
         "one forward": bare.forward,
         "one forward + backward": bare.forward_backward,
@@ -137,16 +54,6 @@ def ways(space: SearchSpace, code: str, how: Collection, inits: dict[str, Collec
         "all statistics": lambda: collect_one(space, code, how),
         **{name: partial(collect_one, space, code, passes) for name, passes in inits.items()},
     }
-
-
-def cpu(work: Callable[[], object], repeats: int) -> float:
-    """Smallest CPU seconds of some calls."""
-    times = []
-    for _ in range(repeats):
-        start = time.process_time()
-        work()
-        times.append(time.process_time() - start)
-    return min(times)
 
 
 def main() -> None:
@@ -169,8 +76,9 @@ def main() -> None:
 
     seconds: dict[str, list[float]] = {}
     for code in codes:
-        for name, work in ways(space, code, everything, inits).items():
-            seconds.setdefault(name, []).append(cpu(work, given.repeats))
+        timed = ways(space, code, everything, inits)
+        for name, value in zip(timed, cpu(list(timed.values()), given.repeats)):
+            seconds.setdefault(name, []).append(value)
 
     middle = {name: statistics.median(times) for name, times in seconds.items()}
     print(f"{len(codes)} architectures of {space.name}, {given.samples} samples; CPU seconds, medians")
