@@ -1,25 +1,29 @@
-"""`gpproxy compare RUN...`: finished runs and series beside each other.
+"""`gpproxy compare RUN...`: finished runs and series beside each other, or searches by their trained winners.
 
-In: folders. Out: a table per benchmark: what each reaches on its own tests, and the paired difference of the first to
+In: folders. Out: what each reaches, on a benchmark's tests or after a training, and the difference of the first to
 every other one.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from gpproxy.errors import ConfigError
+from gpproxy.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
     from gpproxy.evolve.compare import Compared
     from gpproxy.evolve.series import Spread
+    from gpproxy.search.beside import Beside, Found
 
 USAGE = """usage: gpproxy compare RUN RUN...
 
 Runs or series (gpproxy evolve --seeds) beside each other: the test of each,
 and the paired difference of the first to every other one on the architectures
-that neither has learnt from."""
+that neither has learnt from. Searches (gpproxy search --train-top) beside each
+other: how good the best of each are once trained, those that differ in their
+seed alone together, and the difference of the first to every other one."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -29,19 +33,35 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     if len(arguments) < 2:
         raise ConfigError("gpproxy compare takes the folders of two or more runs. gpproxy list runs shows them.")
+    from gpproxy.run.console import usual_console
+
+    console = usual_console()
+    for line in _compared(arguments):
+        console.print(line, markup=False, soft_wrap=True)
+    return 0
+
+
+def _compared(folders: Sequence[str]) -> Iterator[str]:
+    """The lines to print. Raises RunError for folders of different commands."""
     from gpproxy.evolve.compare import compare
     from gpproxy.registry import load_plugin
-    from gpproxy.run.console import usual_console
-    from gpproxy.run.kind import settings_of
+    from gpproxy.run.kind import SEARCH, kind_of, settings_of
+    from gpproxy.search.beside import beside
 
-    for folder in arguments:
+    searches = [kind_of(folder) == SEARCH for folder in folders]
+    if any(searches) and not all(searches):
+        raise RunError(
+            f"Searches are compared with searches, and runs with runs: {folders[searches.index(True)]} is a search, "
+            f"{folders[searches.index(False)]} is none."
+        )
+    for folder in folders:
         for plugin in settings_of(folder).get("plugins", ()):
             load_plugin(plugin)
-    console = usual_console()
-    for name, rows in compare(arguments).items():
-        for line in lines(name, rows):
-            console.print(line, markup=False, soft_wrap=True)
-    return 0
+    if all(searches):
+        yield from search_lines(beside(folders))
+        return
+    for name, rows in compare(folders).items():
+        yield from lines(name, rows)
 
 
 def lines(benchmark: str, rows: Sequence[Compared]) -> Iterator[str]:
@@ -70,3 +90,24 @@ def _spread(spread: Spread) -> str:
 
     told = number(spread.mean)
     return told if spread.deviation is None else f"{told} ± {number(spread.deviation)}"
+
+
+def search_lines(found: Beside) -> Iterator[str]:
+    """The table of searches."""
+    yield f"{found.measure or 'quality'} after training, lower is better; mean [95 %] over {found.over}"
+    for row in found.rows:
+        code, quality = row.best
+        yield f"  {row.label}: {_bounded(row.mean, row.low, row.high)}, best {quality:.4g} {code} ({_who(row)})"
+        if row.less is not None:
+            yield f"    {found.rows[0].label} − this: {_bounded(*row.less)}: {row.words}"
+
+
+def _who(row: Found) -> str:
+    if not row.candidates:
+        return f"{row.architectures} architecture{'s' * (row.architectures > 1)} trained beside them"
+    seeds = f"{row.searches} search{'es' * (row.searches > 1)}"
+    return f"{seeds}, {row.candidates:,.0f} candidates each, {row.architectures} architectures trained"
+
+
+def _bounded(value: float, low: float, high: float) -> str:
+    return f"{value:.4g}" if math.isnan(low) else f"{value:.4g} [{low:.4g}, {high:.4g}]"

@@ -175,12 +175,18 @@ def difference(lines: Sequence[Line], group: str, other: str) -> tuple[float, fl
     """Mean of the architectures of `group` less that of `other`, with its 95 % interval (Welch, 1947); below zero is
     better. NaN bounds where a group has a single architecture."""
     first, second = ([line.mean for line in lines if line.group == g and line.code] for g in (group, other))
-    gap = (float(np.mean(first)) if first else math.nan) - (float(np.mean(second)) if second else math.nan)
+    return gap(first, second)
+
+
+def gap(first: Sequence[float], second: Sequence[float]) -> tuple[float, float, float]:
+    """The mean of `first` less that of `second`, with its 95 % interval (Welch, 1947); NaN bounds where one of them is
+    a single value."""
+    middle = (float(np.mean(first)) if len(first) else math.nan) - (float(np.mean(second)) if len(second) else math.nan)
     if min(len(first), len(second)) < 2:
-        return gap, math.nan, math.nan
+        return middle, math.nan, math.nan
     parts = [float(np.var(v, ddof=1)) / len(v) for v in (first, second)]
     if not sum(parts):
-        return gap, gap, gap
+        return middle, middle, middle
     freedom = sum(parts) ** 2 / sum(p**2 / (len(v) - 1) for p, v in zip(parts, (first, second)))
     half = float(student.ppf(0.975, freedom)) * math.sqrt(sum(parts))
-    return gap, gap - half, gap + half
+    return middle, middle - half, middle + half

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from gpproxy.__main__ import main
 from gpproxy.errors import ConfigError, SpaceError
 from gpproxy.execution.scheduler import News, run_steps
 from gpproxy.execution.task import Stop, never
 from gpproxy.execution.workfolder import WorkFolder
+from gpproxy.run.command import guarded
 from gpproxy.search import SearchSettings, resume, run, winners
 from gpproxy.search.console import SearchWatch
 from gpproxy.search.winners import training_settings
@@ -122,6 +124,24 @@ def test_winners_random_ones_and_a_published_one_are_trained_alike(
     trained.clear()
     resume(found.folder, train_top=1, compare="autogan-b", trainings=1)
     assert [one.arch for one in trained] == [best[0], "1011-10111-10113"]
+
+
+def test_searches_are_compared_by_their_winners(
+    tmp_path: Path, trained: list[TrainSettings], capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = {"train_top": 2, "trainings": 1}
+    folders = [
+        str(run(config(tmp_path / f"{strategy}{seed}", strategy=strategy, seed=seed, **settings)).folder)
+        for strategy, settings in (("random", wanted), ("exhaustive", {**wanted, "compare": "random:2"}))
+        for seed in (0, 1)
+    ]
+    capsys.readouterr()
+    assert main(["compare", *folders]) == 0
+    said = capsys.readouterr().out
+    assert "over searches" in said and "  random, params: " in said and "    random, params − this: " in said
+    assert said.count("(2 searches, 6 candidates each, ") == 2 and "  random: " in said
+    assert guarded(main, ["compare", folders[0], str(Path(folders[0]).parent)]) == 1
+    assert "is a search, " in capsys.readouterr().err
 
 
 def test_winners_of_a_translation_space_learn_from_pairs(tmp_path: Path) -> None:
