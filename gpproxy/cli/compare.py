@@ -6,7 +6,6 @@ every other one.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,8 @@ from gpproxy.errors import ConfigError, RunError
 if TYPE_CHECKING:
     from gpproxy.evolve.compare import Compared
     from gpproxy.evolve.series import Spread
-    from gpproxy.search.beside import Beside, Found
+    from gpproxy.search.compare import Compared as ComparedSearch
+    from gpproxy.search.compare import Comparison
 
 USAGE = """usage: gpproxy compare RUN RUN...
 
@@ -46,7 +46,7 @@ def _compared(folders: Sequence[str]) -> Iterator[str]:
     from gpproxy.evolve.compare import compare
     from gpproxy.registry import load_plugin
     from gpproxy.run.kind import SEARCH, kind_of, settings_of
-    from gpproxy.search.beside import beside
+    from gpproxy.search.compare import compare as compare_searches
 
     searches = [kind_of(folder) == SEARCH for folder in folders]
     if any(searches) and not all(searches):
@@ -58,7 +58,7 @@ def _compared(folders: Sequence[str]) -> Iterator[str]:
         for plugin in settings_of(folder).get("plugins", ()):
             load_plugin(plugin)
     if all(searches):
-        yield from search_lines(beside(folders))
+        yield from search_lines(compare_searches(folders))
         return
     for name, rows in compare(folders).items():
         yield from lines(name, rows)
@@ -92,22 +92,20 @@ def _spread(spread: Spread) -> str:
     return told if spread.deviation is None else f"{told} ± {number(spread.deviation)}"
 
 
-def search_lines(found: Beside) -> Iterator[str]:
+def search_lines(found: Comparison) -> Iterator[str]:
     """The table of searches."""
+    from gpproxy.search.contenders import bounded
+
     yield f"{found.measure or 'quality'} after training, lower is better; mean [95 %] over {found.over}"
     for row in found.rows:
         code, quality = row.best
-        yield f"  {row.label}: {_bounded(row.mean, row.low, row.high)}, best {quality:.4g} {code} ({_who(row)})"
+        yield f"  {row.label}: {bounded(row.mean, row.low, row.high)}, best {quality:.4g} {code} ({_who(row)})"
         if row.less is not None:
-            yield f"    {found.rows[0].label} − this: {_bounded(*row.less)}: {row.words}"
+            yield f"    {found.rows[0].label} − this: {bounded(*row.less)}: {row.words}"
 
 
-def _who(row: Found) -> str:
+def _who(row: ComparedSearch) -> str:
     if not row.candidates:
         return f"{row.architectures} architecture{'s' * (row.architectures > 1)} trained beside them"
     seeds = f"{row.searches} search{'es' * (row.searches > 1)}"
     return f"{seeds}, {row.candidates:,.0f} candidates each, {row.architectures} architectures trained"
-
-
-def _bounded(value: float, low: float, high: float) -> str:
-    return f"{value:.4g}" if math.isnan(low) else f"{value:.4g} [{low:.4g}, {high:.4g}]"

@@ -1,192 +1,177 @@
-"""Who is trained after a search, and what came out: the proxy's best, random ones within the same limits, named ones.
+"""Finished searches beside each other: folders in; how good the generators are that each has found, once trained, out.
 
-In: a ranking, and the measured quality of finished trainings. Out: candidates, and a table with intervals.
+Searches that differ in nothing but their seed are one way to search, tried several times. Trainings are compared under
+one recipe only.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
 
-import numpy as np
-from scipy.stats import t as student
+from gpproxy.errors import ConfigError, RunError
+from gpproxy.ranking.difference import EQUAL
+from gpproxy.run.settings import is_proxy_path
+from gpproxy.search.contenders import gap, interval
+from gpproxy.search.finished import SearchRun, read_run
+from gpproxy.search.settings import PROXY, SearchSettings
+from gpproxy.search.winners import FOLDER
+from gpproxy.training.outcome import outcome
 
-from gpproxy.errors import ConfigError
-from gpproxy.proxies.size import Size
-from gpproxy.search.limits import Limits
-from gpproxy.search_spaces import SearchSpace
-from gpproxy.search_spaces.space import Architecture
-from gpproxy.seeds import python_random
-
-#: Names of the groups that a search makes itself.
-PROXY, RANDOM = "proxy", "random"
-#: Draws per random candidate after which its limits count as too tight.
-DRAWS = 20_000
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One architecture to train, and why: group `proxy` (or another estimator), `random`, or the name that it was asked
-    for by."""
-
-    group: str
-    code: str
+#: What makes no other search: its seed, where it ran, what was trained beside its best, and what is shown.
+SAME = ("seed", "out", "workers", "cluster", "cluster_address", "compare", "cost", "top")
+#: What has to be equal for trainings to be comparable.
+RECIPE = ("space", "space_settings", "data", "recipe", "train_settings", "trainings")
 
 
 @dataclass(frozen=True)
-class Trained:
-    """One finished training.
+class Compared:
+    """One way to search, or what was trained beside it, in units of the measure, lower is better.
 
     Attributes:
-        code, seed: what was trained.
-        value: the distance of its best check, lower is better; NaN when it collapsed before any.
-        verdict: `finished`, or why it ended early.
-        seconds: that it took.
-        steps: generator updates.
+        label: who.
+        searches: how many of this kind.
+        candidates: that each has scored, the mean; 0 for what no search has found.
+        architectures: different ones that were trained.
+        values: what mean and differences are over: a search each, the mean of its architectures, or an architecture
+            each where some way has been tried once only.
+        mean, low, high: mean of the values with its 95 % interval (Student, 1908); NaN bounds for a single value.
+        best: the best architecture, by the mean of its trainings, and its quality.
+        less: the first of the list less this, with its 95 % interval (Welch, 1947); None for the first.
     """
 
-    code: str
-    seed: int
-    value: float
-    verdict: str
-    seconds: float
-    steps: int
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of the table, in units of the measure, lower is better.
-
-    Attributes:
-        group: who.
-        code: its architecture; empty for the mean of a group.
-        architectures, trainings, collapsed: how many.
-        mean, low, high: mean with 95 % interval, NaN bounds for a single value.
-        params, macs: of the architecture, NaN for a group.
-    """
-
-    group: str
-    code: str
+    label: str
+    searches: int
+    candidates: float
     architectures: int
-    trainings: int
-    collapsed: int
+    values: tuple[float, ...]
     mean: float
     low: float
     high: float
-    params: float = math.nan
-    macs: float = math.nan
+    best: tuple[str, float]
+    less: tuple[float, float, float] | None = None
+
+    @property
+    def words(self) -> str:
+        """Whether the first is `better` or `worse`, not distinguishable, or what it would take to tell."""
+        assert self.less is not None
+        _, low, high = self.less
+        if math.isnan(low):
+            return "one value is no comparison"
+        return "better" if high < 0 else "worse" if low > 0 else EQUAL
 
 
-def parse_compare(text: str) -> tuple[int, list[str]]:
-    """Number of random candidates and the names of others, from `random:5,autogan-a`. Raises ConfigError."""
-    count, named = 0, []
-    for part in (piece.strip() for piece in text.split(",")):
-        head, sign, tail = part.partition(":")
-        if head == RANDOM and (not sign or not tail.isdigit() or not int(tail)):
-            raise ConfigError(f"compare takes random:NUMBER, such as random:5, but got '{part}'.")
-        if head == RANDOM:
-            count += int(tail)
-        elif part:
-            named.append(part)
-    return count, named
+@dataclass(frozen=True)
+class Comparison:
+    """Searches beside each other.
 
-
-def candidates(
-    space: SearchSpace,
-    best: Sequence[str],
-    compare: str,
-    named: Callable[[str], str],
-    admits: Callable[[Architecture], bool],
-    seed: int,
-    group: str = PROXY,
-) -> list[Candidate]:
-    """The best codes, then random ones, then named ones; no two random ones are functionally identical.
-
-    Args:
-        named: the code of a name.
-        admits: whether an architecture is within the limits of the search.
-        group: what chose the best.
-
-    Raises ConfigError when hardly any random architecture is.
+    Attributes:
+        measure: what was measured, empty where no training tells it.
+        over: what an interval is over: searches or architectures.
+        rows: the ways to search in the order given, then what was trained beside them.
     """
-    count, names = parse_compare(compare)
-    found = [Candidate(group, code) for code in best]
-    rng = python_random("compare", seed)
-    taken: set[object] = set()
-    draws = 0
-    while len(taken) < count:
-        draws += 1
-        if draws > DRAWS * count:
-            raise ConfigError(f"compare=random:{count}: only {len(taken)} random architectures within the limits.")
-        architecture = space.sample(rng)
-        key = space.canonical(architecture)
-        if key not in taken and not space.dead(architecture) and admits(architecture):
-            taken.add(key)
-            found.append(Candidate(RANDOM, space.encode(architecture)))
-    return found + [Candidate(name, named(name)) for name in names]
+
+    measure: str
+    over: str
+    rows: tuple[Compared, ...]
 
 
-def within(limits: Limits, size: Callable[[Architecture], Size], time: Callable[[Architecture], float]):  # type: ignore[no-untyped-def]
-    """Whether an architecture is within limits; `time` measures its latency, asked only where that has a limit."""
-    return lambda a: limits.admits(size(a)) and (not limits.latency or time(a) <= limits.latency)
+def compare(folders: Sequence[str | Path]) -> Comparison:
+    """The trained winners of searches, those of equal settings but for the seed together.
 
-
-def table(who: Sequence[Candidate], trained: Sequence[Trained], size: Callable[[str], Size]) -> list[Line]:
-    """A line per candidate, and one per group of several: groups in order, each best first.
-
-    A training that collapsed without a value counts as the worst of all that were measured. The interval of an
-    architecture is over its trainings, that of a group over its architectures (Student, 1908).
+    Raises:
+        RunError: a folder holds no finished search, or one that has trained nothing.
+        ConfigError: trainings by different recipes.
     """
-    known = [one.value for one in trained if math.isfinite(one.value)]
-    worst = max(known, default=math.nan)
-    values: dict[str, list[float]] = {}
-    collapsed: dict[str, int] = {}
-    for one in trained:
-        values.setdefault(one.code, []).append(one.value if math.isfinite(one.value) else worst)
-        collapsed[one.code] = collapsed.get(one.code, 0) + (one.verdict != "finished")
-    lines: list[Line] = []
-    for group in dict.fromkeys(one.group for one in who):
-        codes = [one.code for one in who if one.group == group and one.code in values]
-        own = []
-        for code in dict.fromkeys(codes):
-            mean, low, high = interval(values[code])
-            row = (1, len(values[code]), collapsed[code], mean, low, high)
-            own.append(Line(group, code, *row, *size(code)))
-        own.sort(key=lambda line: line.mean)
-        if len(own) > 1:
-            mean, low, high = interval([line.mean for line in own])
-            totals = sum(line.trainings for line in own), sum(line.collapsed for line in own)
-            lines.append(Line(group, "", len(own), *totals, mean, low, high))
-        lines += own
-    return lines
+    return comparison([read_run(folder) for folder in dict.fromkeys(Path(f).expanduser().resolve() for f in folders)])
 
 
-def interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Mean with its 95 % interval by Student's t; NaN bounds for a single value."""
-    mean = float(np.mean(values)) if len(values) else math.nan
-    if len(values) < 2:
-        return mean, math.nan, math.nan
-    half = float(student.ppf(0.975, len(values) - 1)) * float(np.std(values, ddof=1)) / math.sqrt(len(values))
-    return mean, mean - half, mean + half
+def comparison(runs: Sequence[SearchRun]) -> Comparison:
+    """The same for searches that are read already."""
+    for run in runs:
+        if not _values(run, run.settings.estimator_kind):
+            raise RunError(
+                f"The search in {run.folder} has measured none of its best after a training. Let it: "
+                f"gpproxy search --resume {run.folder} --train-top 3"
+            )
+        _check(runs[0], run)
+    groups: dict[SearchSettings, list[SearchRun]] = {}
+    for run in runs:
+        groups.setdefault(_same(run.settings), []).append(run)
+    several = all(len(one) > 1 for one in groups.values())
+    labels = _labels(list(groups))
+    rows = []
+    for settings, own in groups.items():
+        count = sum(len(run.candidates) for run in own) / len(own)
+        rows.append(
+            _compared(labels[settings], [_values(run, run.settings.estimator_kind) for run in own], several, count)
+        )
+    others = {line.group for run in runs for line in run.compared} - {run.settings.estimator_kind for run in runs}
+    for group in sorted(others):
+        if there := {tuple(values): values for run in runs if (values := _values(run, group))}:
+            rows.append(_compared(group, list(there.values()), several, 0.0))
+    first = rows[0].values
+    rows[1:] = [replace(row, less=gap(first, row.values)) for row in rows[1:]]
+    return Comparison(_measure(runs), "searches" if several else "architectures", tuple(rows))
 
 
-def difference(lines: Sequence[Line], group: str, other: str) -> tuple[float, float, float]:
-    """Mean of the architectures of `group` less that of `other`, with its 95 % interval (Welch, 1947); below zero is
-    better. NaN bounds where a group has a single architecture."""
-    first, second = ([line.mean for line in lines if line.group == g and line.code] for g in (group, other))
-    return gap(first, second)
+def _same(settings: SearchSettings) -> SearchSettings:
+    """The settings without what makes no other search."""
+    defaults: dict[str, Any] = {field.name: field.default for field in fields(SearchSettings)}
+    return replace(settings, **{name: defaults[name] for name in SAME})
 
 
-def gap(first: Sequence[float], second: Sequence[float]) -> tuple[float, float, float]:
-    """The mean of `first` less that of `second`, with its 95 % interval (Welch, 1947); NaN bounds where one of them is
-    a single value."""
-    middle = (float(np.mean(first)) if len(first) else math.nan) - (float(np.mean(second)) if len(second) else math.nan)
-    if min(len(first), len(second)) < 2:
-        return middle, math.nan, math.nan
-    parts = [float(np.var(v, ddof=1)) / len(v) for v in (first, second)]
-    if not sum(parts):
-        return middle, middle, middle
-    freedom = sum(parts) ** 2 / sum(p**2 / (len(v) - 1) for p, v in zip(parts, (first, second)))
-    half = float(student.ppf(0.975, freedom)) * math.sqrt(sum(parts))
-    return middle, middle - half, middle + half
+def _check(first: SearchRun, other: SearchRun) -> None:
+    for name in RECIPE:
+        mine, theirs = getattr(first.settings, name), getattr(other.settings, name)
+        if mine != theirs:
+            raise ConfigError(
+                f"Searches are compared by trainings under one recipe, but {first.folder.name} has "
+                f"{name}={_text(mine)} and {other.folder.name} has {name}={_text(theirs)}."
+            )
+
+
+def _text(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _labels(groups: Sequence[SearchSettings]) -> dict[SearchSettings, str]:
+    """A short name for each: strategy and estimator, and where that is the same, what else differs."""
+    short = {one: f"{one.strategy}, {_estimator(one)}" for one in groups}
+    found = {}
+    for one in groups:
+        alike = [other for other in groups if short[other] == short[one]]
+        names = [f.name for f in fields(SearchSettings) if len({getattr(other, f.name) for other in alike}) > 1]
+        found[one] = ", ".join([short[one], *(f"{name}={_text(getattr(one, name))}" for name in names)])
+    return found
+
+
+def _estimator(settings: SearchSettings) -> str:
+    if settings.estimator_kind != PROXY:
+        return settings.estimator
+    return " + ".join(Path(one).name if is_proxy_path(one) else one for one in settings.proxy)
+
+
+def _values(run: SearchRun, group: str) -> dict[str, float]:
+    """Architecture -> the mean of its trainings, without those that nothing was measured of."""
+    own = (line for line in run.compared if line.group == group and line.code)
+    return {line.code: line.mean for line in own if math.isfinite(line.mean)}
+
+
+def _compared(label: str, searches: Sequence[Mapping[str, float]], several: bool, candidates: float) -> Compared:
+    every = {code: value for one in searches for code, value in one.items()}
+    values = [sum(one.values()) / len(one) for one in searches] if several else list(every.values())
+    best = min(every.items(), key=lambda item: item[1])
+    return Compared(label, len(searches), candidates, len(every), tuple(values), *interval(values), best)
+
+
+def _measure(runs: Iterable[SearchRun]) -> str:
+    """The name of the measure, as the first training tells it."""
+    for run in runs:
+        for folder in sorted((run.folder / FOLDER).glob("*/")):
+            if (one := outcome(folder)) is not None:
+                return one.main
+    return ""

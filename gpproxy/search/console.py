@@ -17,7 +17,7 @@ from gpproxy.pictures.architecture import short
 from gpproxy.proxies.scored import Scored
 from gpproxy.run.console import usual_console
 from gpproxy.run.notebook import CellPicture, live
-from gpproxy.search.compare import Line
+from gpproxy.search.contenders import Line, bounded
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -140,11 +140,10 @@ def compare_table(lines: Sequence[Line], measure: str) -> Table:
     table.add_column("architecture", overflow="fold", min_width=18)
     for line in lines:
         whole = not line.code
-        bounds = "" if math.isnan(line.low) else f" [{line.low:.4g}, {line.high:.4g}]"
         cells = ["", ""] if whole else [short(line.params), short(line.macs)]
         code = f"mean of {line.architectures}" if whole else line.code
         counts = [str(line.trainings), str(line.collapsed)]
-        value = "-" if math.isnan(line.mean) else f"{line.mean:.4g}{bounds}"
+        value = "-" if math.isnan(line.mean) else bounded(line.mean, line.low, line.high)
         table.add_row(line.group, value, *counts, *cells, code, style="bold" if whole else "")
     return table
 

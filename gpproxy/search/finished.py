@@ -12,7 +12,7 @@ from gpproxy.errors import RunError
 from gpproxy.run.folder import AGAIN, ENVIRONMENT, JOURNAL
 from gpproxy.run.reading import reading, typed
 from gpproxy.search.candidates import Ranking, table_ranking
-from gpproxy.search.compare import Line
+from gpproxy.search.contenders import Line
 from gpproxy.search.folder import RANKING, RESULT, SearchFolder
 from gpproxy.search.result import SHOWN, best_html
 from gpproxy.search.settings import SearchSettings

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from gpproxy.errors import GPProxyError
 from gpproxy.pictures.architecture import short
 from gpproxy.pictures.cost import AXES
 from gpproxy.pictures.forest import Bar, forest
@@ -16,7 +17,8 @@ from gpproxy.pictures.raster import scaled
 from gpproxy.pictures.tradeoff import SHOWN, tradeoff
 from gpproxy.report.document import Beside, Block, Code, Document, Figure, Raster, Section, Table, Text
 from gpproxy.report.repeat import repeat
-from gpproxy.search.compare import Line
+from gpproxy.search.compare import comparison
+from gpproxy.search.contenders import Line, bounded
 from gpproxy.search.finished import SearchRun
 from gpproxy.search.winners import FOLDER as TRAINED
 from gpproxy.search.winners import place_of
@@ -52,7 +54,8 @@ def document(runs: Sequence[SearchRun]) -> Document:
         f"{run.folder.name} (seed {run.settings.seed}), {i + 1}": list(sections(run, f"s{i}"))
         for i, run in enumerate(runs)
     }
-    return Document(f"{len(runs)} searches in {spaces}", "one after the other", parts)
+    together = {"Side by side": [Section("Once trained", list(_together(runs)))]}
+    return Document(f"{len(runs)} searches in {spaces}", "beside and under each other", {**together, **parts})
 
 
 def sections(run: SearchRun, name: str) -> Iterator[Section]:
@@ -138,8 +141,7 @@ def _trained(run: SearchRun, name: str) -> Iterator[Block]:
         yield Figure(forest(bars, "measured after training", f"{name}-trained", ()), alt, told)
     rows = []
     for line in run.compared:
-        bounds = "" if math.isnan(line.low) else f" [{line.low:.4g}, {line.high:.4g}]"
-        value = "-" if math.isnan(line.mean) else f"{line.mean:.4g}{bounds}"
+        value = "-" if math.isnan(line.mean) else bounded(line.mean, line.low, line.high)
         what = line.code or f"mean of {line.architectures}"
         rows.append([line.group, what, value, str(line.trainings), str(line.collapsed), short(line.params)])
     rows = [[cell.replace("nan", "") for cell in row] for row in rows]
@@ -150,6 +152,35 @@ def _trained(run: SearchRun, name: str) -> Iterator[Block]:
         [place for place, line in enumerate(run.compared) if not line.code],
     )
     yield from _trainings(run, name)
+
+
+def _together(runs: Sequence[SearchRun]) -> Iterator[Block]:
+    """The winners of several searches, or why they are not compared."""
+    try:
+        found = comparison(runs)
+    except GPProxyError as error:
+        yield Text(str(error), title="Not compared")
+        return
+    measure = found.measure or "quality"
+    bars = []
+    for row in found.rows:
+        low, high = (None, None) if math.isnan(row.low) else (row.low, row.high)
+        bars.append(Bar(row.label, row.mean, low, high, dots=row.values))
+    alt = f"Forest plot of {measure} after training: " + "; ".join(f"{b.label} {b.value:.4g}" for b in bars)
+    told = f"Lower is better. Lines are 95 % intervals over {found.over}, ticks are those."
+    yield Figure(forest(bars, f"{measure} after training", "together", ()), alt, told)
+    rows = []
+    for row in found.rows:
+        less = ["", ""] if row.less is None else [bounded(*row.less), row.words]
+        counts = [str(row.searches), f"{row.candidates:,.0f}"] if row.candidates else ["", ""]
+        best = f"{row.best[0]} {row.best[1]:.4g}"
+        rows.append([row.label, *counts, str(row.architectures), bounded(row.mean, row.low, row.high), best, *less])
+    head = ["search", "seeds", "candidates", "trained", f"{measure} ↓", "best", "first less this", ""]
+    legend = (
+        f"trained: different architectures; {measure}: mean over {found.over} with its 95 % interval; best: by the "
+        "mean of its trainings; first less this: below 0 the first is better."
+    )
+    yield Table(head, rows, legend)
 
 
 def _trainings(run: SearchRun, name: str) -> Iterator[Block]:

@@ -27,17 +27,18 @@ from gpproxy.proxies.latency import latency
 from gpproxy.proxies.size import Sizer
 from gpproxy.run.kind import CONFIG
 from gpproxy.run.settings import parse_settings
-from gpproxy.search.compare import (
+from gpproxy.search.console import SearchWatch
+from gpproxy.search.contenders import (
     RANDOM,
     Line,
     Trained,
+    bounded,
     candidates,
     difference,
     parse_compare,
     table,
     within,
 )
-from gpproxy.search.console import SearchWatch
 from gpproxy.search.cost import Training
 from gpproxy.search.limits import Limits
 from gpproxy.search.opponent import against, opponent
@@ -158,9 +159,9 @@ class Judge:
         self.watch.compared(lines, found.main)
         gap, low, high = difference(lines, self.group, RANDOM)
         if not math.isnan(gap):
-            bounds = "" if math.isnan(low) else f" [{low:.4g}, {high:.4g}]"
             self.watch.note(
-                f"Mean of the choice by {self.group} less that of random choice: {gap:.4g}{bounds}; below 0 is better."
+                f"Mean of the choice by {self.group} less that of random choice: {bounded(gap, low, high)}; "
+                "below 0 is better."
             )
         seconds = sum(one.seconds for one in trained) / len(trained)
         self.watch.note(

@@ -1,97 +1,99 @@
-"""Comparison of trainings: who takes part, and the numbers against SciPy."""
+"""Searches beside each other: means and differences against SciPy, and who belongs together."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from scipy import stats
 
-from gpproxy.errors import ConfigError
-from gpproxy.proxies.scorer import Work
-from gpproxy.proxies.size import Size
-from gpproxy.search.compare import (
-    PROXY,
-    RANDOM,
-    Candidate,
-    Trained,
-    candidates,
-    difference,
-    interval,
-    parse_compare,
-)
-from gpproxy.search.compare import table as make_table
-from gpproxy.search.cost import Cost, Training
-from tests.search.setups import fake_space
-
-SPACE = fake_space()
+from gpproxy.cli.compare import search_lines
+from gpproxy.errors import ConfigError, RunError
+from gpproxy.ranking.difference import EQUAL
+from gpproxy.search import compare as module
+from gpproxy.search.contenders import Line
+from gpproxy.search.settings import SearchSettings
 
 
-def test_who_is_named() -> None:
-    assert parse_compare("random:5,autogan-a, b") == (5, ["autogan-a", "b"]) and parse_compare("") == (0, [])
-    for text in ("random", "random:", "random:0", "random:x"):
-        with pytest.raises(ConfigError, match="random:NUMBER"):
-            parse_compare(text)
+@dataclass(frozen=True)
+class Run:
+    """What is read of a finished search."""
+
+    folder: Path
+    settings: SearchSettings
+    compared: tuple[Line, ...]
+    candidates: range = range(100)
 
 
-def test_random_candidates_are_distinct_alive_and_within_limits() -> None:
-    found = candidates(SPACE, ["3-1-1-1"], "random:6,1-1-1-1", lambda n: n, lambda a: a[1] == 0, seed=2)
-    assert found[0] == Candidate(PROXY, "3-1-1-1") and found[-1] == Candidate("1-1-1-1", "1-1-1-1")
-    codes = [one.code for one in found if one.group == RANDOM]
-    assert len(set(codes)) == 6 and all(SPACE.decode(c)[1] == 0 and not SPACE.dead(SPACE.decode(c)) for c in codes)
-    assert found == candidates(SPACE, ["3-1-1-1"], "random:6,1-1-1-1", lambda n: n, lambda a: a[1] == 0, seed=2)
+def search(seed: int, values: Sequence[float], random: Sequence[float] = (), **changes: object) -> Run:
+    settings = SearchSettings(proxy=("params",), space="autogan", seed=seed, train_top=2, **changes)  # type: ignore[arg-type]
+    kind = settings.estimator_kind
+    lines = [Line(kind, f"{kind}-{seed}-{i}", 1, 2, 0, value, math.nan, math.nan) for i, value in enumerate(values)]
+    lines += [Line("random", f"random-{seed}-{i}", 1, 2, 0, v, math.nan, math.nan) for i, v in enumerate(random)]
+    mean = Line(kind, "", len(values), 2, 0, math.nan, math.nan, math.nan)
+    return Run(Path(f"/s{seed}-{settings.strategy}"), settings, (mean, *lines) if lines else ())
 
 
-def test_too_tight_limits_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gpproxy.search.compare.DRAWS", 50)
-    with pytest.raises(ConfigError, match="only 0 random"):
-        candidates(SPACE, [], "random:2", lambda n: n, lambda a: False, seed=0)
+def compared(monkeypatch: pytest.MonkeyPatch, *runs: Run) -> module.Comparison:
+    known = {str(run.folder): run for run in runs}
+    monkeypatch.setattr(module, "read_run", lambda folder: known[str(folder)])
+    return module.compare(list(known))
 
 
-def test_intervals_are_students() -> None:
-    values = [3.0, 5.0, 4.5]
-    low, high = stats.t.interval(0.95, 2, 12.5 / 3, stats.sem(values))
-    assert interval(values) == pytest.approx((12.5 / 3, low, high))
-    mean, low, high = interval([2.0])
-    assert mean == 2.0 and math.isnan(low) and math.isnan(high)
+def test_seeds_of_a_search_belong_together_and_count_one_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = [search(seed, (8.0 + seed, 9.0 + seed), (20.0, 30.0 + seed), strategy="evolution") for seed in range(3)]
+    other = [search(seed, (11.0, 13.0 + seed)) for seed in range(3)]
+    found = compared(monkeypatch, *first, *other)
+    evolution, chance, random = found.rows
+    assert found.over == "searches" and (evolution.searches, evolution.architectures) == (3, 6)
+    assert (evolution.label, chance.label, random.label) == ("evolution, params", "random, params", "random")
+    assert evolution.values == (8.5, 9.5, 10.5) and evolution.best == ("proxy-0-0", 8.0)
+    assert chance.values == (12.0, 12.5, 13.0) and random.values == (25.0, 25.5, 26.0)
+    half = stats.t.ppf(0.975, 2) * stats.sem(evolution.values)
+    assert (evolution.mean, evolution.low, evolution.high) == pytest.approx((9.5, 9.5 - half, 9.5 + half))
+    welch = stats.ttest_ind(evolution.values, chance.values, equal_var=False).confidence_interval()
+    assert chance.less == pytest.approx((-3.0, welch.low, welch.high)) and chance.words == "better"
+    assert evolution.less is None and random.candidates == 0
 
 
-WHO = [
-    Candidate(PROXY, "a"),
-    Candidate(PROXY, "b"),
-    Candidate(RANDOM, "c"),
-    Candidate(RANDOM, "d"),
-    Candidate("x", "a"),
-]
-RUNS = [
-    Trained(code, seed, value, "finished", 1.0, 10)
-    for code, values in {"a": (1.0, 2.0), "b": (0.5, 1.5), "c": (3.0, 5.0), "d": (6.0, 7.0)}.items()
-    for seed, value in enumerate(values)
-]
+def test_a_way_tried_once_is_compared_by_its_architectures(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = compared(monkeypatch, search(0, (8.0, 12.0)), search(1, (9.0, 11.0), strategy="evolution"))
+    assert found.over == "architectures" and found.rows[1].values == (9.0, 11.0)
+    assert found.rows[1].words == EQUAL and found.rows[1].less is not None and found.rows[1].less[0] == 0
+    single = compared(monkeypatch, search(0, (8.0, 12.0)), search(1, (9.0,), strategy="evolution"))
+    assert math.isnan(single.rows[1].low) and single.rows[1].words == "one value is no comparison"
 
 
-def test_groups_average_architectures_and_differ_by_welch() -> None:
-    lines = make_table(WHO, RUNS, lambda code: Size(1.0, 2.0))
-    assert [(line.group, line.code) for line in lines] == [
-        (PROXY, ""), (PROXY, "b"), (PROXY, "a"), (RANDOM, ""), (RANDOM, "c"), (RANDOM, "d"), ("x", "a"),
-    ]  # fmt: skip
-    assert lines[0].mean == 1.25 and lines[0].architectures == 2 and lines[0].trainings == 4
-    gap = difference(lines, PROXY, RANDOM)
-    expected = stats.ttest_ind([1.5, 1.0], [4.0, 6.5], equal_var=False)
-    bounds = expected.confidence_interval(0.95)
-    assert gap == pytest.approx((-4.0, bounds.low, bounds.high))
-    assert math.isnan(difference(lines, PROXY, "x")[1])
+def test_equal_names_tell_what_differs(monkeypatch: pytest.MonkeyPatch) -> None:
+    more = search(1, (9.0, 11.0), budget=50)
+    names = [row.label for row in compared(monkeypatch, search(0, (8.0, 12.0)), more).rows]
+    assert names == ["random, params, budget=1000", "random, params, budget=50"]
 
 
-def test_a_collapsed_training_counts_as_the_worst() -> None:
-    runs = [*RUNS[:-1], Trained("d", 1, math.nan, "not finite", 1.0, 3)]
-    (line,) = [line for line in make_table(WHO, runs, lambda code: Size(0, 0)) if line.code == "d"]
-    assert line.collapsed == 1 and line.mean == 6.0
+def test_what_was_trained_beside_several_searches_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [search(seed, (8.0, 9.0 + seed)) for seed in range(2)]
+    named = Line("autogan-a", "a", 1, 2, 0, 11.0, math.nan, math.nan)
+    runs = [Run(run.folder, run.settings, (*run.compared, named)) for run in runs]
+    row = compared(monkeypatch, *runs).rows[-1]
+    assert (row.label, row.values, row.architectures) == ("autogan-a", (11.0,), 1)
 
 
-def test_cost_divides_measured_times() -> None:
-    training = Training("short", "a", steps=100, step=0.5, checks=4, check=2.5, hardware="here")
-    cost = Cost(10, Work(10, 20, 10, 5.0), training)
-    assert training.seconds == 60 and cost.seconds == 0.5 and cost.speed_up == 120
-    assert "120 times faster" in cost.sentences()[1] and "2 forward and 1 backward" in cost.sentences()[0]
-    assert Cost(10, Work(10, 20, 10, 5.0)).speed_up is None
+def test_trainings_by_two_recipes_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match="s0-random has recipe=short and s1-random has recipe=autogan"):
+        compared(monkeypatch, search(0, (8.0,)), search(1, (9.0,), recipe="autogan"))
+    with pytest.raises(RunError, match=r"none of its best.*--resume /s1-random --train-top 3"):
+        compared(monkeypatch, search(0, (8.0,)), search(1, ()))
+
+
+def test_lines_to_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = compared(monkeypatch, search(0, (8.0, 12.0), (20.0, 21.0)), search(1, (9.0, 11.0), strategy="evolution"))
+    told = list(search_lines(found))
+    assert told[0] == "quality after training, lower is better; mean [95 %] over architectures"
+    assert told[1].startswith(
+        "  random, params: 10 [-15.41, 35.41], best 8 proxy-0-0 (1 search, 100 candidates each, 2 "
+    )
+    assert told[3].startswith("    random, params − this: 0 [") and told[3].endswith(EQUAL)
+    assert "(2 architectures trained beside them)" in told[4]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,10 @@ import torch
 
 from gpproxy.cli.report import main
 from gpproxy.errors import RunError
-from gpproxy.report.document import Beside, Figure, Raster
+from gpproxy.report.document import Beside, Figure, Raster, Table
 from gpproxy.search import SearchSettings, resume, run
 from gpproxy.search.candidates import Ranking
-from gpproxy.search.compare import Line
+from gpproxy.search.contenders import Line
 from gpproxy.search.finished import SearchRun, read_run
 from gpproxy.search.page import _trained, document, sections
 from gpproxy.search.store import NAME as STORE
@@ -110,6 +111,21 @@ def test_trained_winners_stand_beside_their_contestants(finished: SearchRun) -> 
     text = render(document([trained, finished]))
     check_page(text)
     assert "Once trained" in titles and "12 [8, 16]" in text and "2 searches" in text
+    assert "Not compared" in text and "has measured none of its best" in text
+
+
+def test_winners_of_several_searches_stand_beside_each_other(finished: SearchRun) -> None:
+    runs = []
+    for strategy, values in (("random", (10.0, 12.0)), ("evolution", (7.0, 8.0))):
+        lines = tuple(Line("proxy", f"{strategy}{v:g}", 1, 2, 0, v, math.nan, math.nan, 1.0, 1.0) for v in values)
+        settings = replace(finished.settings, strategy=strategy)  # type: ignore[arg-type]
+        runs.append(SearchRun(**{**vars(finished), "settings": settings, "compared": lines}))
+    (together, *_) = document(runs).parts["Side by side"]
+    figure, table = together.blocks
+    assert isinstance(figure, Figure) and isinstance(table, Table) and "over architectures" in figure.caption
+    assert [row[0].partition(",")[0] for row in table.rows] == ["random", "evolution"]
+    assert table.rows[1][-3:] == ["evolution7 7", "3.5 [-3.419, 10.42]", "not distinguishable"]
+    check_page(render(document(runs)))
 
 
 def test_the_curves_of_trainings_are_drawn(finished: SearchRun, tmp_path: Path) -> None:
