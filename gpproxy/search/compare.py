@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from gpproxy.errors import ConfigError, RunError
 from gpproxy.ranking.difference import EQUAL
-from gpproxy.run.settings import is_proxy_path
+from gpproxy.run.settings import is_proxy_path, parse_settings
 from gpproxy.search.contenders import gap, interval
 from gpproxy.search.finished import SearchRun, read_run
 from gpproxy.search.settings import PROXY, SearchSettings
 from gpproxy.search.winners import FOLDER
+from gpproxy.search_spaces.check import make_space
 from gpproxy.training.outcome import outcome
 
 #: What makes no other search: its seed, where it ran, what was trained beside its best, and what is shown.
 SAME = ("seed", "out", "workers", "cluster", "cluster_address", "compare", "cost", "top")
-#: What has to be equal for trainings to be comparable.
-RECIPE = ("space", "space_settings", "data", "recipe", "train_settings", "trainings")
+#: What has to be equal for trainings to be comparable, beside the space.
+RECIPE = ("data", "recipe", "train_settings", "trainings")
 
 
 @dataclass(frozen=True)
@@ -125,13 +126,19 @@ def _same(settings: SearchSettings) -> SearchSettings:
 
 
 def _check(first: SearchRun, other: SearchRun) -> None:
-    for name in RECIPE:
-        mine, theirs = getattr(first.settings, name), getattr(other.settings, name)
-        if mine != theirs:
+    mine, theirs = _recipe(first.settings), _recipe(other.settings)
+    for name in mine:
+        if mine[name] != theirs.get(name):
             raise ConfigError(
                 f"Searches are compared by trainings under one recipe, but {first.folder.name} has "
-                f"{name}={_text(mine)} and {other.folder.name} has {name}={_text(theirs)}."
+                f"{name}={_text(mine[name])} and {other.folder.name} has {name}={_text(theirs.get(name))}."
             )
+
+
+def _recipe(settings: SearchSettings) -> dict[str, object]:
+    """What has to be equal for trainings to be comparable; of the space, every setting, given or not."""
+    space = make_space(settings.space, parse_settings(settings.space_settings))
+    return {"space": settings.space, **asdict(space.settings), **{name: getattr(settings, name) for name in RECIPE}}
 
 
 def _text(value: object) -> str:

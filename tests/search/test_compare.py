@@ -88,6 +88,14 @@ def test_trainings_by_two_recipes_are_not_compared(monkeypatch: pytest.MonkeyPat
         compared(monkeypatch, search(0, (8.0,)), search(1, ()))
 
 
+def test_settings_of_the_space_may_be_given_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = search(1, (9.0, 11.0), strategy="evolution", space_settings=("width=32", "resolution=32"))
+    plain, wide = search(0, (8.0, 12.0)), search(1, (9.0,), space_settings=("width=64",))
+    assert len(compared(monkeypatch, plain, whole).rows) == 2
+    with pytest.raises(ConfigError, match="s0-random has width=32 and s1-random has width=64"):
+        compared(monkeypatch, plain, wide)
+
+
 def test_lines_to_read(monkeypatch: pytest.MonkeyPatch) -> None:
     found = compared(monkeypatch, search(0, (8.0, 12.0), (20.0, 21.0)), search(1, (9.0, 11.0), strategy="evolution"))
     told = list(search_lines(found))
