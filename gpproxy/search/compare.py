@@ -142,17 +142,22 @@ def _recipe(settings: SearchSettings) -> dict[str, object]:
 
 
 def _text(value: object) -> str:
-    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return " ".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
 
 
 def _labels(groups: Sequence[SearchSettings]) -> dict[SearchSettings, str]:
-    """A short name for each: strategy and estimator, and where that is the same, what else differs."""
-    short = {one: f"{one.strategy}, {_estimator(one)}" for one in groups}
-    found = {}
-    for one in groups:
-        alike = [other for other in groups if short[other] == short[one]]
-        names = [f.name for f in fields(SearchSettings) if len({getattr(other, f.name) for other in alike}) > 1]
-        found[one] = ", ".join([short[one], *(f"{name}={_text(getattr(one, name))}" for name in names)])
+    """A short name for each: strategy and estimator, and as many further settings as it takes to tell them apart."""
+    found = {one: f"{one.strategy}, {_estimator(one)}" for one in groups}
+    for name in (field.name for field in fields(SearchSettings)):
+        told = dict(found)
+        for one in groups:
+            values = [getattr(other, name) for other in groups if found[other] == found[one]]
+            if len(set(values)) > 1:
+                own = getattr(one, name)
+                if isinstance(own, tuple):
+                    own = [part for part in own if not all(part in value for value in values)]
+                told[one] = f"{found[one]}, {name}={_text(own)}" if own != [] else found[one]
+        found = told
     return found
 
 

@@ -172,12 +172,13 @@ def _together(runs: Sequence[SearchRun]) -> Iterator[Block]:
     rows = []
     for row in found.rows:
         less = ["", ""] if row.less is None else [bounded(*row.less), row.words]
-        counts = [str(row.searches), f"{row.candidates:,.0f}"] if row.candidates else ["", ""]
+        who = f"{row.label}; {row.searches} seeds" if row.searches > 1 and row.candidates else row.label
+        count = f"{row.candidates:,.0f}" if row.candidates else ""
         best = f"{row.best[0]} {row.best[1]:.4g}"
-        rows.append([row.label, *counts, str(row.architectures), bounded(row.mean, row.low, row.high), best, *less])
-    head = ["search", "seeds", "candidates", "trained", f"{measure} ↓", "best", "first less this", ""]
+        rows.append([who, count, bounded(row.mean, row.low, row.high), best, *less])
+    head = ["search", "candidates", f"{measure} ↓", "best", "first less this", ""]
     legend = (
-        f"trained: different architectures; {measure}: mean over {found.over} with its 95 % interval; best: by the "
+        f"{measure}: mean over {found.over} with its 95 % interval; best: by the "
         "mean of its trainings; first less this: below 0 the first is better."
     )
     yield Table(head, rows, legend)

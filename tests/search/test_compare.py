@@ -71,6 +71,11 @@ def test_equal_names_tell_what_differs(monkeypatch: pytest.MonkeyPatch) -> None:
     more = search(1, (9.0, 11.0), budget=50)
     names = [row.label for row in compared(monkeypatch, search(0, (8.0, 12.0)), more).rows]
     assert names == ["random, params, budget=1000", "random, params, budget=50"]
+    inside = [
+        search(seed, (9.0,), space_settings=("latent=128", *more)) for seed, more in enumerate(((), ("width=32",)))
+    ]
+    names = [row.label for row in compared(monkeypatch, *inside).rows]
+    assert names == ["random, params", "random, params, space_settings=width=32"]
 
 
 def test_what_was_trained_beside_several_searches_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
