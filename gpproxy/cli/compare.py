@@ -36,12 +36,12 @@ def main(arguments: Sequence[str]) -> int:
     from gpproxy.run.console import usual_console
 
     console = usual_console()
-    for line in _compared(arguments):
+    for line in _lines_of(arguments):
         console.print(line, markup=False, soft_wrap=True)
     return 0
 
 
-def _compared(folders: Sequence[str]) -> Iterator[str]:
+def _lines_of(folders: Sequence[str]) -> Iterator[str]:
     """The lines to print. Raises RunError for folders of different commands."""
     from gpproxy.evolve.compare import compare
     from gpproxy.registry import load_plugin
@@ -96,7 +96,7 @@ def search_lines(found: Comparison) -> Iterator[str]:
     """The table of searches."""
     from gpproxy.search.contenders import bounded
 
-    yield f"{found.measure or 'quality'} after training, lower is better; mean [95 %] over {found.over}"
+    yield f"{found.measure} after training, lower is better; mean [95 %] over {found.over}"
     for row in found.rows:
         code, quality = row.best
         yield f"  {row.label}: {bounded(row.mean, row.low, row.high)}, best {quality:.4g} {code} ({_who(row)})"

@@ -70,7 +70,7 @@ class Comparison:
     """Searches beside each other.
 
     Attributes:
-        measure: what was measured, empty where no training tells it.
+        measure: what was measured; `quality` where no training tells it.
         over: what an interval is over: searches or architectures.
         rows: the ways to search in the order given, then what was trained beside them.
     """
@@ -181,9 +181,9 @@ def _compared(label: str, searches: Sequence[Mapping[str, float]], several: bool
 
 
 def _measure(runs: Iterable[SearchRun]) -> str:
-    """The name of the measure, as the first training tells it."""
+    """The name of the measure, as the first training tells it, or `quality`."""
     for run in runs:
         for folder in sorted((run.folder / FOLDER).glob("*/")):
             if (one := outcome(folder)) is not None:
                 return one.main
-    return ""
+    return "quality"

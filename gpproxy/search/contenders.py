@@ -15,12 +15,13 @@ from scipy.stats import t as student
 from gpproxy.errors import ConfigError
 from gpproxy.proxies.size import Size
 from gpproxy.search.limits import Limits
+from gpproxy.search.settings import PROXY
 from gpproxy.search_spaces import SearchSpace
 from gpproxy.search_spaces.space import Architecture
 from gpproxy.seeds import python_random
 
-#: Names of the groups that a search makes itself.
-PROXY, RANDOM = "proxy", "random"
+#: The group that a search makes itself, beside that of its estimator.
+RANDOM = "random"
 #: Draws per random candidate after which its limits count as too tight.
 DRAWS = 20_000
 

@@ -17,7 +17,7 @@ from gpproxy.pictures.raster import scaled
 from gpproxy.pictures.tradeoff import SHOWN, tradeoff
 from gpproxy.report.document import Beside, Block, Code, Document, Figure, Raster, Section, Table, Text
 from gpproxy.report.repeat import repeat
-from gpproxy.search.compare import comparison
+from gpproxy.search.compare import Compared, comparison
 from gpproxy.search.contenders import Line, bounded
 from gpproxy.search.finished import SearchRun
 from gpproxy.search.winners import FOLDER as TRAINED
@@ -161,11 +161,8 @@ def _together(runs: Sequence[SearchRun]) -> Iterator[Block]:
     except GPProxyError as error:
         yield Text(str(error), title="Not compared")
         return
-    measure = found.measure or "quality"
-    bars = []
-    for row in found.rows:
-        low, high = (None, None) if math.isnan(row.low) else (row.low, row.high)
-        bars.append(Bar(row.label, row.mean, low, high, dots=row.values))
+    measure = found.measure
+    bars = [Bar(row.label, row.mean, *_edges(row), dots=row.values) for row in found.rows]
     alt = f"Forest plot of {measure} after training: " + "; ".join(f"{b.label} {b.value:.4g}" for b in bars)
     told = f"Lower is better. Lines are 95 % intervals over {found.over}, ticks are those."
     yield Figure(forest(bars, f"{measure} after training", "together", ()), alt, told)
@@ -210,5 +207,9 @@ def _trainings(run: SearchRun, name: str) -> Iterator[Block]:
 
 
 def _bar(line: Line) -> Bar:
-    low, high = (None, None) if math.isnan(line.low) else (line.low, line.high)
-    return Bar(f"{line.group}: {line.code or 'all'}", line.mean, low, high, 0 if line.group == "proxy" else 1)
+    return Bar(f"{line.group}: {line.code or 'all'}", line.mean, *_edges(line), 0 if line.group == "proxy" else 1)
+
+
+def _edges(row: Line | Compared) -> tuple[float | None, float | None]:
+    """The edges of an interval, or None where there is none."""
+    return (None, None) if math.isnan(row.low) else (row.low, row.high)

@@ -11,7 +11,6 @@ from gpproxy.errors import ConfigError
 from gpproxy.proxies.scorer import Work
 from gpproxy.proxies.size import Size
 from gpproxy.search.contenders import (
-    PROXY,
     RANDOM,
     Candidate,
     Trained,
@@ -22,6 +21,7 @@ from gpproxy.search.contenders import (
 )
 from gpproxy.search.contenders import table as make_table
 from gpproxy.search.cost import Cost, Training
+from gpproxy.search.settings import PROXY
 from tests.search.setups import fake_space
 
 SPACE = fake_space()
